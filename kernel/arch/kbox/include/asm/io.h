@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_IO_H
+#define _ASM_KBOX_IO_H
+#include <linux/types.h>
+#include <asm/page.h>
+#define virt_to_phys(p) __pa(p)
+#define phys_to_virt(p) __va(p)
+#include <asm-generic/io.h>
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_H
+#define _ASM_KBOX_H
+/* The port's own vocabulary; docs/architecture.md explains it. */
+#include <uapi/asm/kbox.h>
+#ifndef __ASSEMBLY__
+struct task_struct;
+struct mm_struct;
+struct pt_regs;
+
+/*
+ * A host thread that guest code can run on. Lives in guest memory from the host
+ * clone until the host thread's last instruction. The first four words are known
+ * to entry.S.
+ */
+struct host_thread {
+	u32 grant;			/* 0 none, 1 load *ctx, 2 attached: just go on */
+	u32 tid;
+	unsigned long *ctx;		/* saved sp of the task it is for */
+	u32 go_user;			/* after the next hand-over go to user mode instead of parking */
+	u32 dead;			/* after the next hand-over: exit */
+	u32 in_user;			/* user code runs, or is about to */
+	u32 waiting;			/* for a grant, on a futex */
+	u32 queued;			/* on cpu.entrants */
+	unsigned long exit_sp;		/* sp of the way out, when go_user */
+	struct host_thread *next_entrant;
+	struct task_struct *task;
+	struct mm_struct *mm;		/* the address space of its host process */
+	int idle;			/* Z */
+};
+
+struct kbox_cpu {
+	struct host_thread *host;	/* on which the CPU runs now */
+	struct host_thread *entrants;	/* lock-free stack: want in */
+	struct task_struct *last;	/* whom switch_to came from */
+	unsigned long idle_ctx;
+};
+
+extern struct kbox_boot *const kbox_boot;
+extern struct kbox_cpu kbox_cpu;
+extern struct host_thread host_z;
+
+#define KICK_SIGNAL	34	/* pull a host thread out of user code */
+#define FLUSH_SIGNAL	35	/* unmap for another host process */
+
+/* entry.S */
+extern long host_call(long nr, long a1, long a2, long a3, long a4, long a5, long a6);
+extern long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, u32 *child_tid, unsigned long tls);
+extern void kbox_swap(unsigned long *save, unsigned long sp);
+extern void kbox_handover(unsigned long *save, struct host_thread *me, struct host_thread *to, unsigned long rsp);
+extern void kbox_release(unsigned long *save, struct host_thread *me, long unused, unsigned long rsp);
+extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
+extern void kbox_move(unsigned long *save, struct host_thread *me, void *child_sp, u32 *tid, unsigned long rsp);
+extern void host_restorer(void);
+extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
+#define HCALL(nr, a, b, c, d, e, f) \
+	host_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* vcpu.c */
+extern void kbox_enter(struct host_thread *me);
+extern void __noreturn kbox_exit(struct pt_regs *regs);
+extern void __noreturn z_loop(void);
+/* process.c */
+extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
+extern void host_thread_init(struct host_thread *h);
+extern void ret_from_fork(void);
+/* irq.c */
+extern void kbox_do_irqs(void);
+extern void kbox_irq_setup(void);
+/* time.c */
+extern u64 kbox_next_event;
+extern u64 host_clock(int clock);
+/* trap.c */
+extern void host_traps_init(void);
+extern void host_altstack(struct task_struct *t);
+/* fault.c, tlb.c */
+extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
+extern void kbox_drop_user(void);
+extern void kbox_serve_flush(struct host_thread *me);
+extern int kbox_vmalloc_fault(unsigned long addr);
+#define HOST_OF_STACK(t) (*(struct host_thread **)((unsigned long)(t) + THREAD_SIZE - 8))
+#endif
+#endif

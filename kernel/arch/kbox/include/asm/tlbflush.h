@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_TLBFLUSH_H
+#define _ASM_KBOX_TLBFLUSH_H
+#include <linux/mm.h>
+extern void flush_tlb_mm(struct mm_struct *mm);
+extern void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+extern void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr);
+extern void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+extern void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+#define flush_tlb_all() flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END)
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * What the launcher and the kernel share: one page of boot parameters at
+ * physical address KBOX_BOOT_PHYS, and the rules for its words.
+ *
+ * All "phys" values are offsets into the guest memory memfd, which every
+ * process of the box maps MAP_SHARED at KBOX_PAGE_OFFSET.
+ */
+#ifndef _UAPI_ASM_KBOX_H
+#define _UAPI_ASM_KBOX_H
+
+#include <linux/types.h>
+
+#define KBOX_PAGE_OFFSET	0x700000000000UL
+#define KBOX_BOOT_PHYS		0x1000UL	/* struct kbox_boot, four pages */
+#define KBOX_IMAGE_PHYS		0x100000UL	/* the kernel image is linked here */
+#define KBOX_MAGIC		0x786f626bU	/* "kbox" */
+#define KBOX_ABI		1
+
+#define KBOX_MEM_MIN		(32UL << 20)
+
+/* Interrupt numbers: bits of kbox_boot.irq_pending. */
+#define KBOX_IRQ_TIMER		0
+#define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
+#define KBOX_IRQ_SIGNAL		2	/* see kbox_boot.sup_signals */
+#define KBOX_IRQ_VIRTIO		8	/* + device index */
+
+/* Doorbells of the supervisor: bits of kbox_boot.doorbell. */
+#define KBOX_BELL_POLL		0	/* kbox_boot.poll[] has new wishes */
+#define KBOX_BELL_EXIT		1	/* kbox_boot.exit_* is valid, the box ends */
+#define KBOX_BELL_VIRTIO	8	/* + device index */
+
+#define KBOX_MAX_VIRTIO		8
+#define KBOX_MAX_VQ		4
+#define KBOX_VQ_SIZE		256
+
+/*
+ * One virtio device, split rings, VIRTIO_F_VERSION_1. The driver fills
+ * driver_features and the queues, then sets DRIVER_OK in status; it notifies by
+ * setting the device's bell. The device fills used rings and raises
+ * KBOX_IRQ_VIRTIO + index, after setting bit 0 (queue) or 1 (config changed)
+ * of isr, which the driver clears by exchange.
+ */
+struct kbox_virtqueue {
+	__u64 desc, driver, device;	/* phys of the three rings */
+	__u32 size;			/* entries; 0: queue does not exist */
+	__u32 ready;
+};
+
+struct kbox_virtio {
+	__u32 device_id;		/* 0: slot empty; 2: block, 4: entropy */
+	__u32 status;
+	__u64 device_features, driver_features;
+	__u32 isr;
+	__u32 notify;			/* bit per queue, set before the bell */
+	struct kbox_virtqueue vq[KBOX_MAX_VQ];
+	__u8 config[128];
+};
+
+/*
+ * Readiness of a host descriptor. The kernel sets want (POLLIN, POLLOUT) and
+ * rings KBOX_BELL_POLL; the supervisor polls, ORs what it saw into ready,
+ * clears those bits of want, and raises KBOX_IRQ_STDIO.
+ */
+struct kbox_poll {
+	__u32 want;
+	__u32 ready;
+};
+
+#define KBOX_STDIO_TTY		1	/* the host descriptor is a terminal */
+#define KBOX_STDIO_CLOSED	2
+
+enum kbox_exit {
+	KBOX_RUNNING = 0,
+	KBOX_EXITED,		/* exit_status: the command's wait status */
+	KBOX_PANICKED,		/* exit_reason: why */
+};
+
+struct kbox_boot {
+	__u32 magic, abi;
+	__u64 mem_size;		/* bytes of guest memory, page multiple */
+	__u64 initrd_phys, initrd_size;
+	__s32 mem_fd;		/* host descriptor of the memory */
+	__s32 supervisor_pid;
+	/*
+	 * Host mappings above KBOX_PAGE_OFFSET that stay in every process:
+	 * [keep_start, keep_end) holds vvar and vdso.
+	 */
+	__u64 keep_start, keep_end;
+	__u64 vdso;		/* AT_SYSINFO_EHDR, 0 if there is none */
+	__u64 vdso_clock_gettime;	/* address of __vdso_clock_gettime, or 0 */
+	__u64 hwcap, hwcap2;	/* AT_HWCAP, AT_HWCAP2 of the host */
+	__u32 minsigstksz;	/* AT_MINSIGSTKSZ of the host, or 2048 */
+	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */
+	__u16 tty_rows, tty_cols;
+	__u32 pad0;
+	char cmdline[2048];
+
+	/* Words that are written while the box runs, each on its own line. */
+	__u32 cpu_lock __attribute__((aligned(64)));	/* 0: nobody in the kernel */
+	/*
+	 * A raiser ORs its bit in, then, if cpu_lock reads 0, wakes one waiter
+	 * of this futex (process-shared).
+	 */
+	__u32 irq_pending __attribute__((aligned(64)));
+	/* A ringer ORs its bit in and wakes this futex when it was 0. */
+	__u32 doorbell __attribute__((aligned(64)));
+	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */
+	struct kbox_poll poll[3];
+	__u32 exit_kind;	/* enum kbox_exit */
+	__u32 exit_status;
+	char exit_reason[256];
+
+	struct kbox_virtio virtio[KBOX_MAX_VIRTIO] __attribute__((aligned(64)));
+};
+
+#endif

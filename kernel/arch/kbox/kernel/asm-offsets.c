@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kbuild.h>
+#include <linux/sched.h>
+#include <asm/kbox.h>
+
+int main(void)
+{
+	OFFSET(HT_GRANT, host_thread, grant);
+	OFFSET(HT_TID, host_thread, tid);
+	OFFSET(HT_CTX, host_thread, ctx);
+	OFFSET(HT_GO_USER, host_thread, go_user);
+	OFFSET(HT_DEAD, host_thread, dead);
+	OFFSET(HT_IN_USER, host_thread, in_user);
+	OFFSET(HT_WAITING, host_thread, waiting);
+	OFFSET(HT_EXIT_SP, host_thread, exit_sp);
+	OFFSET(CPU_ENTRANTS, kbox_cpu, entrants);
+	OFFSET(BOOT_LOCK, kbox_boot, cpu_lock);
+	OFFSET(BOOT_PENDING, kbox_boot, irq_pending);
+	DEFINE(KBOX_BOOT_VA, KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
+	return 0;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From the launcher's jump to start_kernel(), and the ways to stop. */
+#include <linux/init.h>
+#include <linux/start_kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/memblock.h>
+#include <linux/panic_notifier.h>
+#include <linux/reboot.h>
+#include <linux/pm.h>
+#include <linux/seq_file.h>
+#include <linux/console.h>
+#include <linux/utsname.h>
+#include <asm/kbox.h>
+#include <asm/setup.h>
+#include <asm/sections.h>
+#include <asm/unistd.h>
+
+struct kbox_boot *const kbox_boot = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
+static char command_line[COMMAND_LINE_SIZE];
+static unsigned long z_stack[2048] __aligned(16);
+void (*pm_power_off)(void);
+
+static void __noreturn box_exit(int kind, int status)
+{
+	kbox_boot->exit_status = status;
+	smp_mb();
+	WRITE_ONCE(kbox_boot->exit_kind, kind);
+	__sync_fetch_and_or(&kbox_boot->doorbell, 1 << KBOX_BELL_EXIT);
+	HCALL(__NR_futex, &kbox_boot->doorbell, 1, 1, 0, 0, 0);
+	for (;;)
+		HCALL(__NR_futex, &kbox_boot->magic, 0, KBOX_MAGIC, 0, 0, 0);
+}
+
+static int panicked(struct notifier_block *nb, unsigned long x, void *reason)
+{
+	strscpy(kbox_boot->exit_reason, reason, sizeof(kbox_boot->exit_reason));
+	box_exit(KBOX_PANICKED, 0);
+}
+
+static struct notifier_block panic_block = { .notifier_call = panicked, .priority = INT_MIN };
+
+/* Boot runs on Z's host thread; when it idles first, Z goes on in its own loop. */
+static void __noreturn z_start(void)
+{
+	z_loop();
+}
+
+asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
+{
+	unsigned long *sp = z_stack + ARRAY_SIZE(z_stack) - 8;
+
+	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
+	host_traps_init();
+	*--sp = 0;
+	*--sp = (unsigned long)z_start;
+	sp -= 6;
+	host_z.exit_sp = (unsigned long)sp;
+	host_z.go_user = 1;
+	host_z.mm = &init_mm;
+	host_z.task = &init_task;
+	kbox_cpu.host = &host_z;
+	boot->cpu_lock = 1;
+	set_task_stack_end_magic(&init_task);
+	start_kernel();
+}
+
+void __init setup_arch(char **cmdline)
+{
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+	strscpy(boot_command_line, kbox_boot->cmdline, COMMAND_LINE_SIZE);
+	strscpy(command_line, boot_command_line, COMMAND_LINE_SIZE);
+	*cmdline = command_line;
+	setup_initial_init_mm(_stext, _etext, _edata, _end);
+	parse_early_param();
+	paging_init();
+}
+
+void machine_restart(char *cmd)
+{
+	int status = 0;
+
+	if (cmd && !strncmp(cmd, "status=", 7) && !kstrtoint(cmd + 7, 10, &status))
+		box_exit(KBOX_EXITED, status);
+	box_exit(KBOX_EXITED, 0);
+}
+
+void machine_power_off(void) { machine_restart(NULL); }
+void machine_halt(void) { machine_restart(NULL); }
+
+static int show_cpuinfo(struct seq_file *m, void *v)
+{
+	seq_printf(m, "processor\t: 0\nvendor_id\t: kbox\nmodel name\t: kbox virtual CPU\ncpu MHz\t\t: 1000.000\n"
+		   "bogomips\t: %lu.%02lu\n\n", loops_per_jiffy / (500000 / HZ), (loops_per_jiffy / (5000 / HZ)) % 100);
+	return 0;
+}
+static void *c_start(struct seq_file *m, loff_t *pos) { return *pos ? NULL : (void *)1; }
+static void *c_next(struct seq_file *m, void *v, loff_t *pos) { ++*pos; return NULL; }
+static void c_stop(struct seq_file *m, void *v) { }
+const struct seq_operations cpuinfo_op = { .start = c_start, .next = c_next, .stop = c_stop, .show = show_cpuinfo };
+
+void apply_alternatives(void *start, void *end) { }

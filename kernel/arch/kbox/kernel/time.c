@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's clocks are the host's: CLOCK_MONOTONIC in nanoseconds is the clocksource. */
+#include <linux/clocksource.h>
+#include <linux/clockchips.h>
+#include <linux/interrupt.h>
+#include <linux/timekeeping.h>
+#include <linux/delay.h>
+#include <linux/sched/clock.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+
+u64 kbox_next_event = U64_MAX;
+
+struct host_timespec { s64 sec, nsec; };
+
+u64 notrace host_clock(int clock)
+{
+	int (*vdso)(int, struct host_timespec *) = (void *)kbox_boot->vdso_clock_gettime;
+	struct host_timespec ts;
+
+	if (!vdso || vdso(clock, &ts))
+		HCALL(__NR_clock_gettime, clock, &ts, 0, 0, 0, 0);
+	return ts.sec * NSEC_PER_SEC + ts.nsec;
+}
+
+static u64 read_clock(struct clocksource *cs)
+{
+	return host_clock(1);
+}
+
+static struct clocksource kbox_clocksource = {
+	.name = "host", .rating = 499, .read = read_clock,
+	.mask = CLOCKSOURCE_MASK(64), .flags = CLOCK_SOURCE_IS_CONTINUOUS,
+};
+
+u64 notrace sched_clock(void)
+{
+	return host_clock(1);
+}
+
+static int set_next_event(unsigned long delta, struct clock_event_device *dev)
+{
+	u64 old = kbox_next_event;
+
+	WRITE_ONCE(kbox_next_event, host_clock(1) + delta);
+	/* Z sleeps until the old one; when it runs the kernel itself it looks anyway. */
+	if (kbox_next_event < old)
+		HCALL(__NR_futex, kbox_irq_pending, 1, 1, 0, 0, 0);
+	return 0;
+}
+
+static int set_state(struct clock_event_device *dev)
+{
+	WRITE_ONCE(kbox_next_event, U64_MAX);
+	return 0;
+}
+
+static struct clock_event_device kbox_clockevent = {
+	.name = "host", .rating = 499, .features = CLOCK_EVT_FEAT_ONESHOT,
+	.set_next_event = set_next_event, .set_state_shutdown = set_state,
+	.set_state_oneshot_stopped = set_state,
+	.mult = 1, .shift = 0, .irq = KBOX_IRQ_TIMER,
+	.min_delta_ns = 1000, .min_delta_ticks = 1000,
+	.max_delta_ns = NSEC_PER_SEC * 3600, .max_delta_ticks = NSEC_PER_SEC * 3600,
+};
+
+static irqreturn_t timer_irq(int irq, void *dev)
+{
+	WRITE_ONCE(kbox_next_event, U64_MAX);
+	kbox_clockevent.event_handler(&kbox_clockevent);
+	return IRQ_HANDLED;
+}
+
+void read_persistent_wall_and_boot_offset(struct timespec64 *wall, struct timespec64 *boot)
+{
+	*wall = ns_to_timespec64(host_clock(0));
+	*boot = ns_to_timespec64(host_clock(1));
+}
+
+void __init time_init(void)
+{
+	kbox_clockevent.cpumask = cpumask_of(0);
+	if (request_irq(KBOX_IRQ_TIMER, timer_irq, IRQF_TIMER, "timer", NULL))
+		panic("no timer interrupt");
+	clocksource_register_hz(&kbox_clocksource, NSEC_PER_SEC);
+	clockevents_register_device(&kbox_clockevent);
+}
+
+void calibrate_delay(void)
+{
+	loops_per_jiffy = 1000000000 / HZ;
+}
+
+void __ndelay(unsigned long ns)
+{
+	u64 end = host_clock(1) + ns;
+
+	while (host_clock(1) < end)
+		cpu_relax();
+}
+
+void __udelay(unsigned long us) { __ndelay(us * 1000); }
+void __const_udelay(unsigned long x) { __ndelay((x * 1000) / 0x10c7); }
+void __delay(unsigned long loops) { __ndelay(loops); }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Host signals are the traps of this machine: system calls (SIGSYS), faults, kicks. */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/sched/debug.h>
+#include <linux/extable.h>
+#include <linux/entry-common.h>
+#include <linux/ptrace.h>
+#include <linux/syscalls.h>
+#include <asm/kbox.h>
+#include <asm/sections.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+/* The host's struct ucontext is the ISA's own. */
+struct host_siginfo { int signo, errno, code, pad; unsigned long addr; };
+struct host_sigaction { void *handler; unsigned long flags; void *restorer; unsigned long mask; };
+
+#define PF_WRITE	2
+#define PF_INSTR	16
+
+int kbox_kernel_text(unsigned long ip)
+{
+	return ip >= (unsigned long)_text && ip < (unsigned long)_end;
+}
+
+static void regs_from_host(struct pt_regs *r, struct sigcontext *sc)
+{
+	r->r15 = sc->r15; r->r14 = sc->r14; r->r13 = sc->r13; r->r12 = sc->r12;
+	r->bp = sc->bp; r->bx = sc->bx; r->r11 = sc->r11; r->r10 = sc->r10;
+	r->r9 = sc->r9; r->r8 = sc->r8; r->ax = sc->ax; r->cx = sc->cx;
+	r->dx = sc->dx; r->si = sc->si; r->di = sc->di; r->orig_ax = -1;
+	r->ip = sc->ip; r->cs = sc->cs; r->flags = sc->flags; r->sp = sc->sp; r->ss = sc->ss ?: 0x2b;
+}
+
+static void do_syscall(struct pt_regs *regs, int nr)
+{
+	unsigned long work;
+
+	regs->orig_ax = nr;
+	regs->ax = -ENOSYS;
+	regs->cx = regs->ip;
+	regs->r11 = regs->flags;
+	work = READ_ONCE(current_thread_info()->syscall_work);
+	if (unlikely(work))
+		nr = syscall_enter_from_user_mode_work(regs, nr);
+	if (likely((unsigned int)nr < NR_syscalls))
+		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9);
+	rseq_syscall(regs);
+	work = READ_ONCE(current_thread_info()->syscall_work);
+	if (unlikely(work & SYSCALL_WORK_EXIT))
+		syscall_exit_work(regs, work);
+}
+
+static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
+{
+	current->thread.trap_nr = sc->trapno;
+	current->thread.error_code = sc->err;
+	current->thread.cr2 = sc->cr2;
+	if (sig == SIGSEGV && sc->trapno == 14)
+		kbox_page_fault(regs, sc->cr2, sc->err);
+	else if (si->code == SI_KERNEL)
+		force_sig(sig);
+	else
+		force_sig_fault(sig, si->code, (void __user *)si->addr);
+}
+
+static void kernel_fault(int sig, struct sigcontext *sc)
+{
+	struct pt_regs regs;
+
+	regs_from_host(&regs, sc);
+	if (sig == SIGSEGV && sc->trapno == 14) {
+		if (sc->cr2 >= VMALLOC_START && sc->cr2 < VMALLOC_END && kbox_vmalloc_fault(sc->cr2))
+			return;
+		if (sc->cr2 < TASK_SIZE && !pagefault_disabled() && current->mm) {
+			kbox_page_fault(&regs, sc->cr2, sc->err);
+			sc->ip = regs.ip;
+			return;
+		}
+	}
+	if (fixup_exception(&regs)) {
+		sc->ip = regs.ip;
+		return;
+	}
+	console_verbose();
+	show_regs(&regs);
+	panic("host signal %d in kernel mode, address %016lx, code %lx", sig, sc->cr2, sc->err);
+}
+
+static bool in_exit_section(unsigned long ip)
+{
+	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
+}
+
+static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
+{
+	struct sigcontext *sc = &uc->uc_mcontext;
+	unsigned long base = (unsigned long)__builtin_frame_address(0) & ~(THREAD_SIZE - 1);
+	struct pt_regs *regs = (struct pt_regs *)(base + THREAD_SIZE - 64) - 1;
+	struct host_thread *me;
+	void *fp = sc->fpstate;
+
+	if (sig == FLUSH_SIGNAL) {
+		kbox_serve_flush(HOST_OF_STACK(base));
+		return;
+	}
+	if (kbox_kernel_text(sc->ip)) {
+		if (sig != KICK_SIGNAL) {
+			kernel_fault(sig, sc);
+			return;
+		}
+		if (!in_exit_section(sc->ip))
+			return;
+		me = HOST_OF_STACK(base);
+		kbox_enter(me);
+		if (sc->ip >= (unsigned long)kbox_leave_fp_done)
+			current->thread.fpstate = fp;
+		kbox_exit(regs);
+	}
+	me = HOST_OF_STACK(base);
+	regs_from_host(regs, sc);
+	kbox_enter(me);
+	current->thread.fpstate = fp;
+	if (sig == SIGSYS)
+		do_syscall(regs, sc->ax);
+	else if (sig != KICK_SIGNAL)
+		user_fault(sig, si, sc, regs);
+	kbox_exit(regs);
+}
+
+void host_altstack(struct task_struct *t)
+{
+	struct { void *sp; int flags; unsigned long size; } ss = {
+		task_stack_page(t), 0, THREAD_SIZE - 256,
+	};
+
+	HCALL(__NR_sigaltstack, &ss, NULL, 0, 0, 0, 0);
+}
+
+void host_traps_init(void)
+{
+	static const u8 sigs[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
+	struct host_sigaction sa = {
+		host_trap, 0x04000000 /* RESTORER */ | 0x08000000 /* ONSTACK */ |
+		0x40000000 /* NODEFER */ | 4 /* SIGINFO */, host_restorer, 0,
+	};
+	unsigned long none = 0, ign;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sigs); i++)
+		HCALL(__NR_rt_sigaction, sigs[i], &sa, NULL, 8, 0, 0);
+	for (i = 1, ign = 1; i < 32; i++) {
+		struct host_sigaction si = { (void *)ign, 0x04000000, host_restorer, 0 };
+
+		if (i == SIGINT || i == SIGTERM || i == SIGHUP || i == SIGQUIT || i == SIGPIPE ||
+		    i == SIGTSTP || i == SIGTTIN || i == SIGTTOU || i == SIGWINCH)
+			HCALL(__NR_rt_sigaction, i, &si, NULL, 8, 0, 0);
+	}
+	HCALL(__NR_rt_sigprocmask, 2, &none, NULL, 8, 0, 0);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one virtual CPU: who may run kernel code, and how host threads hand that
+ * right to each other. docs/architecture.md, "Who runs the kernel".
+ */
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/resume_user_mode.h>
+#include <linux/entry-common.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+#include <asm/switch_to.h>
+
+#define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
+
+struct kbox_cpu kbox_cpu;
+struct host_thread host_z = { .idle = 1 };
+struct task_struct *current_task = &init_task;
+
+static bool cpu_trylock(void)
+{
+	u32 old = 0;
+
+	asm volatile("lock; cmpxchgl %2,%1" : "+a" (old), "+m" (kbox_boot->cpu_lock)
+		     : "r" (1) : "memory", "cc");
+	return old == 0;
+}
+
+static unsigned long park_sp(struct host_thread *me)
+{
+	return me->dead || me->idle ? (unsigned long)__builtin_frame_address(0) - 512 : *me->ctx;
+}
+
+/* The CPU leaves this host thread for another one, with the running task's context saved. */
+static void hand_over(struct task_struct *prev, struct host_thread *to)
+{
+	struct host_thread *me = kbox_cpu.host;
+
+	kbox_cpu.host = to;
+	if (prev->thread.host == me && !me->dead)
+		kbox_handover(&prev->thread.sp, me, to, (unsigned long)__builtin_frame_address(0) - 512);
+	else
+		kbox_handover(&prev->thread.sp, me, to, park_sp(me));
+}
+
+struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
+{
+	struct host_thread *to = next->thread.host;
+
+	current_task = next;
+	kbox_cpu.last = prev;
+	if (!to || to == kbox_cpu.host)
+		kbox_swap(&prev->thread.sp, next->thread.sp);
+	else
+		hand_over(prev, to);
+	return kbox_cpu.last;
+}
+
+/*
+ * Runs as current, a user task in user mode (or about to go there), on the lower
+ * part of its kernel stack: sleep until it wants in or is wanted. Then go on where
+ * its host thread waits.
+ */
+static void detach(void)
+{
+	struct host_thread *me = current->thread.host;
+
+	set_current_state(TASK_INTERRUPTIBLE);
+	schedule();
+	__set_current_state(TASK_RUNNING);
+	if (kbox_cpu.host != me)
+		hand_over(current, me);
+	if (me->go_user) {		/* never left: back into the exit loop */
+		me->go_user = 0;
+		me->in_user = 0;
+		kbox_swap(&current->thread.sp, me->exit_sp);
+	}
+	me->in_user = 0;
+	kbox_swap(&current->thread.sp, me->entry_sp);
+	BUG();
+}
+
+/* Sets up detach() on the lower stack of the current task; gives the sp to swap to. */
+static unsigned long detach_context(void)
+{
+	unsigned long *sp = task_stack_page(current) + DETACH_STACK - 64;
+
+	*--sp = 0;
+	*--sp = (unsigned long)detach;
+	sp -= 6;
+	memset(sp, 0, 6 * sizeof(long));
+	return (unsigned long)sp;
+}
+
+/* The lock is ours but current is somebody else: make the kernel run without it. */
+static unsigned long foreign_context(struct host_thread *me)
+{
+	kbox_cpu.host = me;
+	if (current == &init_task)
+		return kbox_cpu.idle_ctx;
+	return detach_context();
+}
+
+static void enqueue(struct host_thread *me)
+{
+	struct host_thread *old;
+
+	if (xchg(&me->queued, 1))
+		return;
+	do {
+		old = READ_ONCE(kbox_cpu.entrants);
+		me->next_entrant = old;
+	} while (!__sync_bool_compare_and_swap(&kbox_cpu.entrants, old, me));
+}
+
+/* With the CPU in hand: let those in who wait at the door. */
+static void admit_entrants(void)
+{
+	struct host_thread *h, *next;
+
+	if (likely(!READ_ONCE(kbox_cpu.entrants)))
+		return;
+	h = xchg(&kbox_cpu.entrants, NULL);
+	for (; h; h = next) {
+		next = h->next_entrant;
+		xchg(&h->queued, 0);
+		if (h->in_user)
+			wake_up_process(h->task);
+	}
+}
+
+static void wait_grant(struct host_thread *me)
+{
+	WRITE_ONCE(me->waiting, 1);
+	smp_mb();
+	while (!xchg(&me->grant, 0))
+		HCALL(__NR_futex, &me->grant, 0, 0, 0, 0, 0);
+	WRITE_ONCE(me->waiting, 0);
+}
+
+/* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
+void kbox_enter(struct host_thread *me)
+{
+	if (likely(cpu_trylock())) {
+		if (likely(current == me->task)) {
+			kbox_cpu.host = me;
+			me->in_user = 0;
+			return;
+		}
+	} else {
+		enqueue(me);
+		smp_mb();
+		if (!cpu_trylock()) {
+			wait_grant(me);
+			kbox_swap(&me->entry_sp, *me->ctx);
+			return;
+		}
+		if (current == me->task) {
+			kbox_cpu.host = me;
+			me->in_user = 0;
+			return;
+		}
+	}
+	enqueue(me);
+	kbox_swap(&me->entry_sp, foreign_context(me));
+}
+
+static void exit_work(struct pt_regs *regs)
+{
+	unsigned long work;
+
+	for (;;) {
+		local_irq_enable();
+		if (READ_ONCE(*kbox_irq_pending))
+			kbox_take_irqs();
+		admit_entrants();
+		work = READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK;
+		if (!work)
+			return;
+		if (work & _TIF_NEED_RESCHED)
+			schedule();
+		if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
+			arch_do_signal_or_restart(regs);
+		if (work & _TIF_NOTIFY_RESUME)
+			resume_user_mode_work(regs);
+	}
+}
+
+/* From the kernel to user mode. */
+void __noreturn kbox_exit(struct pt_regs *regs)
+{
+	struct host_thread *me = current->thread.host;
+	int release;
+
+	for (;;) {
+		exit_work(regs);
+		release = 1;
+		me->in_user = 1;
+		if (!single_task_running()) {
+			me->go_user = 1;
+			kbox_swap(&me->exit_sp, detach_context());
+			if (!me->in_user)
+				continue;
+			release = 0;
+		}
+		kbox_leave(me, regs, me->task->thread.fpstate, release);
+		kbox_cpu.host = me;
+		if (current != me->task) {	/* somebody detached us in between */
+			enqueue(me);
+			kbox_swap(&me->entry_sp, foreign_context(me));
+		}
+		me->in_user = 0;
+	}
+}
+
+/* The grant came before the user's state was restored: the kick found us in kernel text. */
+void kbox_reenter(struct host_thread *me, struct pt_regs *regs)
+{
+	kbox_enter(me);
+	kbox_exit(regs);
+}
+
+void arch_cpu_idle(void)
+{
+	struct host_thread *me = kbox_cpu.host;
+
+	raw_local_irq_enable();
+	admit_entrants();
+	raw_local_irq_disable();
+	if (need_resched())
+		return;
+	kbox_release(&kbox_cpu.idle_ctx, me, 0, park_sp(me));
+	raw_local_irq_enable();
+	admit_entrants();
+	raw_local_irq_disable();
+}
+
+/*
+ * Z: waits for interrupts and for the next clock event, and runs the kernel for
+ * them when nobody else does.
+ */
+void __noreturn z_loop(void)
+{
+	struct { s64 sec, nsec; } ts;
+	u64 now, event;
+
+	for (;;) {
+		event = READ_ONCE(kbox_next_event);
+		now = host_clock(1);
+		if (event <= now) {
+			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
+		} else if (!READ_ONCE(*kbox_irq_pending)) {
+			ts.sec = (event - now) / NSEC_PER_SEC;
+			ts.nsec = (event - now) % NSEC_PER_SEC;
+			HCALL(__NR_futex, kbox_irq_pending, 0, 0, event == U64_MAX ? NULL : &ts, 0, 0);
+			continue;
+		}
+		if (!cpu_trylock()) {	/* its holder will take them */
+			ts.sec = 0;
+			ts.nsec = 200000;
+			HCALL(__NR_futex, kbox_irq_pending, 0, READ_ONCE(*kbox_irq_pending), &ts, 0, 0);
+			continue;
+		}
+		host_z.go_user = 1;
+		kbox_swap(&host_z.exit_sp, foreign_context(&host_z));
+	}
+}

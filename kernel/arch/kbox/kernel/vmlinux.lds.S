@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <uapi/asm/kbox.h>
+#include <asm/page.h>
+#include <asm/cache.h>
+#include <asm/thread_info.h>
+#include <asm-generic/vmlinux.lds.h>
+
+OUTPUT_FORMAT("elf64-x86-64")
+OUTPUT_ARCH(i386:x86-64)
+ENTRY(_start)
+
+SECTIONS
+{
+	. = KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS;
+	_text = .;
+	_stext = .;
+	.text : {
+		__hostcall_start = .;
+		*(.text.hostcall)
+		__exit_start = .;
+		*(.text.exit_user)
+		__exit_end = .;
+		__hostcall_end = .;
+		HEAD_TEXT
+		TEXT_TEXT
+		SCHED_TEXT
+		LOCK_TEXT
+		KPROBES_TEXT
+		IRQENTRY_TEXT
+		SOFTIRQENTRY_TEXT
+		*(.fixup)
+		*(.gnu.warning)
+	}
+	. = ALIGN(PAGE_SIZE);
+	_etext = .;
+	RO_DATA(PAGE_SIZE)
+	. = ALIGN(PAGE_SIZE);
+	__init_begin = .;
+	INIT_TEXT_SECTION(PAGE_SIZE)
+	. = ALIGN(PAGE_SIZE);
+	_einittext_page = .;
+	INIT_DATA_SECTION(16)
+	.exit.text : { EXIT_TEXT }
+	.exit.data : { EXIT_DATA }
+	PERCPU_SECTION(L1_CACHE_BYTES)
+	.altinstructions : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }
+	. = ALIGN(PAGE_SIZE);
+	__init_end = .;
+	_sdata = .;
+	RW_DATA(L1_CACHE_BYTES, PAGE_SIZE, THREAD_SIZE)
+	_edata = .;
+	BSS_SECTION(PAGE_SIZE, PAGE_SIZE, PAGE_SIZE)
+	_end = .;
+	STABS_DEBUG
+	DWARF_DEBUG
+	ELF_DETAILS
+	DISCARDS
+}

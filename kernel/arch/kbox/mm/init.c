@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest physical memory: the memfd, all of it one range. */
+#include <linux/mm.h>
+#include <linux/memblock.h>
+#include <linux/initrd.h>
+#include <asm/kbox.h>
+#include <asm/sections.h>
+#include <asm/pgalloc.h>
+
+pgd_t swapper_pg_dir[PTRS_PER_PGD] __aligned(PAGE_SIZE);
+unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)] __aligned(PAGE_SIZE);
+
+static const pgprot_t protection_map[16] = {
+	[VM_NONE] = PAGE_NONE,
+	[VM_READ] = PAGE_READONLY,
+	[VM_WRITE] = PAGE_READONLY,
+	[VM_WRITE | VM_READ] = PAGE_READONLY,
+	[VM_EXEC] = PAGE_READEXEC,
+	[VM_EXEC | VM_READ] = PAGE_READEXEC,
+	[VM_EXEC | VM_WRITE] = PAGE_READEXEC,
+	[VM_EXEC | VM_WRITE | VM_READ] = PAGE_READEXEC,
+	[VM_SHARED] = PAGE_NONE,
+	[VM_SHARED | VM_READ] = PAGE_READONLY,
+	[VM_SHARED | VM_WRITE] = PAGE_SHARED,
+	[VM_SHARED | VM_WRITE | VM_READ] = PAGE_SHARED,
+	[VM_SHARED | VM_EXEC] = PAGE_READEXEC,
+	[VM_SHARED | VM_EXEC | VM_READ] = PAGE_READEXEC,
+	[VM_SHARED | VM_EXEC | VM_WRITE] = PAGE_SHARED_X,
+	[VM_SHARED | VM_EXEC | VM_WRITE | VM_READ] = PAGE_SHARED_X,
+};
+DECLARE_VM_GET_PAGE_PROT
+
+void __init paging_init(void)
+{
+	unsigned long max_pfn_nr[MAX_NR_ZONES] = { };
+
+	memblock_add(0, kbox_boot->mem_size);
+	memblock_reserve(0, KBOX_IMAGE_PHYS);
+	memblock_reserve(KBOX_IMAGE_PHYS, __pa(_end) - KBOX_IMAGE_PHYS);
+	if (kbox_boot->initrd_size) {
+		memblock_reserve(kbox_boot->initrd_phys, kbox_boot->initrd_size);
+		initrd_start = (unsigned long)__va(kbox_boot->initrd_phys);
+		initrd_end = initrd_start + kbox_boot->initrd_size;
+	}
+	max_low_pfn = max_pfn = kbox_boot->mem_size >> PAGE_SHIFT;
+	min_low_pfn = 0;
+	high_memory = __va(kbox_boot->mem_size);
+	max_pfn_nr[ZONE_NORMAL] = max_low_pfn;
+	free_area_init(max_pfn_nr);
+}
+
+void __init mem_init(void)
+{
+	memblock_free_all();
+}
+
+/* Init text stays: every host process maps it executable. */
+void free_initmem(void)
+{
+}
+
+pgd_t *pgd_alloc(struct mm_struct *mm)
+{
+	return (pgd_t *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The host's mappings of a guest process are a cache of its page tables: fill, flush, evict. */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <asm/kbox.h>
+#include <asm/tlbflush.h>
+#include <asm/unistd.h>
+
+#define HOST_R 1
+#define HOST_W 2
+#define HOST_X 4
+#define FILL_WINDOW 16		/* pages looked at around a fault */
+
+static int host_prot(pte_t pte)
+{
+	unsigned long v = pte_val(pte);
+
+	if (!(v & _PAGE_PRESENT) || !(v & _PAGE_USER) || !(v & _PAGE_ACCESSED))
+		return 0;
+	return HOST_R | ((v & (_PAGE_RW | _PAGE_DIRTY)) == (_PAGE_RW | _PAGE_DIRTY) ? HOST_W : 0) |
+	       (v & _PAGE_EXEC ? HOST_X : 0);
+}
+
+/* Unmap all of the running host process's user memory. */
+void kbox_drop_user(void)
+{
+	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
+}
+
+static void host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+{
+	long ret;
+
+	for (;;) {
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x11 /* SHARED | FIXED */,
+			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
+		if (ret == addr)
+			return;
+		if (ret != -ENOMEM)
+			panic("host mmap: error %ld", -ret);
+		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */
+	}
+}
+
+static pte_t *walk(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d = p4d_offset(pgd, addr);
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud))
+		return NULL;
+	pmd = pmd_offset(pud, addr);
+	if (pmd_none(*pmd))
+		return NULL;
+	return pte_offset_kernel(pmd, addr);
+}
+
+/* Map the page of ptep and those of the window around it that are contiguous with it, in one call. */
+static void map_around(unsigned long addr, pte_t *ptep)
+{
+	unsigned long pfn = pte_pfn(*ptep), idx = pte_index(addr);
+	unsigned long lo = idx & ~(FILL_WINDOW - 1UL), hi = lo + FILL_WINDOW;
+	pte_t *table = ptep - idx;
+	int prot = host_prot(*ptep);
+	unsigned long first = idx, last = idx + 1;
+
+	while (first > lo && host_prot(table[first - 1]) == prot &&
+	       pte_pfn(table[first - 1]) == pfn - (idx - first) - 1)
+		first--;
+	while (last < hi && host_prot(table[last]) == prot && pte_pfn(table[last]) == pfn + (last - idx))
+		last++;
+	host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
+}
+
+/* The page tables permit the access: map it. */
+bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
+{
+	pte_t *ptep = walk(mm, addr);
+	int prot;
+
+	if (!ptep)
+		return false;
+	prot = host_prot(*ptep);
+	if (!prot || (write && !(prot & HOST_W)) || (exec && !(prot & HOST_X)))
+		return false;
+	map_around(addr, ptep);
+	return true;
+}
+
+void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
+			    unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	if (vma->vm_mm != kbox_cpu.host->mm)
+		return;
+	if (vmf) {
+		unsigned long off = (vmf->address & PAGE_MASK) - addr;
+
+		/* Only the page that was asked for is certain to be young. */
+		if (off >> PAGE_SHIFT < nr) {
+			addr += off;
+			ptep += off >> PAGE_SHIFT;
+		}
+	}
+	if (host_prot(*ptep))
+		map_around(addr, ptep);
+}
+
+/* A flush for another host process: it unmaps by itself, in a signal handler, without the CPU. */
+static struct { struct mm_struct *mm; unsigned long start, end; u32 done; } flush_request;
+
+void kbox_serve_flush(struct host_thread *me)
+{
+	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.done, 2)) {
+		HCALL(__NR_munmap, flush_request.start, flush_request.end - flush_request.start, 0, 0, 0, 0);
+		WRITE_ONCE(flush_request.done, 1);
+	}
+}
+
+static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct task_struct *g, *t;
+	struct host_thread *h = NULL;
+
+	for_each_process_thread(g, t)
+		if (t->thread.host && t->thread.host->mm == mm && !t->thread.host->dead) {
+			h = t->thread.host;
+			goto found;
+		}
+	return;
+found:
+	flush_request.start = start;
+	flush_request.end = end;
+	flush_request.done = 0;
+	smp_mb();
+	WRITE_ONCE(flush_request.mm, mm);
+	if (HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
+		goto out;
+	while (READ_ONCE(flush_request.done) != 1)
+		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+out:
+	WRITE_ONCE(flush_request.mm, NULL);
+}
+
+void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	start &= PAGE_MASK;
+	end = min(PAGE_ALIGN(end), TASK_SIZE);
+	if (start >= end || !mm->context.threads)
+		return;
+	if (mm == kbox_cpu.host->mm)
+		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
+	else
+		flush_remote(mm, start, end);
+}
+
+void flush_tlb_mm(struct mm_struct *mm)
+{
+	kbox_flush_range(mm, 0, TASK_SIZE);
+}
+
+void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	kbox_flush_range(vma->vm_mm, start, end);
+}
+
+void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	kbox_flush_range(vma->vm_mm, addr, addr + PAGE_SIZE);
+}
+
+/* vmalloc space: filled by faults. Every host process has its own stale entries; only this one's are known. */
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	if (start >= VMALLOC_START && end <= VMALLOC_END)
+		HCALL(__NR_munmap, start & PAGE_MASK, PAGE_ALIGN(end) - (start & PAGE_MASK), 0, 0, 0, 0);
+}
+
+int kbox_vmalloc_fault(unsigned long addr)
+{
+	pte_t *ptep = walk(&init_mm, addr);
+
+	if (!ptep || !(pte_val(*ptep) & _PAGE_PRESENT))
+		return 0;
+	host_map(addr & PAGE_MASK, pte_pfn(*ptep), 1, HOST_R | HOST_W);
+	return 1;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The port's only code that must be assembly: host system calls, stack swaps,
+ * the hand-over of the CPU, and the way out to user mode.
+ */
+#include <linux/linkage.h>
+#include <asm/asm-offsets.h>
+
+	.section .head.text, "ax"
+/* From the launcher: rdi = struct kbox_boot. */
+SYM_CODE_START(_start)
+	leaq	init_stack(%rip), %rsp
+	addq	$(THREAD_SIZE - 512), %rsp
+	xorl	%ebp, %ebp
+	call	kbox_start
+	ud2
+SYM_CODE_END(_start)
+
+/* long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C. */
+	.section .text.hostcall, "ax"
+SYM_FUNC_START(host_call)
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movq	%r8, %r10
+	movq	%r9, %r8
+	movq	8(%rsp), %r9
+	syscall
+	ret
+SYM_FUNC_END(host_call)
+
+SYM_CODE_START(host_restorer)
+	movl	$15, %eax		/* rt_sigreturn */
+	syscall
+	ud2
+SYM_CODE_END(host_restorer)
+
+.macro PUSH_CALLEE
+	pushq	%rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+.endm
+.macro POP_CALLEE
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+.endm
+
+/* long host_clone(flags, child_sp, parent_tid, child_tid, tls): the child starts at the address on top of child_sp. */
+SYM_FUNC_START(host_clone)
+	movq	%rcx, %r10
+	movl	$56, %eax
+	syscall
+	testq	%rax, %rax
+	jnz	1f
+	xorl	%ebp, %ebp
+	POP_CALLEE
+1:	ret
+SYM_FUNC_END(host_clone)
+
+/* void kbox_swap(unsigned long *save, unsigned long sp) */
+SYM_FUNC_START(kbox_swap)
+	PUSH_CALLEE
+	movq	%rsp, (%rdi)
+	movq	%rsi, %rsp
+	POP_CALLEE
+	ret
+SYM_FUNC_END(kbox_swap)
+
+/*
+ * void kbox_handover(unsigned long *save, me, to, rsp)
+ * Save the running context, get off its stack, grant the CPU to "to", then do
+ * what this host thread has to do without the CPU: go to user mode, exit, or park.
+ */
+SYM_FUNC_START(kbox_handover)
+	PUSH_CALLEE
+	movq	%rsp, (%rdi)
+	movq	%rcx, %rsp
+	movq	%rsi, %rbx
+	movq	%rdx, %r12
+	movl	HT_DEAD(%rbx), %r13d	/* a dead thread's record may be reused after the grant */
+	movl	HT_TID(%r12), %r14d
+	movl	HT_IN_USER(%r12), %r15d
+	movl	$1, %eax
+	xchgl	%eax, HT_GRANT(%r12)
+	cmpl	$0, HT_WAITING(%r12)
+	jne	1f
+	testl	%r15d, %r15d
+	jz	1f
+	/* It is in user code: kick it. */
+	movl	%r14d, %edi
+	movl	$34, %esi
+	movl	$200, %eax		/* tkill */
+	syscall
+	jmp	2f
+1:	leaq	HT_GRANT(%r12), %rdi
+	movl	$1, %esi		/* FUTEX_WAKE */
+	movl	$1, %edx
+	movl	$202, %eax
+	syscall
+2:	testl	%r13d, %r13d
+	jnz	host_thread_exit
+kbox_park:
+	xorl	%eax, %eax
+	xchgl	%eax, HT_GO_USER(%rbx)
+	testl	%eax, %eax
+	jnz	5f
+3:	xorl	%eax, %eax
+	xchgl	%eax, HT_GRANT(%rbx)
+	testl	%eax, %eax
+	jnz	4f
+	leaq	HT_GRANT(%rbx), %rdi
+	xorl	%esi, %esi		/* FUTEX_WAIT */
+	xorl	%edx, %edx
+	xorl	%r10d, %r10d
+	movl	$202, %eax
+	syscall
+	jmp	3b
+4:	movq	HT_CTX(%rbx), %rax
+	movq	(%rax), %rsp
+	POP_CALLEE
+	ret
+5:	movq	HT_EXIT_SP(%rbx), %rsp
+	POP_CALLEE
+	ret
+host_thread_exit:
+	xorl	%edi, %edi
+	movl	$60, %eax
+	syscall
+	ud2
+SYM_FUNC_END(kbox_handover)
+
+/*
+ * void kbox_move(unsigned long *save, me, child_sp, u32 *tid, rsp): clone a host process that
+ * goes on with the running task, CPU in hand; this host thread parks, or dies.
+ */
+SYM_FUNC_START(kbox_move)
+	PUSH_CALLEE
+	movq	%rsp, (%rdi)
+	movq	%rsi, %rbx
+	movl	HT_DEAD(%rbx), %r13d
+	testq	%r8, %r8
+	cmovzq	%rsp, %r8
+	movq	%r8, %rsp
+	movl	$0x108411, %edi		/* PARENT | FILES | PARENT_SETTID | SIGCHLD */
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	xorl	%r10d, %r10d
+	xorl	%r8d, %r8d
+	movl	$56, %eax
+	syscall
+	testq	%rax, %rax
+	jnz	1f
+	xorl	%ebp, %ebp
+	POP_CALLEE
+	ret
+1:	testl	%r13d, %r13d
+	jnz	host_thread_exit
+	jmp	kbox_park
+SYM_FUNC_END(kbox_move)
+
+/*
+ * void kbox_release(unsigned long *save, me, unused, rsp): idle gives the CPU to nobody.
+ * Comes back at once when an interrupt or an entrant slipped in.
+ */
+SYM_FUNC_START(kbox_release)
+	PUSH_CALLEE
+	movq	%rsp, (%rdi)
+	movq	%rsp, %r12
+	movq	%rcx, %rsp
+	movq	%rsi, %rbx
+	movl	HT_DEAD(%rbx), %r13d
+	movabsq	$KBOX_BOOT_VA, %rcx
+	xorl	%eax, %eax
+	xchgl	%eax, BOOT_LOCK(%rcx)
+	cmpl	$0, BOOT_PENDING(%rcx)
+	jne	1f
+	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
+	jne	1f
+2:	testl	%r13d, %r13d
+	jnz	host_thread_exit
+	jmp	kbox_park
+1:	xorl	%eax, %eax
+	movl	$1, %edx
+	lock; cmpxchgl %edx, BOOT_LOCK(%rcx)
+	jnz	2b
+	movq	%r12, %rsp
+	POP_CALLEE
+	ret
+SYM_FUNC_END(kbox_release)
+
+/*
+ * void kbox_leave(me, regs, fpstate, release)
+ * The way to user mode: a restartable section. All of the user's state stays in
+ * memory until the last instruction, so a kick that finds its ip in here starts
+ * over as if it had come from user mode. Returns only with the CPU in hand, when
+ * there is more to do.
+ */
+	.section .text.exit_user, "ax"
+SYM_FUNC_START(kbox_leave)
+	testl	%ecx, %ecx
+	jz	1f
+	movabsq	$KBOX_BOOT_VA, %rcx
+	xorl	%eax, %eax
+	xchgl	%eax, BOOT_LOCK(%rcx)
+	cmpl	$0, BOOT_PENDING(%rcx)
+	jne	2f
+	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
+	je	1f
+2:	xorl	%eax, %eax
+	movl	$1, %r8d
+	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
+	jnz	1f
+	ret
+1:	cmpl	$0, HT_GRANT(%rdi)
+	jne	kbox_reenter
+	cmpl	$0x46505853, 464(%rdx)	/* FP_XSTATE_MAGIC1 */
+	movq	%rdx, %r8
+	jne	3f
+	movl	472(%r8), %eax
+	movl	476(%r8), %edx
+	xrstor64 (%r8)
+	jmp	4f
+3:	fxrstor64 (%r8)
+SYM_INNER_LABEL(kbox_leave_fp_done, SYM_L_GLOBAL)
+4:	movq	%rsi, %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	addq	$8, %rsp
+	iretq
+SYM_FUNC_END(kbox_leave)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_SYSCALL_H
+#define _ASM_KBOX_SYSCALL_H
+#include <uapi/linux/audit.h>
+#include <linux/sched.h>
+#include <asm/ptrace.h>
+typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long,
+			       unsigned long, unsigned long, unsigned long);
+extern const sys_call_ptr_t sys_call_table[];
+static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r) { return r->orig_ax; }
+static inline void syscall_rollback(struct task_struct *t, struct pt_regs *r) { r->ax = r->orig_ax; }
+static inline long syscall_get_error(struct task_struct *t, struct pt_regs *r)
+{
+	return IS_ERR_VALUE(r->ax) ? r->ax : 0;
+}
+static inline long syscall_get_return_value(struct task_struct *t, struct pt_regs *r) { return r->ax; }
+static inline void syscall_set_return_value(struct task_struct *t, struct pt_regs *r, int error, long val)
+{
+	r->ax = (long)error ?: val;
+}
+static inline void syscall_get_arguments(struct task_struct *t, struct pt_regs *r, unsigned long *a)
+{
+	a[0] = r->di; a[1] = r->si; a[2] = r->dx; a[3] = r->r10; a[4] = r->r8; a[5] = r->r9;
+}
+static inline int syscall_get_arch(struct task_struct *t) { return AUDIT_ARCH_X86_64; }
+#endif

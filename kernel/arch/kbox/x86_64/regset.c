@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ptrace and core dumps: the native register sets. */
+#include <linux/ptrace.h>
+#include <linux/regset.h>
+#include <linux/elf.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
+#include <asm/user.h>
+#include <asm/ptrace.h>
+
+#define GPR_WORDS (sizeof(struct user_regs_struct) / 8)
+
+static void gpr_fill(struct task_struct *t, unsigned long *g)
+{
+	memset(g, 0, sizeof(struct user_regs_struct));
+	memcpy(g, task_pt_regs(t), sizeof(struct pt_regs));
+	g[21] = t->thread.fsbase;
+	g[22] = t->thread.gsbase;
+}
+
+static int gpr_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
+{
+	unsigned long g[GPR_WORDS];
+
+	gpr_fill(t, g);
+	return membuf_write(&to, g, sizeof(g));
+}
+
+static void gpr_take(struct task_struct *t, const unsigned long *g)
+{
+	struct pt_regs *r = task_pt_regs(t);
+	unsigned long cs = r->cs, ss = r->ss, flags = r->flags;
+
+	memcpy(r, g, sizeof(*r));
+	r->cs = cs;
+	r->ss = ss;
+	r->flags = (flags & ~0x50dd5UL) | (r->flags & 0x50dd5UL);
+}
+
+static int gpr_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
+		   unsigned int count, const void *kbuf, const void __user *ubuf)
+{
+	unsigned long g[GPR_WORDS];
+	int ret;
+
+	gpr_fill(t, g);
+	ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, g, 0, -1);
+	if (!ret)
+		gpr_take(t, g);
+	return ret;
+}
+
+static const struct user_regset regsets[] = {
+	{ .core_note_type = NT_PRSTATUS, .n = GPR_WORDS, .size = 8, .align = 8, .regset_get = gpr_get, .set = gpr_set },
+};
+
+static const struct user_regset_view view = {
+	.name = "x86_64", .e_machine = EM_X86_64, .regsets = regsets, .n = ARRAY_SIZE(regsets),
+};
+
+const struct user_regset_view *task_user_regset_view(struct task_struct *t)
+{
+	return &view;
+}
+
+long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsigned long data)
+{
+	unsigned long g[GPR_WORDS];
+
+	switch (request) {
+	case PTRACE_PEEKUSR:
+		gpr_fill(t, g);
+		if (addr & 7)
+			return -EIO;
+		return put_user(addr / 8 < GPR_WORDS ? g[addr / 8] : 0, (unsigned long __user *)data);
+	case PTRACE_POKEUSR:
+		if (addr & 7 || addr / 8 >= GPR_WORDS)
+			return -EIO;
+		gpr_fill(t, g);
+		g[addr / 8] = data;
+		gpr_take(t, g);
+		return 0;
+	case PTRACE_GETREGS:
+		return copy_regset_to_user(t, &view, 0, 0, sizeof(g), (void __user *)data);
+	case PTRACE_SETREGS:
+		return copy_regset_from_user(t, &view, 0, 0, sizeof(g), (void __user *)data);
+	}
+	return ptrace_request(t, request, addr, data);
+}
+
+void ptrace_disable(struct task_struct *t)
+{
+	user_disable_single_step(t);
+}
+
+void user_enable_single_step(struct task_struct *t)
+{
+	task_pt_regs(t)->flags |= 0x100;
+}
+
+void user_disable_single_step(struct task_struct *t)
+{
+	task_pt_regs(t)->flags &= ~0x100UL;
+}
