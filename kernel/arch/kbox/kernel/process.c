@@ -37,7 +37,10 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 
 struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm)
 {
-	struct host_thread *h = kzalloc(sizeof(*h), GFP_KERNEL);
+	struct host_thread *h;
+
+	host_thread_reap();
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
 
 	if (h) {
 		h->task = t;

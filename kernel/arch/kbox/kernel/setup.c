@@ -10,6 +10,7 @@
 #include <linux/pm.h>
 #include <linux/seq_file.h>
 #include <linux/console.h>
+#include <linux/delay.h>
 #include <linux/utsname.h>
 #include <asm/kbox.h>
 #include <asm/setup.h>
@@ -99,4 +100,3 @@ static void *c_next(struct seq_file *m, void *v, loff_t *pos) { ++*pos; return N
 static void c_stop(struct seq_file *m, void *v) { }
 const struct seq_operations cpuinfo_op = { .start = c_start, .next = c_next, .stop = c_stop, .show = show_cpuinfo };
 
-void apply_alternatives(void *start, void *end) { }

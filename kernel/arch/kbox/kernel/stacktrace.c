@@ -21,7 +21,3 @@ void show_stack(struct task_struct *t, unsigned long *sp, const char *lvl)
 			n++;
 		}
 }
-
-void arch_stack_walk(stack_trace_consume_fn consume, void *cookie, struct task_struct *t, struct pt_regs *regs)
-{
-}

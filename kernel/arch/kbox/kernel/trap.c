@@ -49,10 +49,11 @@ static void do_syscall(struct pt_regs *regs, int nr)
 		nr = syscall_enter_from_user_mode_work(regs, nr);
 	if (likely((unsigned int)nr < NR_syscalls))
 		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9);
-	rseq_syscall(regs);
 	work = READ_ONCE(current_thread_info()->syscall_work);
-	if (unlikely(work & SYSCALL_WORK_EXIT))
-		syscall_exit_work(regs, work);
+	if (unlikely(work & SYSCALL_WORK_EXIT)) {
+		syscall_exit_to_user_mode_work(regs);
+		local_irq_enable();
+	}
 }
 
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)

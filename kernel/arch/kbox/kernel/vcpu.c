@@ -4,6 +4,7 @@
  * right to each other. docs/architecture.md, "Who runs the kernel".
  */
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -33,12 +34,37 @@ static unsigned long park_sp(struct host_thread *me)
 	return me->dead || me->idle ? (unsigned long)__builtin_frame_address(0) - 512 : *me->ctx;
 }
 
+/*
+ * Records of host threads that end: freed when the next one is made, since the
+ * thread itself cannot and the scheduler must not.
+ */
+static struct host_thread *graveyard;
+
+static void bury(struct host_thread *h)
+{
+	if (h->dead) {
+		h->next_entrant = graveyard;
+		graveyard = h;
+	}
+}
+
+void host_thread_reap(void)
+{
+	struct host_thread *h;
+
+	while ((h = graveyard) && h != kbox_cpu.host) {
+		graveyard = h->next_entrant;
+		kfree(h);
+	}
+}
+
 /* The CPU leaves this host thread for another one, with the running task's context saved. */
 static void hand_over(struct task_struct *prev, struct host_thread *to)
 {
 	struct host_thread *me = kbox_cpu.host;
 
 	kbox_cpu.host = to;
+	bury(me);
 	if (prev->thread.host == me && !me->dead)
 		kbox_handover(&prev->thread.sp, me, to, (unsigned long)__builtin_frame_address(0) - 512);
 	else
@@ -51,6 +77,8 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 
 	current_task = next;
 	kbox_cpu.last = prev;
+	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
+		prev->thread.host->dead = 1;
 	if (!to || to == kbox_cpu.host)
 		kbox_swap(&prev->thread.sp, next->thread.sp);
 	else
@@ -231,6 +259,7 @@ void arch_cpu_idle(void)
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
+	bury(me);
 	kbox_release(&kbox_cpu.idle_ctx, me, 0, park_sp(me));
 	raw_local_irq_enable();
 	admit_entrants();

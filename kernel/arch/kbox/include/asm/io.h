@@ -5,5 +5,15 @@
 #include <asm/page.h>
 #define virt_to_phys(p) __pa(p)
 #define phys_to_virt(p) __va(p)
+/* There is no device memory. */
+#define ioremap ioremap
+static inline void __iomem *ioremap(phys_addr_t addr, size_t size)
+{
+	return NULL;
+}
+#define iounmap iounmap
+static inline void iounmap(void __iomem *addr)
+{
+}
 #include <asm-generic/io.h>
 #endif

@@ -23,6 +23,7 @@ struct host_thread {
 	u32 waiting;			/* for a grant, on a futex */
 	u32 queued;			/* on cpu.entrants */
 	unsigned long exit_sp;		/* sp of the way out, when go_user */
+	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
 	struct host_thread *next_entrant;
 	struct task_struct *task;
 	struct mm_struct *mm;		/* the address space of its host process */
@@ -60,6 +61,7 @@ extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern void kbox_enter(struct host_thread *me);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn z_loop(void);
+extern void host_thread_reap(void);
 /* process.c */
 extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
 extern void host_thread_init(struct host_thread *h);

@@ -18,7 +18,7 @@ static inline void pud_populate(struct mm_struct *mm, pud_t *pud, pmd_t *pmd)
 }
 static inline void p4d_populate(struct mm_struct *mm, p4d_t *p4d, pud_t *pud)
 {
-	set_p4d(p4d, __p4d(__pgd(_PAGE_TABLE | __pa(pud))));
+	set_p4d(p4d, __p4d(_PAGE_TABLE | __pa(pud)));
 }
 #define __pte_free_tlb(tlb, pte, addr) do { pagetable_pte_dtor(page_ptdesc(pte)); tlb_remove_page_ptdesc((tlb), page_ptdesc(pte)); } while (0)
 #define __pmd_free_tlb(tlb, pmd, addr) do { pagetable_pmd_dtor(virt_to_ptdesc(pmd)); tlb_remove_page_ptdesc((tlb), virt_to_ptdesc(pmd)); } while (0)

@@ -23,4 +23,5 @@ static inline void syscall_get_arguments(struct task_struct *t, struct pt_regs *
 	a[0] = r->di; a[1] = r->si; a[2] = r->dx; a[3] = r->r10; a[4] = r->r8; a[5] = r->r9;
 }
 static inline int syscall_get_arch(struct task_struct *t) { return AUDIT_ARCH_X86_64; }
+static inline bool arch_syscall_is_vdso_sigreturn(struct pt_regs *regs) { return false; }
 #endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The few system calls that each architecture brings itself. */
+#include <linux/syscalls.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+#include <uapi/asm/prctl.h>
+
+SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
+{
+	switch (option) {
+	case ARCH_SET_FS:
+	case ARCH_SET_GS:
+		if (arg >= TASK_SIZE)
+			return -EPERM;
+		if (option == ARCH_SET_FS)
+			current->thread.fsbase = arg;
+		else
+			current->thread.gsbase = arg;
+		return HCALL(__NR_arch_prctl, option, arg, 0, 0, 0, 0);
+	case ARCH_GET_FS:
+		return put_user(current->thread.fsbase, (unsigned long __user *)arg);
+	case ARCH_GET_GS:
+		return put_user(current->thread.gsbase, (unsigned long __user *)arg);
+	}
+	return -EINVAL;
+}
+
+SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot,
+		unsigned long, flags, unsigned long, fd, unsigned long, off)
+{
+	if (off & ~PAGE_MASK)
+		return -EINVAL;
+	return ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
+}
