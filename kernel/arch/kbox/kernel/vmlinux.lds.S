@@ -14,6 +14,7 @@ SECTIONS
 	. = KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS;
 	_text = .;
 	_stext = .;
+	jiffies = jiffies_64;
 	.text : {
 		__hostcall_start = .;
 		*(.text.hostcall)

@@ -5,6 +5,7 @@
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
+#include <asm/thread_info.h>
 
 	.section .head.text, "ax"
 /* From the launcher: rdi = struct kbox_boot. */

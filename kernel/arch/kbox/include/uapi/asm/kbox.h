@@ -9,16 +9,24 @@
 #ifndef _UAPI_ASM_KBOX_H
 #define _UAPI_ASM_KBOX_H
 
+#ifndef __ASSEMBLY__
 #include <linux/types.h>
+#endif
 
-#define KBOX_PAGE_OFFSET	0x700000000000UL
-#define KBOX_BOOT_PHYS		0x1000UL	/* struct kbox_boot, four pages */
-#define KBOX_IMAGE_PHYS		0x100000UL	/* the kernel image is linked here */
+#ifdef __ASSEMBLY__
+#define KBOX_ADDR(x)		x
+#else
+#define KBOX_ADDR(x)		x##UL
+#endif
+#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x700000000000)
+#define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, four pages */
+#define KBOX_IMAGE_PHYS		KBOX_ADDR(0x100000)	/* the kernel image is linked here */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
 #define KBOX_ABI		1
 
 #define KBOX_MEM_MIN		(32UL << 20)
 
+#ifndef __ASSEMBLY__
 /* Interrupt numbers: bits of kbox_boot.irq_pending. */
 #define KBOX_IRQ_TIMER		0
 #define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
@@ -114,4 +122,5 @@ struct kbox_boot {
 	struct kbox_virtio virtio[KBOX_MAX_VIRTIO] __attribute__((aligned(64)));
 };
 
+#endif /* __ASSEMBLY__ */
 #endif
