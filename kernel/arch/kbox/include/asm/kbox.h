@@ -75,6 +75,9 @@ extern u64 host_clock(int clock);
 /* trap.c */
 extern void host_traps_init(void);
 extern void host_altstack(struct task_struct *t);
+/* drivers */
+extern void kbox_ring(int bell);
+extern void kbox_tty_input(void);
 /* fault.c, tlb.c */
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
 extern void kbox_drop_user(void);

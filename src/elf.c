@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Loads the kernel, an ELF file linked at its address in guest memory. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "box.h"
+
+static void read_at(int fd, const char *path, void *to, size_t n, off_t off)
+{
+	char *p = to;
+	ssize_t got;
+
+	for (; n; n -= got, p += got, off += got) {
+		got = pread(fd, p, n, off);
+		if (got <= 0)
+			die("%s: %s; build it again with make kernel", path, got ? strerror(errno) : "truncated");
+	}
+}
+
+/* One zero byte follows, so that a string table always ends. */
+static void *read_new(int fd, const char *path, size_t n, off_t off)
+{
+	void *p = calloc(1, n + 1);
+
+	if (!p)
+		die("out of memory");
+	read_at(fd, path, p, n, off);
+	return p;
+}
+
+static void load_segments(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
+{
+	Elf64_Phdr *ph = read_new(fd, path, e->e_phnum * sizeof(*ph), e->e_phoff);
+
+	for (int i = 0; i < e->e_phnum; i++) {
+		if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
+			continue;
+		if (ph[i].p_vaddr < KBOX_PAGE_OFFSET || ph[i].p_vaddr + ph[i].p_memsz > KBOX_PAGE_OFFSET + b->opt.mem)
+			die("%s: does not fit into --mem", path);
+		/* bss is zero: the memory is new */
+		read_at(fd, path, (void *)ph[i].p_vaddr, ph[i].p_filesz, ph[i].p_offset);
+	}
+	free(ph);
+}
+
+static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
+{
+	Elf64_Shdr *sh = read_new(fd, path, e->e_shnum * sizeof(*sh), e->e_shoff);
+
+	for (int i = 0; i < e->e_shnum; i++) {
+		Elf64_Shdr *strs;
+		Elf64_Sym *sym;
+		char *names;
+
+		if (sh[i].sh_type != SHT_SYMTAB || sh[i].sh_link >= e->e_shnum)
+			continue;
+		strs = &sh[sh[i].sh_link];
+		sym = read_new(fd, path, sh[i].sh_size, sh[i].sh_offset);
+		names = read_new(fd, path, strs->sh_size, strs->sh_offset);
+		for (size_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++) {
+			const char *name = sym[k].st_name < strs->sh_size ? names + sym[k].st_name : "";
+
+			if (!strcmp(name, "__hostcall_start"))
+				b->hostcall_start = sym[k].st_value;
+			else if (!strcmp(name, "__hostcall_end"))
+				b->hostcall_end = sym[k].st_value;
+		}
+		free(sym);
+		free(names);
+	}
+	free(sh);
+}
+
+void load_kernel(struct box *b)
+{
+	char buf[PATH_MAX];
+	const char *path = companion("vmlinux", "KBOX_KERNEL", buf, sizeof(buf));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr e;
+
+	if (fd < 0)
+		die("%s: %s; build it with make kernel", path, strerror(errno));
+	read_at(fd, path, &e, sizeof(e), 0);
+	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_ident[EI_CLASS] != ELFCLASS64)
+		die("%s: not a kernel", path);
+	load_segments(b, fd, path, &e);
+	find_symbols(b, fd, path, &e);
+	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start)
+		die("%s: not a kernel of kbox", path);
+	b->entry = e.e_entry;
+	close(fd);
+}

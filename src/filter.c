@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guests' seccomp filter: it decides by instruction pointer (seccomp(2)). */
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+#include "filter.h"
+
+/* What the kernel asks of the host. */
+static const int allowed[] = {
+	SYS_futex, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_tkill, SYS_clone, SYS_exit, SYS_exit_group,
+	SYS_arch_prctl, SYS_sigaltstack, SYS_rt_sigreturn, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_prctl,
+	SYS_getppid, SYS_clock_gettime, SYS_read, SYS_write, SYS_poll, SYS_fstat, SYS_sched_yield, SYS_fallocate,
+	SYS_restart_syscall,
+};
+
+#define LOAD(field, plus) \
+	(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + (plus))
+#define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
+#define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
+
+size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end)
+{
+	size_t n = 0, calls = sizeof(allowed) / sizeof(allowed[0]);
+
+	f[n++] = LOAD(instruction_pointer, 4);
+	f[n++] = JUMP(BPF_JEQ, start >> 32, 0, 3);
+	f[n++] = LOAD(instruction_pointer, 0);
+	f[n++] = JUMP(BPF_JGE, (uint32_t)start, 0, 1);
+	f[n++] = JUMP(BPF_JGE, (uint32_t)end, 0, 1);
+	f[n++] = RET(SECCOMP_RET_TRAP);
+	f[n++] = LOAD(arch, 0);
+	f[n++] = JUMP(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
+	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
+	f[n++] = LOAD(nr, 0);
+	for (size_t i = 0; i < calls; i++)
+		f[n++] = JUMP(BPF_JEQ, allowed[i], calls - i, 0);
+	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
+	f[n++] = RET(SECCOMP_RET_ALLOW);
+	return n;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The first root: a cpio archive (newc, kernel: Documentation/driver-api/early-userspace)
+ * at the end of guest memory, with kbox-init and what it is to do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "box.h"
+
+struct blob {
+	char *p;
+	size_t n;
+};
+
+static void add(struct blob *b, const void *data, size_t n)
+{
+	if (!n)
+		return;
+	b->p = realloc(b->p, b->n + n);
+	if (!b->p)
+		die("out of memory");
+	memcpy(b->p + b->n, data, n);
+	b->n += n;
+}
+
+static void pad(struct blob *b)
+{
+	add(b, "\0\0\0", -b->n & 3);
+}
+
+static void entry(struct blob *b, const char *name, unsigned mode, unsigned major, unsigned minor,
+		  const void *data, size_t n)
+{
+	static unsigned ino;
+	char head[111];
+
+	snprintf(head, sizeof(head), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++ino, mode, 0, 0,
+		 1, 0, (unsigned)n, 0, 0, major, minor, (unsigned)strlen(name) + 1, 0);
+	add(b, head, 110);
+	add(b, name, strlen(name) + 1);
+	pad(b);
+	add(b, data, n);
+	pad(b);
+}
+
+static void add_string(struct blob *b, const char *s)
+{
+	add(b, s, strlen(s) + 1);
+}
+
+static void add_number(struct blob *b, unsigned long n)
+{
+	char s[24];
+
+	snprintf(s, sizeof(s), "%lu", n);
+	add_string(b, s);
+}
+
+static void add_list(struct blob *b, char **list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	add_number(b, n);
+	for (size_t i = 0; i < n; i++)
+		add_string(b, list[i]);
+}
+
+/* In the order in which init.c reads it; every field is a string. */
+static struct blob config(const struct box *b)
+{
+	const struct options *o = &b->opt;
+	struct blob c = { 0 };
+
+	add_number(&c, o->system);
+	add_number(&c, o->read_only);
+	add_number(&c, o->uid);
+	add_number(&c, o->gid);
+	add_string(&c, o->hostname);
+	add_string(&c, o->cwd);
+	for (int i = 0; i < 3; i++)
+		add_number(&c, b->boot->stdio[i]);
+	add_list(&c, o->env);
+	add_list(&c, o->command);
+	return c;
+}
+
+static struct blob file(const char *path)
+{
+	struct blob b = { 0 };
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st))
+		die("%s: %s; build it with make", path, strerror(errno));
+	b.n = st.st_size;
+	b.p = malloc(b.n);
+	if (!b.p || read(fd, b.p, b.n) != (ssize_t)b.n)
+		die("%s: cannot read it", path);
+	close(fd);
+	return b;
+}
+
+void make_initrd(struct box *b)
+{
+	char buf[PATH_MAX];
+	struct blob init = file(companion("kbox-init", "KBOX_INIT", buf, sizeof(buf)));
+	struct blob conf = config(b), cpio = { 0 };
+	uint64_t start;
+
+	entry(&cpio, "dev", 040755, 0, 0, NULL, 0);
+	entry(&cpio, "dev/console", 020600, 5, 1, NULL, 0);
+	entry(&cpio, "root", 040755, 0, 0, NULL, 0);
+	entry(&cpio, "init", 0100755, 0, 0, init.p, init.n);
+	entry(&cpio, "config", 0100600, 0, 0, conf.p, conf.n);
+	entry(&cpio, "TRAILER!!!", 0, 0, 0, NULL, 0);
+	if (cpio.n > b->opt.mem / 4)
+		die("the command line is too long for --mem");
+	start = (b->opt.mem - cpio.n) & ~4095UL;
+	memcpy(b->mem + start, cpio.p, cpio.n);
+	b->boot->initrd_phys = start;
+	b->boot->initrd_size = cpio.n;
+	free(init.p);
+	free(conf.p);
+	free(cpio.p);
+}
