@@ -1,27 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make kernel: fetch, check, overlay and build the kernel. make check: every test.
+# make: everything. make demo: see it work. make check: every test.
 
+ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
+CFLAGS ?= -O2 -g
+WARN := -std=gnu11 -Wall -Wextra -Werror
+# -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
+INC := -Isrc -idirafter kernel/arch/kbox/include/uapi
+
+LAUNCHER := $(filter-out src/init.c,$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -idirafter kernel/arch/kbox/include/uapi -Isrc
+SAN := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: all kernel check deps clean
+.PHONY: all kernel image check demo deps clean
 
-all: kernel
-
-kernel:
-	scripts/fetch-linux
-	scripts/build-kernel
+all: deps kernel build/kbox build/kbox-init
 
 deps:
-	scripts/install-deps
+	@scripts/install-deps
 
-check: deps $(UNIT_TESTS)
+kernel:
+	@scripts/fetch-linux
+	@scripts/build-kernel
+
+build/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | build
+	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread -o $@ $(LAUNCHER)
+
+build/kbox-init: src/init.c | build
+	musl-gcc -static -Os $(WARN) -o $@ $<
+
+build:
+	mkdir -p build
+
+image: build/test.img
+
+build/test.img: scripts/mkimage | build
+	scripts/mkimage $(abspath $@)
+
+check: all $(UNIT_TESTS)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_TESTS)
 
-build/unit/%: tests/unit/%.c kernel/arch/kbox/include/uapi/asm/kbox.h
+build/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_FLAGS) -o $@ $< -lcmocka
+	$(CC) $(WARN) $(SAN) $(INC) -pthread -o $@ $< $(filter-out src/main.c,$(LAUNCHER)) -lcmocka
 
 clean:
 	rm -rf build

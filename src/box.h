@@ -58,6 +58,7 @@ void make_initrd(struct box *b);
 void fill_boot(struct box *b);
 void start_kernel_process(struct box *b);
 /* devices.c */
+void init_devices(struct box *b);
 void start_devices(struct box *b);
 void raise_irq(struct kbox_boot *boot, int irq);
 /* tty.c */

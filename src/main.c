@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "box.h"
+#include "supervisor.h"
 
 int main(int argc, char **argv)
 {
@@ -17,7 +18,9 @@ int main(int argc, char **argv)
 	map_memory(&box, argv);
 	load_kernel(&box);
 	fill_boot(&box);
+	init_devices(&box);
 	make_initrd(&box);
+	supervisor_block_signals();
 	tty_setup(&box);
 	start_kernel_process(&box);
 	start_devices(&box);

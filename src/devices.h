@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DEVICES_H
+#define DEVICES_H
+#include "box.h"
+#include "virtqueue.h"
+
+/* A virtio device: its slot in the boot page, and what serves its queues. */
+struct device {
+	struct kbox_virtio *hw;
+	struct virtqueue vq[KBOX_MAX_VQ];
+	/* Serve one request; returns the bytes written into it. */
+	uint32_t (*serve)(struct device *d, struct vq_request *r);
+	void *state;
+};
+
+void virtio_blk_init(struct device *d, struct box *b);
+void virtio_rng_init(struct device *d, struct box *b);
+
+#endif

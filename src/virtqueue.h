@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The device side of a split virtqueue (virtio 1.2, 2.7) in guest memory. Nothing
+ * the guest writes is trusted: every address and index is checked against the memory.
+ */
+#ifndef VIRTQUEUE_H
+#define VIRTQUEUE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include <asm/kbox.h>
+
+#define VQ_MAX_SEGS KBOX_VQ_SIZE
+
+struct virtqueue {
+	char *mem;
+	uint64_t mem_size;
+	const struct kbox_virtqueue *hw;
+	uint16_t last_avail;
+};
+
+struct vq_request {
+	uint16_t head;
+	int nout, nin;			/* segments the device reads, then those it writes */
+	struct iovec seg[VQ_MAX_SEGS];
+};
+
+/* The next request, or false: none, or what the guest wrote makes no sense. */
+bool vq_pop(struct virtqueue *q, struct vq_request *r);
+/* Give the request back with len bytes written. */
+void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len);
+
+#endif
