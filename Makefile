@@ -36,8 +36,11 @@ image: build/test.img
 build/test.img: scripts/mkimage | build
 	scripts/mkimage $(abspath $@)
 
-check: all $(UNIT_TESTS)
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_TESTS)
+check: all image $(UNIT_TESTS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_TESTS) $(wildcard tests/host/*.t)
+
+demo: all image
+	@scripts/demo
 
 build/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
 	@mkdir -p $(@D)
