@@ -1,84 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the kernel is told, and the host process that becomes it. */
 #define _GNU_SOURCE
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "box.h"
 #include "filter.h"
-
-static void find_vdso(struct kbox_boot *boot)
-{
-	unsigned long start, end;
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "re");
-
-	if (!maps)
-		die("/proc/self/maps: %s", strerror(errno));
-	while (fgets(line, sizeof(line), maps)) {
-		if (!strstr(line, "[vvar") && !strstr(line, "[vdso]"))
-			continue;
-		if (sscanf(line, "%lx-%lx", &start, &end) != 2 || start < KBOX_PAGE_OFFSET)
-			continue;
-		if (!boot->keep_start)
-			boot->keep_start = start;
-		boot->keep_end = end;
-	}
-	fclose(maps);
-	if (boot->keep_start)
-		boot->vdso = getauxval(AT_SYSINFO_EHDR);
-}
-
-/* The address of a vDSO function (vdso(7)); its ELF image is mapped as it is in the file. */
-static uint64_t vdso_symbol(uint64_t base, const char *name)
-{
-	Elf64_Ehdr *e = (void *)base;
-	Elf64_Phdr *ph = (void *)(base + e->e_phoff);
-	Elf64_Sym *sym = NULL;
-	char *str = NULL;
-	Elf64_Dyn *d = NULL;
-
-	for (int i = 0; i < e->e_phnum; i++)
-		if (ph[i].p_type == PT_DYNAMIC)
-			d = (void *)(base + ph[i].p_offset);
-	for (; d && d->d_tag; d++) {
-		if (d->d_tag == DT_SYMTAB)
-			sym = (void *)(base + d->d_un.d_ptr);
-		else if (d->d_tag == DT_STRTAB)
-			str = (void *)(base + d->d_un.d_ptr);
-	}
-	/* The symbol table ends where the string table begins, as linkers lay it out. */
-	for (; sym && str && (char *)sym < str; sym++)
-		if (sym->st_name && !strcmp(str + sym->st_name, name))
-			return base + sym->st_value;
-	return 0;
-}
-
-static void classify_stdio(struct kbox_boot *boot)
-{
-	struct winsize ws;
-
-	for (int i = 0; i < 3; i++) {
-		if (fcntl(i, F_GETFD) < 0)
-			boot->stdio[i] = KBOX_STDIO_CLOSED;
-		else if (isatty(i))
-			boot->stdio[i] = KBOX_STDIO_TTY;
-		if (boot->stdio[i] == KBOX_STDIO_TTY && !ioctl(i, TIOCGWINSZ, &ws)) {
-			boot->tty_rows = ws.ws_row;
-			boot->tty_cols = ws.ws_col;
-		}
-	}
-}
 
 void fill_boot(struct box *b)
 {
@@ -93,9 +28,9 @@ void fill_boot(struct box *b)
 	boot->hwcap2 = getauxval(AT_HWCAP2);
 	boot->minsigstksz = getauxval(AT_MINSIGSTKSZ) ?: 2048;
 	find_vdso(boot);
-	if (boot->vdso)
-		boot->vdso_clock_gettime = vdso_symbol(boot->vdso, "__vdso_clock_gettime");
-	classify_stdio(boot);
+	for (int i = 0; i < 3; i++)
+		boot->stdio[i] = b->stdio[i].kind;
+	tty_size(boot);
 	if (snprintf(boot->cmdline, sizeof(boot->cmdline), "loglevel=0 %s", b->opt.kernel_cmdline ?: "") >=
 	    (int)sizeof(boot->cmdline))
 		die("-k: longer than the kernel takes (%zu characters)", sizeof(boot->cmdline));
@@ -108,6 +43,58 @@ static void close_others(int keep)
 	syscall(SYS_close_range, keep + 1, ~0U, 0);
 }
 
+/*
+ * What libc has told the host's kernel of its memory must be unsaid before the memory
+ * goes: the host writes to a registered rseq area at every preemption.
+ */
+static void forget_libc(void)
+{
+	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+	syscall(SYS_set_robust_list, NULL, 3 * sizeof(long));
+	syscall(SYS_set_tid_address, NULL);
+}
+
+/*
+ * All host processes of the box are one session without a terminal: the keys ^C and ^Z
+ * reach the supervisor alone, and one kill() reaches all of them. Nor do they dump core,
+ * that is, the guest's memory, to the user's disk.
+ */
+static void stand_apart(void)
+{
+	struct rlimit no_core = { 0, 0 };
+	sigset_t none;
+
+	setsid();
+	setrlimit(RLIMIT_CORE, &no_core);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Speculative stores stay fast where the host's kernel would slow them down by default: see seccomp(2). */
+static bool install_filter(const struct sock_fprog *prog)
+{
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, prog) ||
+		!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog));
+}
+
+static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervisor, const struct sock_fprog *prog)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(1);
+	stand_apart();
+	close_others(b->mem_fd);
+	forget_libc();
+	if (!install_filter(prog)) {
+		dprintf(2, "kbox: seccomp: %s; this host cannot run kbox (see kbox doctor)\n", strerror(errno));
+		_exit(EXIT_FAIL);
+	}
+	/* From here on there is no libc: the kernel unmaps it. */
+	((void (*)(struct kbox_boot *))b->entry)(b->boot);
+	__builtin_unreachable();
+}
+
 void start_kernel_process(struct box *b)
 {
 	struct sock_filter f[FILTER_MAX];
@@ -117,17 +104,6 @@ void start_kernel_process(struct box *b)
 	b->kernel_pid = fork();
 	if (b->kernel_pid < 0)
 		die("fork: %s", strerror(errno));
-	if (b->kernel_pid)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != self)
-		_exit(1);
-	close_others(b->mem_fd);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
-		dprintf(2, "kbox: seccomp: %s; this host cannot run kbox (see kbox doctor)\n", strerror(errno));
-		_exit(EXIT_FAIL);
-	}
-	/* From here on there is no libc: the kernel unmaps it. */
-	((void (*)(struct kbox_boot *))b->entry)(b->boot);
-	__builtin_trap();
+	if (!b->kernel_pid)
+		become_kernel(b, self, &prog);
 }

@@ -11,7 +11,10 @@
 /* Exit statuses of kbox itself; as env(1) has them, and one of our own. */
 enum { EXIT_PANIC = 120, EXIT_FAIL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 
+enum action { ACTION_RUN, ACTION_DOCTOR, ACTION_HELP, ACTION_VERSION };
+
 struct options {
+	enum action action;
 	const char *image;
 	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
@@ -26,47 +29,77 @@ struct options {
 	char **command;			/* NULL-terminated */
 };
 
+/* What one of descriptors 0 to 2 was when kbox started. */
+struct stdio {
+	uint32_t kind;			/* KBOX_STDIO_* */
+	int access;			/* O_RDONLY, O_WRONLY or O_RDWR */
+};
+
 struct box {
 	struct options opt;
+	struct stdio stdio[3];
 	int image_fd;
 	int mem_fd;
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
 	struct kbox_boot *boot;
 	uint64_t entry;			/* of the kernel */
+	uint64_t kernel_end;		/* phys of the first byte behind its image */
 	uint64_t hostcall_start, hostcall_end;	/* the only text that may issue host calls */
-	pid_t kernel_pid;		/* the boot process */
+	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 
-/* Print "kbox: ..." and exit 125. */
+/* util.c: die() prints "kbox: ..." and exits with 125. */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-/* The file beside the executable, or $VAR where that is set. Static storage per call site is the caller's. */
+/* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
 const char *companion(const char *name, const char *var, char *buf, size_t size);
 
-/* options.c */
+/* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
+#define OPTIONS_ERR 256
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
 uint64_t default_mem(void);
-void parse_options(int argc, char **argv, struct options *o);
-/* image.c: a message for people, or NULL if the file is a usable ext4 image */
+bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
+extern const char options_usage[];
+
+/* stdio.c: before anything else is opened. */
+void claim_stdio(struct stdio io[3]);
+
+/* image.c: check_image() says what is wrong with the image, or NULL. */
 const char *check_image(int fd);
+bool lock_image(int fd, bool write);
 int open_image(const struct options *o);
+
 /* memory.c, elf.c, initrd.c */
 void map_memory(struct box *b, char **argv);
 void load_kernel(struct box *b);
 void make_initrd(struct box *b);
+
+/* vdso.c */
+void find_vdso(struct kbox_boot *boot);
+uint64_t vdso_symbol(uint64_t base, const char *name);
+
 /* boot.c */
 void fill_boot(struct box *b);
 void start_kernel_process(struct box *b);
+
 /* devices.c */
 void init_devices(struct box *b);
 void start_devices(struct box *b);
 void raise_irq(struct kbox_boot *boot, int irq);
+
 /* tty.c */
-void tty_setup(struct box *b);
+void tty_setup(const struct box *b);
+void tty_raw(void);
 void tty_restore(void);
-/* supervisor.c: returns the exit status of kbox */
+void tty_size(struct kbox_boot *boot);
+bool tty_is_ours(int fd);
+
+/* supervisor.c: supervise() returns the exit status of kbox. */
+void supervisor_block_signals(void);	/* before any thread starts */
+void supervisor_wake(void);		/* exit_kind has changed: from any thread */
 int supervise(struct box *b);
-/* doctor.c */
+
+/* doctor.c: 0 if a box can run here. */
 int doctor(void);
 
 #endif

@@ -13,7 +13,14 @@ struct device {
 	void *state;
 };
 
+#define VIRTIO_VERSION_1 (1ULL << 32)
+
 void virtio_blk_init(struct device *d, struct box *b);
 void virtio_rng_init(struct device *d, struct box *b);
+
+void start_thread(void *(*fn)(void *), struct box *b);
+/* poller.c */
+void start_poller(struct box *b);
+void poller_wake(void);
 
 #endif

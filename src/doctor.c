@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox doctor: what this host offers, and what is missing. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <cpuid.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "box.h"
+#include "doctor.h"
+
+#define HWCAP2_HAS_FSGSBASE 2	/* arch/x86/include/uapi/asm/hwcap2.h */
+#define FRAME_MAX 12288		/* signal frames on a kernel stack of the guest */
 
 static int missing;
 
-static void line(bool ok, const char *what, const char *advice)
+/* Without it no box runs. */
+static void need(bool ok, const char *what, const char *advice)
 {
 	printf("%-8s %s\n", ok ? "ok" : "MISSING", what);
 	if (!ok) {
 		printf("         %s\n", advice);
 		missing = 1;
 	}
+}
+
+/* Without it a box runs, but not every one, or not as well. */
+static void wish(bool ok, const char *what, const char *advice)
+{
+	printf("%-8s %s\n", ok ? "ok" : "note", what);
+	if (!ok)
+		printf("         %s\n", advice);
 }
 
 static long read_number(const char *path)
@@ -38,12 +48,6 @@ static long read_number(const char *path)
 	return n;
 }
 
-static bool have_seccomp(void)
-{
-	/* A NULL filter: EFAULT says that the kernel knows the mode (seccomp(2)). */
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) < 0 && errno == EFAULT;
-}
-
 static bool have_memfd(void)
 {
 	int fd = memfd_create("kbox-doctor", MFD_CLOEXEC);
@@ -57,35 +61,85 @@ static bool have_memfd(void)
 static bool address_free(void)
 {
 	void *want = (void *)KBOX_PAGE_OFFSET;
-	void *p = mmap(want, 1UL << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-		       -1, 0);
+	void *p = mmap(want, default_mem(), PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return false;
-	munmap(p, 1UL << 30);
+	munmap(p, default_mem());
 	return p == want;
 }
 
-int doctor(void)
+static void check_kernel(void)
 {
-	struct utsname u;
-	long maps = read_number("/proc/sys/vm/max_map_count");
 	int major = 0, minor = 0;
-	struct rlimit as;
+	struct utsname u;
 
 	uname(&u);
 	sscanf(u.release, "%d.%d", &major, &minor);
 	printf("host     %s %s %s\n", u.sysname, u.release, u.machine);
-	line(major >= 5, "Linux 5.0 or later", "update the host's kernel");
-	line(!strcmp(u.machine, "x86_64"), "an x86_64 host", "this build of kbox is for x86_64");
-	line(have_seccomp(), "seccomp filters", "enable CONFIG_SECCOMP_FILTER in the host's kernel");
-	line(have_memfd(), "memfd_create", "enable CONFIG_MEMFD_CREATE in the host's kernel");
-	line(address_free(), "the address range of the guest's kernel is free", "raise the limit of address space (ulimit -v)");
-	line(!getrlimit(RLIMIT_AS, &as) && as.rlim_cur == RLIM_INFINITY, "no limit of address space", "ulimit -v unlimited");
-	printf("%-8s vm.max_map_count is %ld%s\n", maps >= 65530 ? "ok" : "note", maps,
-	       maps >= 65530 ? "" : "; more lets large programs run faster");
-	printf("%-8s a signal frame takes up to %lu bytes\n", getauxval(AT_MINSIGSTKSZ) <= 12288 ? "ok" : "note",
-	       getauxval(AT_MINSIGSTKSZ));
+	need(major >= 5, "Linux 5.0 or later", "update the host's kernel");
+	need(!strcmp(u.machine, "x86_64"), "an x86_64 host", "this build of kbox is for x86_64");
+	need(!access("/proc/self/maps", R_OK), "/proc", "mount /proc");
+	need(have_seccomp_trap(), "a seccomp filter hands system calls back to their process (SECCOMP_RET_TRAP)",
+	     "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container");
+	need(have_memfd(), "memfd_create", "enable CONFIG_MEMFD_CREATE in the host's kernel");
+	need(address_free(), "the address range of the guest's kernel is free", "see ulimit -v, or give a smaller --mem");
+}
+
+/* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
+static void check_cpu(void)
+{
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ) ?: 2048;
+	unsigned int a, b = 0, c, d;
+	char text[128];
+
+	if (!__get_cpuid_count(13, 0, &a, &b, &c, &d))
+		b = 512;
+	snprintf(text, sizeof(text), "vector state of %u bytes (%s), signal frames of up to %lu bytes", b,
+		 __builtin_cpu_supports("avx512f") ? "AVX-512" : __builtin_cpu_supports("avx2") ? "AVX2" :
+		 __builtin_cpu_supports("avx") ? "AVX" : "SSE", frame);
+	wish(frame <= FRAME_MAX, text, "larger than the guest's kernel was made for: programs that use it may crash");
+	wish(getauxval(AT_HWCAP2) & HWCAP2_HAS_FSGSBASE, "FSGSBASE instructions for user programs",
+	     "switches between threads are slower (Linux 5.9 or later has them, where the CPU does)");
+}
+
+static void check_memory(void)
+{
+	long maps = read_number("/proc/sys/vm/max_map_count");
+	long overcommit = read_number("/proc/sys/vm/overcommit_memory");
+	char text[64];
+
+	snprintf(text, sizeof(text), "vm.max_map_count is %ld", maps);
+	wish(maps >= 65530, text, "65530 or more lets large programs run faster");
+	snprintf(text, sizeof(text), "vm.overcommit_memory is %ld", overcommit);
+	wish(overcommit == 0 || overcommit == 1, text, "2 may refuse large guests: give a smaller --mem");
+	printf("%-8s %lu MiB of guest memory unless --mem says otherwise\n", "ok", (unsigned long)default_mem() >> 20);
+}
+
+static void check_limit(int which, rlim_t enough, const char *what, const char *advice)
+{
+	struct rlimit r;
+	char text[96];
+
+	if (getrlimit(which, &r))
+		return;
+	if (r.rlim_cur == RLIM_INFINITY)
+		snprintf(text, sizeof(text), "no limit of %s", what);
+	else
+		snprintf(text, sizeof(text), "limit of %s: %lu", what, (unsigned long)r.rlim_cur);
+	wish(r.rlim_cur >= enough, text, advice);
+}
+
+int doctor(void)
+{
+	check_kernel();
+	check_cpu();
+	check_memory();
+	check_limit(RLIMIT_AS, RLIM_INFINITY, "address space", "ulimit -v unlimited, or give a smaller --mem");
+	check_limit(RLIMIT_FSIZE, RLIM_INFINITY, "file size", "holds for image and guest memory: ulimit -f unlimited");
+	check_limit(RLIMIT_NPROC, 1024, "processes", "a guest's threads count as yours: ulimit -u");
+	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
 	printf("\n%s\n", missing ? "kbox cannot run here." : "kbox can run here; system calls go by way of: trap");
 	return missing;
 }

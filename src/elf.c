@@ -32,19 +32,40 @@ static void *read_new(int fd, const char *path, size_t n, off_t off)
 	return p;
 }
 
+static bool inside(const struct box *b, uint64_t vaddr, uint64_t size)
+{
+	uint64_t phys = vaddr - KBOX_PAGE_OFFSET;	/* wraps if below */
+
+	return phys >= KBOX_IMAGE_PHYS && phys < b->opt.mem && size <= b->opt.mem - phys;
+}
+
 static void load_segments(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
 {
 	Elf64_Phdr *ph = read_new(fd, path, e->e_phnum * sizeof(*ph), e->e_phoff);
 
 	for (int i = 0; i < e->e_phnum; i++) {
+		uint64_t end = ph[i].p_vaddr + ph[i].p_memsz - KBOX_PAGE_OFFSET;
+
 		if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
 			continue;
-		if (ph[i].p_vaddr < KBOX_PAGE_OFFSET || ph[i].p_vaddr + ph[i].p_memsz > KBOX_PAGE_OFFSET + b->opt.mem)
-			die("%s: does not fit into --mem", path);
+		if (ph[i].p_vaddr < KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS || ph[i].p_filesz > ph[i].p_memsz)
+			die("%s: not a kernel of kbox", path);
+		if (!inside(b, ph[i].p_vaddr, ph[i].p_memsz))
+			die("%s: does not fit into --mem; give more", path);
 		/* bss is zero: the memory is new */
 		read_at(fd, path, (void *)ph[i].p_vaddr, ph[i].p_filesz, ph[i].p_offset);
+		if (end > b->kernel_end)
+			b->kernel_end = end;
 	}
 	free(ph);
+}
+
+static void note_symbol(struct box *b, const char *name, uint64_t value)
+{
+	if (!strcmp(name, "__hostcall_start"))
+		b->hostcall_start = value;
+	else if (!strcmp(name, "__hostcall_end"))
+		b->hostcall_end = value;
 }
 
 static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
@@ -62,12 +83,9 @@ static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Eh
 		sym = read_new(fd, path, sh[i].sh_size, sh[i].sh_offset);
 		names = read_new(fd, path, strs->sh_size, strs->sh_offset);
 		for (size_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++) {
-			const char *name = sym[k].st_name < strs->sh_size ? names + sym[k].st_name : "";
-
-			if (!strcmp(name, "__hostcall_start"))
-				b->hostcall_start = sym[k].st_value;
-			else if (!strcmp(name, "__hostcall_end"))
-				b->hostcall_end = sym[k].st_value;
+			/* underscore: all but a few are left aside at once */
+			if (sym[k].st_name < strs->sh_size && names[sym[k].st_name] == '_')
+				note_symbol(b, names + sym[k].st_name, sym[k].st_value);
 		}
 		free(sym);
 		free(names);
@@ -85,11 +103,12 @@ void load_kernel(struct box *b)
 	if (fd < 0)
 		die("%s: %s; build it with make kernel", path, strerror(errno));
 	read_at(fd, path, &e, sizeof(e), 0);
-	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_ident[EI_CLASS] != ELFCLASS64)
+	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    e.e_machine != EM_X86_64 || e.e_phentsize != sizeof(Elf64_Phdr))
 		die("%s: not a kernel", path);
 	load_segments(b, fd, path, &e);
 	find_symbols(b, fd, path, &e);
-	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start)
+	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start || !inside(b, e.e_entry, 1))
 		die("%s: not a kernel of kbox", path);
 	b->entry = e.e_entry;
 	close(fd);

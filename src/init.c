@@ -19,13 +19,42 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STDIO_TTY	1	/* KBOX_STDIO_TTY */
 #define STDIO_CLOSED	2
+#define TTY_GROUP	5
+#define GRACE		5	/* seconds from SIGTERM to SIGKILL */
 
-static char config[2 << 20], *next = config;
+/* What initrd.c wrote into /config, in its order. */
+static struct {
+	int system, read_only;
+	uid_t uid;
+	gid_t gid;
+	char *hostname, *cwd;
+	struct { int kind, access; } stdio[3];
+	char **env, **argv;
+} config;
+
+/* End the box. status: as wait(2) gives it. */
+static void goodbye(int status)
+{
+	char arg[32];
+
+	snprintf(arg, sizeof(arg), "status=%d", status);
+	syscall(SYS_reboot, 0xfee1dead, 672274793, 0xa1b2c3d4 /* RESTART2 */, arg);
+	_exit(1);
+}
+
+static void fail(const char *what)
+{
+	dprintf(2, "kbox: %s: %s\n", what, strerror(errno));
+	goodbye(125 << 8);
+}
+
+static char *next;
 
 static char *string(void)
 {
@@ -45,36 +74,66 @@ static char **list(void)
 	unsigned long n = number();
 	char **l = calloc(n + 1, sizeof(*l));
 
+	if (!l)
+		fail("/config");
 	for (unsigned long i = 0; i < n; i++)
 		l[i] = string();
 	return l;
 }
 
-/* End the box. status: as wait(2) gives it. */
-static void goodbye(int status)
+static char *read_file(const char *path)
 {
-	char arg[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *buf;
 
-	snprintf(arg, sizeof(arg), "status=%d", status);
-	syscall(SYS_reboot, 0xfee1dead, 672274793, 0xa1b2c3d4 /* RESTART2 */, arg);
-	_exit(1);
+	if (fd < 0 || fstat(fd, &st))
+		fail(path);
+	buf = calloc(1, st.st_size + 1);
+	for (off_t got = 0; got < st.st_size; ) {
+		ssize_t n = buf ? read(fd, buf + got, st.st_size - got) : -1;
+
+		if (n <= 0)
+			fail(path);
+		got += n;
+	}
+	close(fd);
+	return buf;
 }
 
-static void fail(const char *what)
+static void read_config(void)
 {
-	dprintf(2, "kbox: %s: %s\n", what, strerror(errno));
-	goodbye(125 << 8);
+	next = read_file("/config");
+	unlink("/config");
+	config.system = number();
+	config.read_only = number();
+	config.uid = number();
+	config.gid = number();
+	config.hostname = string();
+	config.cwd = string();
+	for (int i = 0; i < 3; i++) {
+		config.stdio[i].kind = number();
+		config.stdio[i].access = number();
+	}
+	config.env = list();
+	config.argv = list();
 }
 
-static void open_stdio(const unsigned long kind[3])
+/* Before the root changes: the devices of the descriptors need not be in the image. */
+static void open_stdio(void)
 {
 	char name[] = "/dev/kboxio0";
-	int fd;
 
 	for (int i = 0; i < 3; i++) {
+		const char *path = name;
+		int fd;
+
 		name[11] = '0' + i;
-		fd = open(kind[i] == STDIO_TTY ? "/dev/ttyK0" : kind[i] == STDIO_CLOSED ? "/dev/null" : name,
-			  (kind[i] == STDIO_TTY ? O_RDWR : i ? O_WRONLY : O_RDONLY) | O_NOCTTY);
+		if (config.stdio[i].kind == STDIO_TTY)
+			path = "/dev/ttyK0";
+		else if (config.stdio[i].kind == STDIO_CLOSED)
+			path = "/dev/null";	/* holds the place, see run() */
+		fd = open(path, (config.stdio[i].kind ? O_RDWR : config.stdio[i].access) | O_NOCTTY);
 		if (fd < 0)
 			fd = open("/dev/null", O_RDWR);
 		if (fd != i) {
@@ -84,6 +143,33 @@ static void open_stdio(const unsigned long kind[3])
 	}
 }
 
+static int terminal(void)
+{
+	for (int i = 0; i < 3; i++)
+		if (config.stdio[i].kind == STDIO_TTY)
+			return i;
+	return -1;
+}
+
+/*
+ * The launcher makes its terminal raw where both input and output are the terminal (its
+ * tty.c). Else that one goes on to echo and to turn \n into \r\n, and once is enough.
+ */
+static void set_up_terminal(void)
+{
+	struct termios t;
+	int tty = terminal();
+
+	if (tty < 0 || (config.stdio[0].kind == STDIO_TTY && config.stdio[1].kind == STDIO_TTY))
+		return;
+	if (tcgetattr(tty, &t))
+		return;
+	t.c_oflag &= ~OPOST;
+	t.c_lflag &= ~ECHO;
+	tcsetattr(tty, TCSANOW, &t);
+}
+
+/* A directory that a read-only image lacks is left out. */
 static void mount_in(const char *type, const char *dir, unsigned long flags, const char *data)
 {
 	mkdir(dir, 0755);
@@ -93,6 +179,11 @@ static void mount_in(const char *type, const char *dir, unsigned long flags, con
 
 static void mount_system(void)
 {
+	static const char *const links[][2] = {
+		{ "pts/ptmx", "dev/ptmx" }, { "/proc/self/fd", "dev/fd" }, { "fd/0", "dev/stdin" },
+		{ "fd/1", "dev/stdout" }, { "fd/2", "dev/stderr" },
+	};
+
 	mount_in("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	mount_in("sysfs", "sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	mount_in("devtmpfs", "dev", MS_NOSUID, "");
@@ -101,18 +192,19 @@ static void mount_system(void)
 	mount_in("mqueue", "dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	mount_in("tmpfs", "tmp", MS_NOSUID | MS_NODEV, "mode=1777");
 	unlink("dev/ptmx");
-	if (symlink("pts/ptmx", "dev/ptmx") || symlink("/proc/self/fd", "dev/fd") ||
-	    symlink("fd/0", "dev/stdin") || symlink("fd/1", "dev/stdout") || symlink("fd/2", "dev/stderr"))
-		return;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlink(links[i][0], links[i][1]))
+			continue;	/* without /dev in the image */
 }
 
-static void enter_root(int system, int read_only)
+static void enter_root(void)
 {
-	if (mount("/dev/vda", "/root", "ext4", (read_only ? MS_RDONLY : 0), read_only ? "noload" : ""))
+	/* noload: the journal of an image that may not be written cannot be replayed */
+	if (mount("/dev/vda", "/root", "ext4", config.read_only ? MS_RDONLY : 0, config.read_only ? "noload" : ""))
 		fail("cannot mount the image");
 	if (chdir("/root"))
 		fail("/root");
-	if (system)
+	if (config.system)
 		mount_system();
 	if (mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		fail("cannot change the root");
@@ -129,34 +221,79 @@ static void loopback_up(void)
 	}
 }
 
-static void run(char **argv, const char *cwd, uid_t uid, gid_t gid, int tty)
+static void default_env(const char *var, const char *value)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	if (tty >= 0)
-		ioctl(tty, TIOCSCTTY, 1);
-	if ((uid || gid) && (setgroups(0, NULL) || setgid(gid) || setuid(uid)))
-		fail("cannot change the user");
-	if (chdir(cwd)) {
-		dprintf(2, "kbox: %s: %s\n", cwd, strerror(errno));
-		_exit(125);
-	}
-	execvp(argv[0], argv);
-	if (errno == ENOENT && strchr(argv[0], '/') && !access(argv[0], F_OK)) {
-		dprintf(2, "kbox: %s: its interpreter is not in the image\n", argv[0]);
-		_exit(126);
-	}
-	dprintf(2, "kbox: %s: %s\n", argv[0], errno == ENOEXEC ? "not a program for this machine" : strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	setenv(var, value, 0);
 }
 
-/* Reap everything; the command's end, or 5 s after SIGTERM was passed on, is the end. */
+static void set_environment(void)
+{
+	environ = config.env;
+	default_env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	default_env("HOME", config.uid ? "/" : "/root");
+	if (terminal() >= 0)
+		default_env("TERM", "xterm");
+}
+
+/* The command's own session, terminal, user and directory. */
+static void set_up_command(void)
+{
+	int tty = terminal();
+	sigset_t none;
+
+	setsid();
+	if (tty >= 0 && isatty(tty)) {
+		ioctl(tty, TIOCSCTTY, 1);
+		/* As login(1) does: it may be opened by name again. */
+		if (!fchown(tty, config.uid, TTY_GROUP))
+			fchmod(tty, 0620);
+	}
+	if (chdir(config.cwd)) {
+		dprintf(2, "kbox: %s: %s\n", config.cwd, strerror(errno));
+		_exit(125);
+	}
+	if ((config.uid || config.gid) &&
+	    (setgroups(0, NULL) || setgid(config.gid) || setuid(config.uid))) {
+		dprintf(2, "kbox: cannot change the user: %s\n", strerror(errno));
+		_exit(125);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void run(void)
+{
+	const char *name = config.argv[0];
+	int err, said;
+
+	set_up_command();
+	said = fcntl(2, F_DUPFD_CLOEXEC, 3);	/* for the message below */
+	for (int i = 0; i < 3; i++)
+		if (config.stdio[i].kind == STDIO_CLOSED)
+			close(i);
+	execvp(name, config.argv);
+	err = errno;
+	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK)) {
+		dprintf(said, "kbox: %s: its interpreter is not in the image\n", name);
+		_exit(126);
+	}
+	dprintf(said, "kbox: %s: %s\n", name, err == ENOEXEC ? "not a program for this machine" : strerror(err));
+	_exit(err == ENOENT ? 127 : 126);
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Reap everything until the command ends; a signal for us is one for its process group. */
 static int reap_until(pid_t command, const sigset_t *set)
 {
-	struct timespec *limit = NULL, grace = { 5, 0 };
+	static const struct timespec second = { 1, 0 };
+	time_t end_at = 0;
 	int status, sig;
 	pid_t pid;
 
@@ -164,13 +301,14 @@ static int reap_until(pid_t command, const sigset_t *set)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == command)
 				return status;
-		sig = sigtimedwait(set, NULL, limit);
-		if (sig == SIGTERM && !limit) {
-			kill(-command, SIGTERM);
-			kill(command, SIGTERM);
+		sig = sigtimedwait(set, NULL, end_at ? &second : NULL);
+		if (sig > 0 && sig != SIGCHLD && !end_at) {
+			end_at = seconds() + GRACE;
+			/* It has no group of its own before its setsid(). */
+			if (kill(-command, sig))
+				kill(command, sig);
 			kill(-command, SIGCONT);
-			limit = &grace;
-		} else if (sig < 0 && errno == EAGAIN) {
+		} else if (end_at && seconds() >= end_at) {
 			kill(-1, SIGKILL);
 		}
 	}
@@ -179,7 +317,6 @@ static int reap_until(pid_t command, const sigset_t *set)
 /* No writer is left, then the file system is clean. */
 static void close_root(void)
 {
-	kill(-1, SIGTERM);
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
@@ -187,51 +324,36 @@ static void close_root(void)
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
 
+static sigset_t block_signals(void)
+{
+	static const int sigs[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		sigaddset(&set, sigs[i]);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return set;
+}
+
 int main(void)
 {
-	unsigned long system, read_only, uid, gid, kind[3];
-	char *hostname, *cwd, **argv;
-	int fd, tty = -1, status;
-	sigset_t set;
+	sigset_t set = block_signals();
 	pid_t command;
+	int status;
 
-	fd = open("/config", O_RDONLY);
-	if (fd < 0 || read(fd, config, sizeof(config) - 1) <= 0)
-		fail("/config");
-	close(fd);
-	unlink("/config");
-	system = number();
-	read_only = number();
-	uid = number();
-	gid = number();
-	hostname = string();
-	cwd = string();
-	for (int i = 0; i < 3; i++)
-		kind[i] = number();
-	environ = list();
-	argv = list();
+	read_config();
 	if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, ""))
 		fail("devtmpfs");
-	open_stdio(kind);
-	for (int i = 2; i >= 0; i--)
-		if (kind[i] == STDIO_TTY)
-			tty = i;
-	sethostname(hostname, strlen(hostname));
+	open_stdio();
+	set_up_terminal();
+	sethostname(config.hostname, strlen(config.hostname));
 	loopback_up();
-	enter_root(system, read_only);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	if (!getenv("PATH"))
-		setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	if (!getenv("HOME"))
-		setenv("HOME", uid ? "/" : "/root", 1);
-	if (tty >= 0 && !getenv("TERM"))
-		setenv("TERM", "xterm", 1);
+	enter_root();
+	set_environment();
 	command = fork();
 	if (!command)
-		run(argv, cwd, uid, gid, tty);
+		run();
 	if (command < 0)
 		fail("fork");
 	status = reap_until(command, &set);

@@ -85,8 +85,10 @@ static struct blob config(const struct box *b)
 	add_number(&c, o->gid);
 	add_string(&c, o->hostname);
 	add_string(&c, o->cwd);
-	for (int i = 0; i < 3; i++)
-		add_number(&c, b->boot->stdio[i]);
+	for (int i = 0; i < 3; i++) {
+		add_number(&c, b->stdio[i].kind);
+		add_number(&c, b->stdio[i].access);
+	}
 	add_list(&c, o->env);
 	add_list(&c, o->command);
 	return c;
@@ -103,7 +105,7 @@ static struct blob file(const char *path)
 	b.n = st.st_size;
 	b.p = malloc(b.n);
 	if (!b.p || read(fd, b.p, b.n) != (ssize_t)b.n)
-		die("%s: cannot read it", path);
+		die("%s: cannot read it; build it again with make", path);
 	close(fd);
 	return b;
 }
@@ -121,8 +123,9 @@ void make_initrd(struct box *b)
 	entry(&cpio, "init", 0100755, 0, 0, init.p, init.n);
 	entry(&cpio, "config", 0100600, 0, 0, conf.p, conf.n);
 	entry(&cpio, "TRAILER!!!", 0, 0, 0, NULL, 0);
-	if (cpio.n > b->opt.mem / 4)
-		die("the command line is too long for --mem");
+	/* The kernel unpacks it into memory beside it. */
+	if (b->kernel_end + 4 * cpio.n > b->opt.mem)
+		die("kernel and command line do not fit into --mem; give more");
 	start = (b->opt.mem - cpio.n) & ~4095UL;
 	memcpy(b->mem + start, cpio.p, cpio.n);
 	b->boot->initrd_phys = start;

@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox: run a command on a Linux kernel of its own. */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "box.h"
-#include "supervisor.h"
+
+static int run(struct box *b, char **argv)
+{
+	b->image_fd = open_image(&b->opt);
+	map_memory(b, argv);
+	load_kernel(b);
+	fill_boot(b);
+	init_devices(b);
+	make_initrd(b);
+	supervisor_block_signals();
+	tty_setup(b);
+	start_kernel_process(b);
+	start_devices(b);
+	return supervise(b);
+}
 
 int main(int argc, char **argv)
 {
 	static struct box box;
+	char err[OPTIONS_ERR];
 
-	if (argc == 2 && !strcmp(argv[1], "doctor"))
+	claim_stdio(box.stdio);
+	if (!parse_options(argc, argv, &box.opt, err))
+		die("%s", err);
+	switch (box.opt.action) {
+	case ACTION_DOCTOR:
 		return doctor();
-	parse_options(argc, argv, &box.opt);
-	box.image_fd = open_image(&box.opt);
-	map_memory(&box, argv);
-	load_kernel(&box);
-	fill_boot(&box);
-	init_devices(&box);
-	make_initrd(&box);
-	supervisor_block_signals();
-	tty_setup(&box);
-	start_kernel_process(&box);
-	start_devices(&box);
-	return supervise(&box);
+	case ACTION_HELP:
+		fputs(options_usage, stdout);
+		return 0;
+	case ACTION_VERSION:
+		puts("kbox 0.1");
+		return 0;
+	case ACTION_RUN:
+		break;
+	}
+	return run(&box, argv);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command line. */
+/* The command line: pure functions, that a test can call. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "box.h"
 
-static const char usage[] =
+const char options_usage[] =
 "Usage: kbox [OPTIONS] -- COMMAND [ARG...]\n"
 "       kbox doctor\n"
 "Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system.\n"
@@ -29,12 +30,29 @@ static const char usage[] =
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
 "panicked, 125 if kbox failed, 126 if COMMAND cannot be run, 127 if it was not found.\n";
 
+/* The vmalloc space of the guest's kernel begins there. */
+#define MEM_MAX (0x780000000000UL - KBOX_PAGE_OFFSET)
+#define MIB(n) ((n) & ~((1UL << 20) - 1))
+
+static bool bad(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static bool bad(char *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, OPTIONS_ERR, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
 bool parse_size(const char *s, uint64_t *bytes)
 {
 	unsigned long long n;
 	int shift = 0;
 	char *end;
 
+	/* strtoull() would take blanks and signs. */
 	if (*s < '0' || *s > '9')
 		return false;
 	n = strtoull(s, &end, 10);
@@ -60,6 +78,7 @@ bool parse_ids(const char *s, uid_t *uid, gid_t *gid)
 	if (*end++ != ':' || *end < '0' || *end > '9')
 		return false;
 	g = strtoull(end, &end, 10);
+	/* -1 is nobody's: setuid(2) takes it for "as it is" */
 	if (*end || u >= UINT32_MAX || g >= UINT32_MAX)
 		return false;
 	*uid = u;
@@ -69,18 +88,38 @@ bool parse_ids(const char *s, uid_t *uid, gid_t *gid)
 
 uint64_t default_mem(void)
 {
-	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	uint64_t quarter = MIB((uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 4);
 
-	return host / 4 < KBOX_MEM_MIN ? KBOX_MEM_MIN : host / 4 & ~((1UL << 20) - 1);
+	if (quarter < KBOX_MEM_MIN)
+		return KBOX_MEM_MIN;
+	return quarter < MEM_MAX ? quarter : MEM_MAX;
 }
 
-static void add_env(struct options *o, char *var)
+static bool add_env(struct options *o, char *var, char *err)
 {
+	char **grown;
+
 	if (!strchr(var, '=') || *var == '=')
-		die("-e %s: not of the form VAR=VAL", var);
-	o->env = realloc(o->env, (o->nenv + 2) * sizeof(*o->env));
+		return bad(err, "-e %s: not of the form VAR=VAL", var);
+	grown = realloc(o->env, (o->nenv + 2) * sizeof(*o->env));
+	if (!grown)
+		return bad(err, "out of memory");
+	o->env = grown;
 	o->env[o->nenv++] = var;
 	o->env[o->nenv] = NULL;
+	return true;
+}
+
+static bool set_mem(struct options *o, const char *arg, char *err)
+{
+	if (!parse_size(arg, &o->mem))
+		return bad(err, "--mem %s: not a size; use a number with K, M or G", arg);
+	if (o->mem < KBOX_MEM_MIN)
+		return bad(err, "--mem %s: too little, give at least %luM", arg, KBOX_MEM_MIN >> 20);
+	if (o->mem > MEM_MAX)
+		return bad(err, "--mem %s: too much, give at most %luG", arg, MEM_MAX >> 30);
+	o->mem = MIB(o->mem);
+	return true;
 }
 
 enum { MODE = 256, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
@@ -98,29 +137,46 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void one_option(int c, struct options *o)
+/* Options with a value that can be wrong. */
+static bool checked_option(int c, struct options *o, char *err)
 {
 	switch (c) {
 	case 'r':
 	case 'S':
 		if (o->image)
-			die("-r and -S: give one image, once");
+			return bad(err, "-r and -S: give one image, once");
 		o->image = optarg;
 		o->system = c == 'S';
-		break;
+		return true;
 	case MODE:
 		if (strcmp(optarg, "trap") && strcmp(optarg, "auto"))
-			die("--syscall-mode=%s: use trap or auto", optarg);
-		break;
+			return bad(err, "--syscall-mode=%s: use trap or auto", optarg);
+		return true;
+	case MEM:
+		return set_mem(o, optarg, err);
+	case CHANGE_ID:
+		if (!parse_ids(optarg, &o->uid, &o->gid))
+			return bad(err, "--change-id %s: give UID:GID as two numbers", optarg);
+		return true;
+	case HOSTNAME:
+		if (!*optarg || strlen(optarg) > 64)
+			return bad(err, "--hostname: give 1 to 64 characters");
+		o->hostname = optarg;
+		return true;
+	case 'e':
+		return add_env(o, optarg, err);
+	}
+	return true;
+}
+
+static void plain_option(int c, struct options *o)
+{
+	switch (c) {
 	case 'k':
 		o->kernel_cmdline = optarg;
 		break;
-	case MEM:
-		if (!parse_size(optarg, &o->mem))
-			die("--mem %s: not a size; use a number with K, M or G", optarg);
-		if (o->mem < KBOX_MEM_MIN)
-			die("--mem %s: too little, give at least %luM", optarg, KBOX_MEM_MIN >> 20);
-		o->mem &= ~((1UL << 20) - 1);
+	case 'w':
+		o->cwd = optarg;
 		break;
 	case READ_ONLY:
 		o->read_only = true;
@@ -131,45 +187,52 @@ static void one_option(int c, struct options *o)
 	case ROOT_ID:
 		o->uid = o->gid = 0;
 		break;
-	case CHANGE_ID:
-		if (!parse_ids(optarg, &o->uid, &o->gid))
-			die("--change-id %s: give UID:GID as two numbers", optarg);
-		break;
-	case HOSTNAME:
-		if (!*optarg || strlen(optarg) > 64)
-			die("--hostname: give 1 to 64 characters");
-		o->hostname = optarg;
-		break;
-	case 'e':
-		add_env(o, optarg);
-		break;
-	case 'w':
-		o->cwd = optarg;
-		break;
 	case HELP:
-		fputs(usage, stdout);
-		exit(0);
+		o->action = ACTION_HELP;
+		break;
 	case VERSION:
-		puts("kbox 0.1");
-		exit(0);
-	default:
-		fputs("Try 'kbox --help'.\n", stderr);
-		exit(EXIT_FAIL);
+		o->action = ACTION_VERSION;
+		break;
 	}
 }
 
-void parse_options(int argc, char **argv, struct options *o)
+/* getopt(3) says '?' for an unknown option and ':' for one without its value. */
+static bool no_such_option(int c, char **argv, char *err)
+{
+	char letter[2] = { optopt, 0 };
+	const char *name = optopt && optopt < 256 ? letter : argv[optind - 1];
+
+	if (c == ':')
+		return bad(err, "option '%s' needs a value; see kbox --help", name);
+	/* A long option that takes no value leaves its number in optopt. */
+	return bad(err, "option '%s' is %s; see kbox --help", name,
+		   optopt >= 256 ? "given a value but takes none" : "unknown");
+}
+
+bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR])
 {
 	int c;
 
-	o->mem = default_mem();
-	o->hostname = "kbox";
-	o->cwd = "/";
-	while ((c = getopt_long(argc, argv, "+r:S:k:e:w:", longs, NULL)) != -1)
-		one_option(c, o);
+	*o = (struct options) { .mem = default_mem(), .hostname = "kbox", .cwd = "/" };
+	if (argc == 2 && !strcmp(argv[1], "doctor")) {
+		o->action = ACTION_DOCTOR;
+		return true;
+	}
+	optind = 0;	/* glibc: start anew */
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:r:S:k:e:w:", longs, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return no_such_option(c, argv, err);
+		if (!checked_option(c, o, err))
+			return false;
+		plain_option(c, o);
+		if (o->action != ACTION_RUN)
+			return true;
+	}
 	if (!o->image)
-		die("no image: give one with -S IMAGE (see kbox --help)");
+		return bad(err, "no image: give one with -S IMAGE (see kbox --help)");
 	if (optind == argc)
-		die("no command: give one after -- (see kbox --help)");
+		return bad(err, "no command: give one after -- (see kbox --help)");
 	o->command = argv + optind;
+	return true;
 }

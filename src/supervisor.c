@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Waits for the end of the box: its own, a signal's, or a lost host process's. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "box.h"
-#include "supervisor.h"
+
+/* The guest's init gives the command 5 s after a SIGTERM; we give the guest's kernel these seconds. */
+#define GRACE 10
 
 static sigset_t waited;
-static sigset_t at_start;
 
 void supervisor_wake(void)
 {
@@ -23,54 +21,63 @@ void supervisor_wake(void)
 
 void supervisor_block_signals(void)
 {
-	static const int sigs[] = { SIGCHLD, SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH };
+	static const int sigs[] = {
+		SIGCHLD, SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT,
+	};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* an image beyond the limit: an error for the guest */
 	sigemptyset(&waited);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaddset(&waited, sigs[i]);
-	sigprocmask(SIG_BLOCK, &waited, &at_start);
+	sigprocmask(SIG_BLOCK, &waited, NULL);
 }
 
-/* Every host process of the box is our child, and we have no others. */
-static void kill_children(void)
+/* All host processes of the box are our children and in the boot process's group, once it has made it. */
+static void kill_box(const struct box *b, int sig)
 {
-	char path[64];
-	FILE *f;
-	int pid, more = 1;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	while (more) {
-		more = 0;
-		f = fopen(path, "re");
-		while (f && fscanf(f, "%d", &pid) == 1) {
-			kill(pid, SIGKILL);
-			more = 1;
-		}
-		if (f)
-			fclose(f);
-		while (waitpid(-1, NULL, more ? 0 : WNOHANG) > 0)
-			;
-	}
+	if (kill(-b->kernel_pid, sig))
+		kill(b->kernel_pid, sig);
 }
 
-static void pass_signal(struct box *b, int sig)
+static void end_box(const struct box *b)
 {
-	struct winsize ws;
+	do
+		kill_box(b, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+}
 
-	if (sig == SIGWINCH)
-		for (int i = 0; i < 3; i++)
-			if (!ioctl(i, TIOCGWINSZ, &ws)) {
-				b->boot->tty_rows = ws.ws_row;
-				b->boot->tty_cols = ws.ws_col;
-				break;
-			}
+static void tell_guest(struct box *b, int sig)
+{
 	__atomic_fetch_or(&b->boot->sup_signals, 1u << sig, __ATOMIC_SEQ_CST);
 	raise_irq(b->boot, KBOX_IRQ_SIGNAL);
 }
 
-/* Non-zero: why a reaped host process means that the box is lost. */
-static int lost(struct box *b)
+static void terminal_changed(struct box *b)
+{
+	tty_raw();
+	tty_size(b->boot);
+	tell_guest(b, SIGWINCH);
+}
+
+/* The whole box stops, and the shell that waits for us sees it. */
+static void stop(struct box *b)
+{
+	sigset_t tstp;
+
+	sigemptyset(&tstp);
+	sigaddset(&tstp, SIGTSTP);
+	tty_restore();
+	kill_box(b, SIGSTOP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &tstp, NULL);	/* here we stop, until SIGCONT */
+	sigprocmask(SIG_BLOCK, &tstp, NULL);
+	kill_box(b, SIGCONT);
+	terminal_changed(b);
+}
+
+/* Reap; true if what died means that the box is lost, which it has said. */
+static bool lost(struct box *b)
 {
 	int status;
 	pid_t pid;
@@ -78,18 +85,28 @@ static int lost(struct box *b)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
-		if (WIFSIGNALED(status))
-			return status;
-		if (pid == b->kernel_pid)
-			return WEXITSTATUS(status) == EXIT_FAIL ? -1 : status | 0x10000;
+		if (WIFSIGNALED(status)) {
+			tty_restore();
+			fprintf(stderr, "kbox: a host process of the box was killed (signal %d); the box ends\n",
+				WTERMSIG(status));
+			return true;
+		}
+		if (pid == b->kernel_pid) {
+			/* EXIT_FAIL: it could not start, and has said why. */
+			if (WEXITSTATUS(status) != EXIT_FAIL)
+				fprintf(stderr, "kbox: the box's first host process went away (status %d)\n",
+					WEXITSTATUS(status));
+			return true;
+		}
 	}
-	return 0;
+	return false;
 }
 
 static int ended(struct box *b)
 {
 	int status = b->boot->exit_status;
 
+	tty_restore();
 	if (b->boot->exit_kind == KBOX_PANICKED) {
 		b->boot->exit_reason[sizeof(b->boot->exit_reason) - 1] = 0;
 		fprintf(stderr, "kbox: kernel panic: %s\n", b->boot->exit_reason);
@@ -98,29 +115,83 @@ static int ended(struct box *b)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* The guest is asked to end, with this signal. */
+static struct {
+	int sig;
+	time_t since, last;
+} asked;
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void ask_to_end(struct box *b, int sig)
+{
+	if (!asked.sig)
+		asked.since = seconds();
+	asked.sig = sig;
+	asked.last = seconds();
+	tell_guest(b, sig);
+}
+
+/* Ask again every second, since early in its boot nobody hears it. False: it had its time. */
+static bool keep_asking(struct box *b)
+{
+	time_t now = seconds();
+
+	if (now - asked.since > GRACE) {
+		tty_restore();
+		fprintf(stderr, "kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
+		return false;
+	}
+	if (now > asked.last)
+		ask_to_end(b, asked.sig);
+	return true;
+}
+
+static void take_signal(struct box *b, int sig)
+{
+	switch (sig) {
+	case SIGWINCH:
+	case SIGCONT:
+		terminal_changed(b);
+		break;
+	case SIGTSTP:
+		stop(b);
+		break;
+	case SIGTERM:
+	case SIGINT:
+	case SIGHUP:
+	case SIGQUIT:
+		ask_to_end(b, sig);
+		break;
+	}
+}
+
 int supervise(struct box *b)
 {
-	int sig, why, ret;
+	static const struct timespec second = { 1, 0 };
+	int status;
 
 	for (;;) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST)) {
-			tty_restore();
-			ret = ended(b);
+			status = ended(b);
 			break;
 		}
-		sig = sigwaitinfo(&waited, NULL);
-		why = lost(b);
-		if (why) {
-			tty_restore();
-			if (why > 0)
-				fprintf(stderr, "kbox: a host process of the box was killed (signal %d); the box ends\n",
-					WTERMSIG(why));
-			ret = EXIT_FAIL;
+		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
+		if (lost(b)) {
+			status = EXIT_FAIL;
 			break;
 		}
-		if (sig > 0 && sig != SIGCHLD && sig != SIGUSR1)
-			pass_signal(b, sig);
+		if (asked.sig && !keep_asking(b)) {
+			status = 128 + asked.sig;
+			break;
+		}
 	}
-	kill_children();
-	return ret;
+	end_box(b);
+	return status;
 }

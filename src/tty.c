@@ -2,32 +2,76 @@
 /* The user's terminal: raw while the box runs, as it was on every way out. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 #include "box.h"
 
 static struct termios saved;
-static int tty_fd = -1;
+static bool wanted;			/* this box is one that makes the terminal raw */
+static volatile sig_atomic_t raw;	/* and it is, now */
 
-void tty_restore(void)
+/* In the background the terminal is somebody else's. Without job control there is no background. */
+bool tty_is_ours(int fd)
 {
-	if (tty_fd >= 0) {
-		signal(SIGTTOU, SIG_IGN);
-		tcsetattr(tty_fd, TCSADRAIN, &saved);
-		tty_fd = -1;
-	}
+	pid_t foreground = tcgetpgrp(fd);
+
+	return foreground < 0 || foreground == getpgrp();
 }
 
-void tty_setup(struct box *b)
+void tty_raw(void)
 {
-	struct termios raw;
+	struct termios t;
 
-	/* In the background the terminal is somebody else's. */
-	if (b->boot->stdio[0] != KBOX_STDIO_TTY || tcgetpgrp(0) != getpgrp() || tcgetattr(0, &saved))
+	if (!wanted || raw || !tty_is_ours(0) || tcgetattr(0, &saved))
 		return;
-	tty_fd = 0;
+	t = saved;
+	cfmakeraw(&t);
+	raw = 1;	/* before: a signal in between must find it */
+	tcsetattr(0, TCSADRAIN, &t);
+}
+
+/* Also in signal handlers. */
+void tty_restore(void)
+{
+	if (raw && tty_is_ours(0))
+		tcsetattr(0, TCSADRAIN, &saved);
+	raw = 0;
+}
+
+void tty_size(struct kbox_boot *boot)
+{
+	struct winsize ws;
+
+	for (int i = 0; i < 3; i++)
+		if (boot->stdio[i] == KBOX_STDIO_TTY && !ioctl(i, TIOCGWINSZ, &ws)) {
+			boot->tty_rows = ws.ws_row;
+			boot->tty_cols = ws.ws_col;
+			return;
+		}
+}
+
+static void crashed(int sig)
+{
+	tty_restore();
+	raise(sig);	/* SA_RESETHAND: the default action */
+}
+
+/*
+ * Only where input and output are the terminal: in "kbox ... | less" the terminal's
+ * modes are less's business.
+ */
+void tty_setup(const struct box *b)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+	struct sigaction sa = { .sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER };
+
+	wanted = b->stdio[0].kind == KBOX_STDIO_TTY && b->stdio[1].kind == KBOX_STDIO_TTY;
+	if (!wanted)
+		return;
+	signal(SIGTTOU, SIG_IGN);
 	atexit(tty_restore);
-	raw = saved;
-	cfmakeraw(&raw);
-	tcsetattr(0, TCSADRAIN, &raw);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		sigaction(crashes[i], &sa, NULL);
+	tty_raw();
 }

@@ -14,6 +14,9 @@ static uint32_t serve(struct device *d, struct vq_request *r)
 		if (n <= 0)
 			break;
 		done += n;
+		/* What was written is one piece from the beginning. */
+		if ((size_t)n < r->seg[i].iov_len)
+			break;
 	}
 	return done;
 }
@@ -22,7 +25,7 @@ void virtio_rng_init(struct device *d, struct box *b)
 {
 	(void)b;
 	d->hw->device_id = 4;
-	d->hw->device_features = 1ULL << 32;	/* VIRTIO_F_VERSION_1 */
+	d->hw->device_features = VIRTIO_VERSION_1;
 	d->hw->vq[0].size = 64;
 	d->serve = serve;
 }

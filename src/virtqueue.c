@@ -1,76 +1,115 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
 #include "virtqueue.h"
 
-struct desc {
+struct vq_desc {
 	uint64_t addr;
 	uint32_t len;
 	uint16_t flags, next;
 };
 
-enum { F_NEXT = 1, F_WRITE = 2 };
-
-struct used_elem {
-	uint32_t id, len;
+struct vq_avail {
+	uint16_t flags, idx, ring[];
 };
 
-static void *at(const struct virtqueue *q, uint64_t phys, uint64_t len)
+struct vq_used {
+	uint16_t flags, idx;
+	struct { uint32_t id, len; } ring[];
+};
+
+enum { DESC_NEXT = 1, DESC_WRITE = 2, AVAIL_NO_INTERRUPT = 1 };
+
+static void *at(const struct virtqueue *q, uint64_t phys, uint64_t len, uint64_t align)
 {
-	if (phys > q->mem_size || len > q->mem_size - phys)
+	if (phys > q->mem_size || len > q->mem_size - phys || phys & (align - 1))
 		return NULL;
 	return q->mem + phys;
 }
 
-static bool add_segment(struct virtqueue *q, struct vq_request *r, const struct desc *d)
+/* Take over what the driver has set up, where that is new. */
+static bool attach(struct virtqueue *q)
 {
-	void *p = at(q, d->addr, d->len);
+	struct kbox_virtqueue hw;
 
-	if (!p || r->nout + r->nin == VQ_MAX_SEGS || (r->nin && !(d->flags & F_WRITE)))
+	if (!__atomic_load_n(&q->hw->ready, __ATOMIC_ACQUIRE)) {
+		memset(&q->set, 0, sizeof(q->set));
+		return false;
+	}
+	memcpy(&hw, q->hw, sizeof(hw));
+	if (!memcmp(&hw, &q->set, sizeof(hw)))
+		return !q->broken;
+	q->set = hw;
+	q->last_avail = q->next_used = 0;
+	q->broken = true;
+	if (!hw.size || hw.size > KBOX_VQ_SIZE || hw.size & (hw.size - 1))
+		return false;
+	q->desc = at(q, hw.desc, hw.size * sizeof(*q->desc), 16);
+	q->avail = at(q, hw.driver, sizeof(*q->avail) + hw.size * sizeof(q->avail->ring[0]), 2);
+	q->used = at(q, hw.device, sizeof(*q->used) + hw.size * sizeof(q->used->ring[0]), 4);
+	q->broken = !q->desc || !q->avail || !q->used;
+	return !q->broken;
+}
+
+static bool add_segment(const struct virtqueue *q, struct vq_request *r, const struct vq_desc *d)
+{
+	void *p = at(q, d->addr, d->len, 1);
+
+	if (!p || r->nout + r->nin == VQ_MAX_SEGS || (r->nin && !(d->flags & DESC_WRITE)))
 		return false;
 	r->seg[r->nout + r->nin] = (struct iovec) { p, d->len };
-	if (d->flags & F_WRITE)
+	if (d->flags & DESC_WRITE)
 		r->nin++;
 	else
 		r->nout++;
 	return true;
 }
 
-bool vq_pop(struct virtqueue *q, struct vq_request *r)
+/* A chain is no longer than the queue, or it is a ring. */
+static bool read_chain(const struct virtqueue *q, struct vq_request *r)
 {
-	uint32_t size = q->hw->size, i;
-	struct desc *table, d;
-	uint16_t *avail;
+	uint32_t i = r->head;
 
-	if (!__atomic_load_n(&q->hw->ready, __ATOMIC_ACQUIRE) || !size || size > KBOX_VQ_SIZE || size & (size - 1))
-		return false;
-	table = at(q, q->hw->desc, size * sizeof(*table));
-	avail = at(q, q->hw->driver, 6 + 2 * size);
-	if (!table || !avail || __atomic_load_n(&avail[1], __ATOMIC_ACQUIRE) == q->last_avail)
-		return false;
-	r->head = avail[2 + (q->last_avail & (size - 1))];
 	r->nout = r->nin = 0;
-	i = r->head;
-	for (uint32_t n = 0; n < size && i < size; n++) {
-		d = table[i];
+	for (uint32_t n = 0; n < q->set.size && i < q->set.size; n++) {
+		struct vq_desc d;
+
+		memcpy(&d, &q->desc[i], sizeof(d));
 		if (!add_segment(q, r, &d))
 			return false;
-		if (!(d.flags & F_NEXT)) {
-			q->last_avail++;
+		if (!(d.flags & DESC_NEXT))
 			return true;
-		}
 		i = d.next;
 	}
 	return false;
 }
 
+bool vq_pop(struct virtqueue *q, struct vq_request *r)
+{
+	uint16_t waiting;
+
+	if (!attach(q))
+		return false;
+	waiting = __atomic_load_n(&q->avail->idx, __ATOMIC_ACQUIRE) - q->last_avail;
+	if (!waiting)
+		return false;
+	r->head = __atomic_load_n(&q->avail->ring[q->last_avail & (q->set.size - 1)], __ATOMIC_RELAXED);
+	q->broken = waiting > q->set.size || !read_chain(q, r);
+	q->last_avail++;
+	return !q->broken;
+}
+
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
 {
-	uint32_t size = q->hw->size;
-	uint16_t *used = at(q, q->hw->device, 6 + size * sizeof(struct used_elem));
-	struct used_elem *ring;
+	uint16_t i = q->next_used++ & (q->set.size - 1);
 
-	if (!used)
-		return;
-	ring = (void *)(used + 2);
-	ring[used[1] & (size - 1)] = (struct used_elem) { r->head, len };
-	__atomic_store_n(&used[1], used[1] + 1, __ATOMIC_RELEASE);
+	q->used->ring[i].id = r->head;
+	q->used->ring[i].len = len;
+	__atomic_store_n(&q->used->idx, q->next_used, __ATOMIC_RELEASE);
+}
+
+bool vq_wants_interrupt(const struct virtqueue *q)
+{
+	/* The driver asks for interrupts, then looks at idx; we write idx, then look at the flag. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return !q->broken && !(__atomic_load_n(&q->avail->flags, __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The device side of a split virtqueue (virtio 1.2, 2.7) in guest memory. Nothing
- * the guest writes is trusted: every address and index is checked against the memory.
+ * the guest writes is trusted: every address and index is checked against the memory,
+ * and what was checked is not read again.
  */
 #ifndef VIRTQUEUE_H
 #define VIRTQUEUE_H
@@ -13,11 +14,21 @@
 
 #define VQ_MAX_SEGS KBOX_VQ_SIZE
 
+struct vq_desc;
+struct vq_avail;
+struct vq_used;
+
 struct virtqueue {
 	char *mem;
 	uint64_t mem_size;
 	const struct kbox_virtqueue *hw;
-	uint16_t last_avail;
+	/* As the driver set it up. */
+	struct kbox_virtqueue set;
+	const struct vq_desc *desc;
+	const struct vq_avail *avail;
+	struct vq_used *used;
+	uint16_t last_avail, next_used;
+	bool broken;			/* until it is set up anew */
 };
 
 struct vq_request {
@@ -30,5 +41,7 @@ struct vq_request {
 bool vq_pop(struct virtqueue *q, struct vq_request *r);
 /* Give the request back with len bytes written. */
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len);
+/* After the last push. */
+bool vq_wants_interrupt(const struct virtqueue *q);
 
 #endif

@@ -30,6 +30,7 @@ void kbox_take_irqs(void)
 			if (bits & 1)
 				generic_handle_irq(irq);
 		in_irqs = 0;
+		kbox_admit_entrants();	/* also where the holder of the CPU is long in the kernel */
 		irq_exit();
 		set_irq_regs(old);
 		kbox_irqs_on = 1;

@@ -17,7 +17,8 @@ static u8 init_fpstate[576] __aligned(64) = {
 	[24] = 0x80, [25] = 0x1f,	/* mxcsr */
 	[464] = 0x53, [465] = 0x58, [466] = 0x50, [467] = 0x46,	/* FP_XSTATE_MAGIC1 */
 	[468] = 576 & 255, [469] = 576 >> 8,
-	[472] = 3, [480] = 576 & 255, [481] = 576 >> 8,
+	[472] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,	/* all that XCR0 has */
+	[480] = 576 & 255, [481] = 576 >> 8,
 };
 
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
@@ -30,9 +31,8 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 	regs->ss = 0x2b;
 	regs->orig_ax = -1;
 	current->thread.fpstate = init_fpstate;
-	current->thread.fsbase = current->thread.gsbase = 0;
-	HCALL(__NR_arch_prctl, 0x1002, 0, 0, 0, 0, 0);
-	HCALL(__NR_arch_prctl, 0x1001, 0, 0, 0, 0, 0);
+	set_fsbase(0);
+	set_gsbase(0);
 }
 
 struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm)
@@ -46,6 +46,7 @@ struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *m
 		h->task = t;
 		h->ctx = &t->thread.sp;
 		h->mm = mm;
+		h->vmalloc_gen = kbox_vmalloc_gen;
 	}
 	return h;
 }
@@ -186,10 +187,6 @@ void exit_thread(struct task_struct *t)
 	}
 }
 
-void arch_task_dead(struct task_struct *t)
-{
-}
-
 void flush_thread(void)
 {
 }
@@ -247,10 +244,13 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 		  me->dead ? 0 : me->idle ? me->exit_sp : *me->ctx);
 }
 
-void __noreturn arch_exit_host(void)
+/* exec or exit is about to let go of mm; exec settles it in activate_mm(). */
+void deactivate_mm(struct task_struct *t, struct mm_struct *mm)
 {
-	HCALL(__NR_exit_group, 0, 0, 0, 0, 0, 0);
-	__builtin_unreachable();
+	if (!(t->flags & PF_EXITING) || !t->thread.host)
+		return;
+	mm->context.threads--;
+	t->thread.host->mm = NULL;
 }
 
 void show_regs(struct pt_regs *r)

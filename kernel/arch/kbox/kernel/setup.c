@@ -47,11 +47,44 @@ static void __noreturn z_start(void)
 	z_loop();
 }
 
+#define HOST_TASK_SIZE	0x7ffffffff000UL
+
+/* Nothing of the launcher stays but the vDSO. */
+static void __init unmap_launcher(struct kbox_boot *boot)
+{
+	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start;
+
+	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
+	if (!keep) {
+		HCALL(__NR_munmap, end, HOST_TASK_SIZE - end, 0, 0, 0, 0);
+		return;
+	}
+	HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
+	HCALL(__NR_munmap, boot->keep_end, HOST_TASK_SIZE - boot->keep_end, 0, 0, 0, 0);
+}
+
+/* Text is never writable, and only text is executable. This runs in the init text, so each piece is changed once. */
+static void __init protect_image(struct kbox_boot *boot)
+{
+	const struct { unsigned long start, end; int prot; } pieces[] = {
+		{ KBOX_PAGE_OFFSET, (unsigned long)_text, 3 /* RW */ },
+		{ (unsigned long)_text, (unsigned long)_etext, 5 /* RX */ },
+		{ (unsigned long)_etext, (unsigned long)__init_begin, 3 },
+		{ (unsigned long)__init_begin, (unsigned long)_einittext_page, 5 },
+		{ (unsigned long)_einittext_page, KBOX_PAGE_OFFSET + boot->mem_size, 3 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pieces); i++)
+		HCALL(__NR_mprotect, pieces[i].start, pieces[i].end - pieces[i].start, pieces[i].prot, 0, 0, 0);
+}
+
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 {
 	unsigned long *sp = z_stack + ARRAY_SIZE(z_stack) - 8;
 
-	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
+	unmap_launcher(boot);
+	protect_image(boot);
 	host_traps_init();
 	*--sp = 0;
 	*--sp = (unsigned long)z_start;

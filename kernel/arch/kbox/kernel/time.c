@@ -10,6 +10,7 @@
 #include <asm/unistd.h>
 
 u64 kbox_next_event = U64_MAX;
+u64 kbox_z_until;		/* Z sleeps until then; 0: it does not sleep */
 
 struct host_timespec { s64 sec, nsec; };
 
@@ -40,12 +41,13 @@ u64 notrace sched_clock(void)
 
 static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
-	u64 old = kbox_next_event;
-
 	WRITE_ONCE(kbox_next_event, host_clock(1) + delta);
-	/* Z sleeps until the old one; when it runs the kernel itself it looks anyway. */
-	if (kbox_next_event < old)
-		HCALL(__NR_futex, kbox_irq_pending, 1, 1, 0, 0, 0);
+	/* Z may sleep for longer than that. */
+	smp_mb();
+	if (READ_ONCE(kbox_z_until) > kbox_next_event) {
+		__sync_fetch_and_add(&kbox_boot->z_seq, 1);
+		HCALL(__NR_futex, &kbox_boot->z_seq, 1, 1, 0, 0, 0);
+	}
 	return 0;
 }
 

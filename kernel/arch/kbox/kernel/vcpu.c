@@ -83,6 +83,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 		kbox_swap(&prev->thread.sp, next->thread.sp);
 	else
 		hand_over(prev, to);
+	kbox_vmalloc_sync(kbox_cpu.host);
 	return kbox_cpu.last;
 }
 
@@ -144,7 +145,7 @@ static void enqueue(struct host_thread *me)
 }
 
 /* With the CPU in hand: let those in who wait at the door. */
-static void admit_entrants(void)
+void kbox_admit_entrants(void)
 {
 	struct host_thread *h, *next;
 
@@ -161,38 +162,39 @@ static void admit_entrants(void)
 
 static void wait_grant(struct host_thread *me)
 {
-	WRITE_ONCE(me->waiting, 1);
-	smp_mb();
+	xchg(&me->waiting, 1);
 	while (!xchg(&me->grant, 0))
 		HCALL(__NR_futex, &me->grant, 0, 0, 0, 0, 0);
 	WRITE_ONCE(me->waiting, 0);
+}
+
+/* With the lock just taken: become current, or have the kernel make us so. */
+static void attach(struct host_thread *me)
+{
+	kbox_vmalloc_sync(me);
+	if (likely(current == me->task)) {
+		kbox_cpu.host = me;
+		me->in_user = 0;
+		return;
+	}
+	enqueue(me);
+	kbox_swap(&me->entry_sp, foreign_context(me));
 }
 
 /* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
 void kbox_enter(struct host_thread *me)
 {
 	if (likely(cpu_trylock())) {
-		if (likely(current == me->task)) {
-			kbox_cpu.host = me;
-			me->in_user = 0;
-			return;
-		}
-	} else {
-		enqueue(me);
-		smp_mb();
-		if (!cpu_trylock()) {
-			wait_grant(me);
-			kbox_swap(&me->entry_sp, *me->ctx);
-			return;
-		}
-		if (current == me->task) {
-			kbox_cpu.host = me;
-			me->in_user = 0;
-			return;
-		}
+		attach(me);
+		return;
 	}
-	enqueue(me);
-	kbox_swap(&me->entry_sp, foreign_context(me));
+	enqueue(me);		/* a full barrier: the holder sees us, or we see the lock free */
+	if (cpu_trylock()) {
+		attach(me);
+		return;
+	}
+	wait_grant(me);
+	kbox_swap(&me->entry_sp, *me->ctx);
 }
 
 static void exit_work(struct pt_regs *regs)
@@ -203,7 +205,7 @@ static void exit_work(struct pt_regs *regs)
 		local_irq_enable();
 		if (READ_ONCE(*kbox_irq_pending))
 			kbox_take_irqs();
-		admit_entrants();
+		kbox_admit_entrants();
 		work = READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK;
 		if (!work)
 			return;
@@ -234,12 +236,7 @@ void __noreturn kbox_exit(struct pt_regs *regs)
 			release = 0;
 		}
 		kbox_leave(me, regs, me->task->thread.fpstate, release);
-		kbox_cpu.host = me;
-		if (current != me->task) {	/* somebody detached us in between */
-			enqueue(me);
-			kbox_swap(&me->entry_sp, foreign_context(me));
-		}
-		me->in_user = 0;
+		attach(me);	/* somebody may have detached us in between */
 	}
 }
 
@@ -255,14 +252,14 @@ void arch_cpu_idle(void)
 	struct host_thread *me = kbox_cpu.host;
 
 	raw_local_irq_enable();
-	admit_entrants();
+	kbox_admit_entrants();
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
 	bury(me);
 	kbox_release(&kbox_cpu.idle_ctx, me, 0, park_sp(me));
 	raw_local_irq_enable();
-	admit_entrants();
+	kbox_admit_entrants();
 	raw_local_irq_disable();
 }
 
@@ -274,25 +271,33 @@ void __noreturn z_loop(void)
 {
 	struct { s64 sec, nsec; } ts;
 	u64 now, event;
+	u32 seq;
 
 	for (;;) {
+		seq = READ_ONCE(kbox_boot->z_seq);
+		xchg(&kbox_z_until, U64_MAX);
 		event = READ_ONCE(kbox_next_event);
 		now = host_clock(1);
-		if (event <= now) {
+		if (event <= now)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
-		} else if (!READ_ONCE(*kbox_irq_pending)) {
+		if (event > now && (!READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_boot->cpu_lock))) {
+			/* What is pending while somebody holds the CPU, he takes. */
+			xchg(&kbox_z_until, event);
 			ts.sec = (event - now) / NSEC_PER_SEC;
 			ts.nsec = (event - now) % NSEC_PER_SEC;
-			HCALL(__NR_futex, kbox_irq_pending, 0, 0, event == U64_MAX ? NULL : &ts, 0, 0);
+			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, event == U64_MAX ? NULL : &ts, 0, 0);
 			continue;
 		}
-		if (!cpu_trylock()) {	/* its holder will take them */
+		if (!cpu_trylock()) {
+			/* The timer is his too, once he has seen the bit. */
 			ts.sec = 0;
-			ts.nsec = 200000;
-			HCALL(__NR_futex, kbox_irq_pending, 0, READ_ONCE(*kbox_irq_pending), &ts, 0, 0);
+			ts.nsec = NSEC_PER_MSEC;
+			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, &ts, 0, 0);
 			continue;
 		}
+		WRITE_ONCE(kbox_z_until, 0);
 		host_z.go_user = 1;
+		kbox_vmalloc_sync(&host_z);
 		kbox_swap(&host_z.exit_sp, foreign_context(&host_z));
 	}
 }

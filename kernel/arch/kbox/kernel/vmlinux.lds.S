@@ -38,10 +38,10 @@ SECTIONS
 	. = ALIGN(PAGE_SIZE);
 	__init_begin = .;
 	INIT_TEXT_SECTION(PAGE_SIZE)
+	.exit.text : { EXIT_TEXT }
 	. = ALIGN(PAGE_SIZE);
 	_einittext_page = .;
 	INIT_DATA_SECTION(16)
-	.exit.text : { EXIT_TEXT }
 	.exit.data : { EXIT_DATA }
 	PERCPU_SECTION(L1_CACHE_BYTES)
 	.altinstructions : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }

@@ -127,6 +127,7 @@ static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned lon
 {
 	struct task_struct *g, *t;
 	struct host_thread *h = NULL;
+	unsigned int n;
 
 	for_each_process_thread(g, t)
 		if (t->thread.host && t->thread.host->mm == mm && !t->thread.host->dead) {
@@ -140,11 +141,12 @@ found:
 	flush_request.done = 0;
 	smp_mb();
 	WRITE_ONCE(flush_request.mm, mm);
-	if (HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
-		goto out;
-	while (READ_ONCE(flush_request.done) != 1)
+	for (n = 0; READ_ONCE(flush_request.done) != 1; n++) {
+		/* A thread that ends meanwhile takes its mappings along. */
+		if (n % 1024 == 0 && HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
+			break;
 		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
-out:
+	}
 	WRITE_ONCE(flush_request.mm, NULL);
 }
 
@@ -175,11 +177,29 @@ void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
 	kbox_flush_range(vma->vm_mm, addr, addr + PAGE_SIZE);
 }
 
-/* vmalloc space: filled by faults. Every host process has its own stale entries; only this one's are known. */
+/*
+ * vmalloc space is filled by faults in every host process. A flush counts up a
+ * generation; a host process that is behind drops all of it when the CPU comes to it.
+ */
+unsigned int kbox_vmalloc_gen;
+
+static void drop_vmalloc(void)
+{
+	HCALL(__NR_munmap, VMALLOC_START, VMALLOC_END - VMALLOC_START, 0, 0, 0, 0);
+}
+
+void kbox_vmalloc_sync(struct host_thread *h)
+{
+	if (likely(h->vmalloc_gen == kbox_vmalloc_gen))
+		return;
+	h->vmalloc_gen = kbox_vmalloc_gen;
+	drop_vmalloc();
+}
+
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	if (start >= VMALLOC_START && end <= VMALLOC_END)
-		HCALL(__NR_munmap, start & PAGE_MASK, PAGE_ALIGN(end) - (start & PAGE_MASK), 0, 0, 0, 0);
+	kbox_cpu.host->vmalloc_gen = ++kbox_vmalloc_gen;
+	drop_vmalloc();
 }
 
 int kbox_vmalloc_fault(unsigned long addr)

@@ -15,14 +15,14 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 		if (arg >= TASK_SIZE)
 			return -EPERM;
 		if (option == ARCH_SET_FS)
-			current->thread.fsbase = arg;
+			set_fsbase(arg);
 		else
-			current->thread.gsbase = arg;
-		return HCALL(__NR_arch_prctl, option, arg, 0, 0, 0, 0);
+			set_gsbase(arg);
+		return 0;
 	case ARCH_GET_FS:
-		return put_user(current->thread.fsbase, (unsigned long __user *)arg);
+		return put_user(get_fsbase(), (unsigned long __user *)arg);
 	case ARCH_GET_GS:
-		return put_user(current->thread.gsbase, (unsigned long __user *)arg);
+		return put_user(get_gsbase(), (unsigned long __user *)arg);
 	}
 	return -EINVAL;
 }

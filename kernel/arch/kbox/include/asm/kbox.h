@@ -27,6 +27,7 @@ struct host_thread {
 	struct host_thread *next_entrant;
 	struct task_struct *task;
 	struct mm_struct *mm;		/* the address space of its host process */
+	unsigned int vmalloc_gen;	/* what its host process has mapped of vmalloc space */
 	int idle;			/* Z */
 };
 
@@ -54,14 +55,21 @@ extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpsta
 extern void kbox_move(unsigned long *save, struct host_thread *me, void *child_sp, u32 *tid, unsigned long rsp);
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
+extern char _einittext_page[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
 	host_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* segments.c */
+extern void set_fsbase(unsigned long base);
+extern void set_gsbase(unsigned long base);
+extern unsigned long get_fsbase(void);
+extern unsigned long get_gsbase(void);
 /* vcpu.c */
 extern void kbox_enter(struct host_thread *me);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn z_loop(void);
 extern void host_thread_reap(void);
+extern void kbox_admit_entrants(void);
 /* process.c */
 extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
 extern void host_thread_init(struct host_thread *h);
@@ -70,7 +78,7 @@ extern void ret_from_fork(void);
 extern void kbox_do_irqs(void);
 extern void kbox_irq_setup(void);
 /* time.c */
-extern u64 kbox_next_event;
+extern u64 kbox_next_event, kbox_z_until;
 extern u64 host_clock(int clock);
 /* trap.c */
 extern void host_traps_init(void);
@@ -83,6 +91,8 @@ extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned l
 extern void kbox_drop_user(void);
 extern void kbox_serve_flush(struct host_thread *me);
 extern int kbox_vmalloc_fault(unsigned long addr);
+extern void kbox_vmalloc_sync(struct host_thread *h);
+extern unsigned int kbox_vmalloc_gen;
 #define HOST_OF_STACK(t) (*(struct host_thread **)((unsigned long)(t) + THREAD_SIZE - 8))
 #endif
 #endif

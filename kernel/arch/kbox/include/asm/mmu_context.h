@@ -13,5 +13,7 @@ static inline int init_new_context(struct task_struct *t, struct mm_struct *mm)
 	mm->context.threads = 0;
 	return 0;
 }
+#define deactivate_mm deactivate_mm
+extern void deactivate_mm(struct task_struct *t, struct mm_struct *mm);
 #include <asm-generic/mmu_context.h>
 #endif

@@ -107,10 +107,11 @@ struct kbox_boot {
 	/* Words that are written while the box runs, each on its own line. */
 	__u32 cpu_lock __attribute__((aligned(64)));	/* 0: nobody in the kernel */
 	/*
-	 * A raiser ORs its bit in, then, if cpu_lock reads 0, wakes one waiter
-	 * of this futex (process-shared).
+	 * A raiser ORs its bit in, then, if cpu_lock reads 0, adds one to z_seq
+	 * and wakes one waiter of that futex (process-shared).
 	 */
 	__u32 irq_pending __attribute__((aligned(64)));
+	__u32 z_seq;
 	/* A ringer ORs its bit in and wakes this futex when it was 0. */
 	__u32 doorbell __attribute__((aligned(64)));
 	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */

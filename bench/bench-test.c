@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench-test [DIR]: what a system call costs, as "name microseconds" lines. Static musl; the calls of a row are
+ * made by syscall(2), so that nothing a libc keeps or adds is measured. The file is made in DIR
+ * (/tmp). "exit" ends at once, "now" prints the time.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CALLS	10000
+#define FORKS	200
+#define PAGES	4096
+
+static char file[4096];
+static int fd;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void row(const char *name, double start, int n)
+{
+	printf("%s %.3f\n", name, (now() - start) / n);
+	fflush(stdout);
+}
+
+static void calls(void)
+{
+	struct stat st;
+	char buf[1] = "x";
+	double t;
+
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		if (syscall(SYS_newfstatat, AT_FDCWD, file, &st, 0))
+			fail("stat");
+	row("stat", t, CALLS);
+	t = now();
+	for (int i = 0; i < CALLS; i++) {
+		long f = syscall(SYS_openat, AT_FDCWD, file, O_RDONLY, 0);
+
+		if (f < 0 || syscall(SYS_close, f))
+			fail("open");
+	}
+	row("open+close", t, CALLS);
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		if (syscall(SYS_lseek, fd, 0, SEEK_SET) || syscall(SYS_read, fd, buf, 1) != 1)
+			fail("read");
+	row("lseek+read", t, CALLS);
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		if (syscall(SYS_write, fd, buf, 1) != 1)
+			fail("write");
+	row("write", t, CALLS);
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		syscall(SYS_getpid);
+	row("getpid", t, CALLS);
+}
+
+static long put(int to)
+{
+	char c = 'x';
+
+	return syscall(SYS_write, to, &c, 1);
+}
+
+static long get(int from)
+{
+	char c;
+
+	return syscall(SYS_read, from, &c, 1);
+}
+
+static long fork_raw(void)
+{
+	long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (pid < 0)
+		fail("fork");
+	return pid;
+}
+
+static void reap(long pid)
+{
+	int st;
+
+	if (syscall(SYS_wait4, pid, &st, 0, 0) != pid || st)
+		fail("child");
+}
+
+static void pipes(void)
+{
+	int p[2], q[2];
+	long pid;
+	double t;
+
+	if (pipe(p) || pipe(q))
+		fail("pipe");
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		if (put(p[1]) != 1 || get(p[0]) != 1)
+			fail("pipe");
+	row("pipe", t, CALLS);
+	pid = fork_raw();
+	if (!pid) {
+		close(p[1]);
+		while (get(p[0]) == 1 && put(q[1]) == 1)
+			;
+		syscall(SYS_exit_group, 0);
+	}
+	t = now();
+	for (int i = 0; i < CALLS; i++)
+		if (put(p[1]) != 1 || get(q[0]) != 1)
+			fail("switch");
+	row("switch", t, CALLS * 2);
+	close(p[1]);
+	reap(pid);
+}
+
+static void children(void)
+{
+	char *argv[] = { "bench-test", "exit", NULL }, *env[] = { NULL };
+	double t = now();
+
+	for (int i = 0; i < FORKS; i++) {
+		long pid = fork_raw();
+
+		if (!pid)
+			syscall(SYS_exit_group, 0);
+		reap(pid);
+	}
+	row("fork+wait", t, FORKS);
+	t = now();
+	for (int i = 0; i < FORKS; i++) {
+		long pid = fork_raw();
+
+		if (!pid) {
+			syscall(SYS_execve, "/proc/self/exe", argv, env);
+			syscall(SYS_exit_group, 1);
+		}
+		reap(pid);
+	}
+	row("fork+exec", t, FORKS);
+}
+
+static void pages(void)
+{
+	double t;
+	char *p = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		fail("mmap");
+	t = now();
+	for (int i = 0; i < PAGES; i++)
+		p[i * 4096] = 1;
+	row("page", t, PAGES);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "exit"))
+		return 0;
+	if (argc > 1 && !strcmp(argv[1], "now"))
+		return printf("%.1f\n", now()) < 0;
+	snprintf(file, sizeof(file), "%s/bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
+	fd = mkstemp(file);
+	if (fd < 0 || write(fd, "x", 1) != 1)
+		fail(file);
+	calls();
+	pipes();
+	children();
+	pages();
+	unlink(file);
+	return 0;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host thread. */
+#include <linux/sched.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+#include <uapi/asm/prctl.h>
+
+/* HWCAP2_FSGSBASE (kernel: arch/x86/include/uapi/asm/hwcap2.h): user mode may use the instructions. */
+static bool have_instructions(void)
+{
+	return kbox_boot->hwcap2 & 2;
+}
+
+void set_fsbase(unsigned long base)
+{
+	current->thread.fsbase = base;
+	if (have_instructions())
+		asm volatile("wrfsbase %0" : : "r" (base));
+	else
+		HCALL(__NR_arch_prctl, ARCH_SET_FS, base, 0, 0, 0, 0);
+}
+
+void set_gsbase(unsigned long base)
+{
+	current->thread.gsbase = base;
+	if (have_instructions())
+		asm volatile("wrgsbase %0" : : "r" (base));
+	else
+		HCALL(__NR_arch_prctl, ARCH_SET_GS, base, 0, 0, 0, 0);
+}
+
+unsigned long get_fsbase(void)
+{
+	if (have_instructions())
+		asm volatile("rdfsbase %0" : "=r" (current->thread.fsbase));
+	return current->thread.fsbase;
+}
+
+unsigned long get_gsbase(void)
+{
+	if (have_instructions())
+		asm volatile("rdgsbase %0" : "=r" (current->thread.gsbase));
+	return current->thread.gsbase;
+}

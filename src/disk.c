@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "disk.h"
+
+bool disk_init(struct disk *d, int fd, bool read_only, bool overlay)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	*d = (struct disk) { .fd = fd, .size = st.st_size, .read_only = read_only, .overlay = -1 };
+	if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, &d->size))
+		return false;
+	if (!overlay)
+		return true;
+	d->overlay = memfd_create("kbox-overlay", MFD_CLOEXEC);
+	d->written = calloc(1, d->size / DISK_BLOCK / 8 + 1);
+	return d->overlay >= 0 && d->written && !ftruncate(d->overlay, (d->size + DISK_BLOCK - 1) & -DISK_BLOCK);
+}
+
+void disk_close(struct disk *d)
+{
+	if (d->overlay >= 0)
+		close(d->overlay);
+	free(d->written);
+}
+
+static bool all(int fd, bool write, char *p, size_t n, uint64_t off)
+{
+	while (n) {
+		ssize_t got = write ? pwrite(fd, p, n, off) : pread(fd, p, n, off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		p += got;
+		off += got;
+		n -= got;
+	}
+	return true;
+}
+
+static bool in_overlay(const struct disk *d, uint64_t block)
+{
+	return d->written[block / 8] & 1 << block % 8;
+}
+
+static void mark(struct disk *d, uint64_t first, uint64_t end)
+{
+	for (; first < end; first++)
+		d->written[first / 8] |= 1 << first % 8;
+}
+
+/* A block that is written in part must be whole in the overlay first. */
+static bool bring_in(struct disk *d, uint64_t block)
+{
+	uint64_t off = block * DISK_BLOCK, n = d->size - off < DISK_BLOCK ? d->size - off : DISK_BLOCK;
+	char buf[DISK_BLOCK];
+
+	if (in_overlay(d, block))
+		return true;
+	if (!all(d->fd, false, buf, n, off) || !all(d->overlay, true, buf, n, off))
+		return false;
+	mark(d, block, block + 1);
+	return true;
+}
+
+static bool bring_in_edges(struct disk *d, uint64_t off, uint64_t n)
+{
+	return (off % DISK_BLOCK == 0 || bring_in(d, off / DISK_BLOCK)) &&
+	       ((off + n) % DISK_BLOCK == 0 || bring_in(d, (off + n) / DISK_BLOCK));
+}
+
+static bool overlay_write(struct disk *d, char *p, size_t n, uint64_t off)
+{
+	if (!bring_in_edges(d, off, n) || !all(d->overlay, true, p, n, off))
+		return false;
+	mark(d, off / DISK_BLOCK, (off + n + DISK_BLOCK - 1) / DISK_BLOCK);
+	return true;
+}
+
+/* In runs of blocks that are in the same place. */
+static bool overlay_read(struct disk *d, char *p, size_t n, uint64_t off)
+{
+	while (n) {
+		uint64_t block = off / DISK_BLOCK, next = block + 1;
+		bool over = in_overlay(d, block);
+		size_t run;
+
+		while (next * DISK_BLOCK < off + n && in_overlay(d, next) == over)
+			next++;
+		run = next * DISK_BLOCK - off;
+		if (run > n)
+			run = n;
+		if (!all(over ? d->overlay : d->fd, false, p, run, off))
+			return false;
+		p += run;
+		off += run;
+		n -= run;
+	}
+	return true;
+}
+
+static bool one_by_one(struct disk *d, bool write, const struct iovec *seg, int nseg, uint64_t off)
+{
+	for (int i = 0; i < nseg; i++) {
+		char *p = seg[i].iov_base;
+		size_t n = seg[i].iov_len;
+		bool ok;
+
+		if (!n)
+			continue;
+		if (d->overlay < 0)
+			ok = all(d->fd, write, p, n, off);
+		else
+			ok = write ? overlay_write(d, p, n, off) : overlay_read(d, p, n, off);
+		if (!ok)
+			return false;
+		off += n;
+	}
+	return true;
+}
+
+static bool inside(const struct disk *d, uint64_t off, uint64_t n)
+{
+	return off <= d->size && n <= d->size - off;
+}
+
+bool disk_io(struct disk *d, bool write, const struct iovec *seg, int nseg, uint64_t off)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < nseg; i++)
+		total += seg[i].iov_len;
+	if (!inside(d, off, total) || (write && d->read_only))
+		return false;
+	if (d->overlay < 0) {
+		ssize_t got = write ? pwritev(d->fd, seg, nseg, off) : preadv(d->fd, seg, nseg, off);
+
+		if (got == (ssize_t)total)
+			return true;
+	}
+	return one_by_one(d, write, seg, nseg, off);
+}
+
+static bool write_zeros(struct disk *d, uint64_t off, uint64_t len)
+{
+	static char zeros[64 << 10];
+
+	while (len) {
+		struct iovec v = { zeros, len < sizeof(zeros) ? len : sizeof(zeros) };
+
+		if (!disk_io(d, true, &v, 1, off))
+			return false;
+		off += v.iov_len;
+		len -= v.iov_len;
+	}
+	return true;
+}
+
+/* Whole blocks become holes of the overlay, which gives their memory back. */
+static bool overlay_zero(struct disk *d, uint64_t off, uint64_t len)
+{
+	uint64_t first = (off + DISK_BLOCK - 1) / DISK_BLOCK, end = (off + len) / DISK_BLOCK;
+
+	if (first >= end)
+		return write_zeros(d, off, len);
+	if (fallocate(d->overlay, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first * DISK_BLOCK,
+		      (end - first) * DISK_BLOCK))
+		return write_zeros(d, off, len);
+	mark(d, first, end);
+	return write_zeros(d, off, first * DISK_BLOCK - off) &&
+	       write_zeros(d, end * DISK_BLOCK, off + len - end * DISK_BLOCK);
+}
+
+bool disk_zero(struct disk *d, uint64_t off, uint64_t len, bool free)
+{
+	int mode = free ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
+
+	if (!inside(d, off, len) || d->read_only)
+		return false;
+	if (!len)
+		return true;
+	if (d->overlay >= 0)
+		return overlay_zero(d, off, len);
+	return !fallocate(d->fd, mode | FALLOC_FL_KEEP_SIZE, off, len) || write_zeros(d, off, len);
+}
+
+bool disk_flush(struct disk *d)
+{
+	return d->overlay >= 0 || d->read_only || !fdatasync(d->fd);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The image as a device of bytes. With an overlay, what is written goes to memory and
+ * the image stays as it is.
+ */
+#ifndef DISK_H
+#define DISK_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#define DISK_BLOCK 4096			/* unit of the overlay */
+
+struct disk {
+	int fd;
+	uint64_t size;			/* bytes */
+	bool read_only;
+	int overlay;			/* memfd, or -1 */
+	uint8_t *written;		/* bit per block of the overlay */
+};
+
+/* False: errno says why. */
+bool disk_init(struct disk *d, int fd, bool read_only, bool overlay);
+void disk_close(struct disk *d);
+bool disk_io(struct disk *d, bool write, const struct iovec *seg, int nseg, uint64_t off);
+/* The range reads as zeros afterwards; free: and need not take up space. */
+bool disk_zero(struct disk *d, uint64_t off, uint64_t len, bool free);
+bool disk_flush(struct disk *d);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a time limit, and passes
+ * when its function returns after at least one check: a stray exit(0) is a failure. TESTDIR (/var/tmp) says where the directory
+ * is made; names on the command line pick tests.
+ */
+#ifndef TAP_H
+#define TAP_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+enum { TAP_PASSED = 42, TAP_SKIPPED = 43, TAP_SECONDS = 60 };
+
+struct test {
+	const char *name;
+	void (*run)(void);
+};
+
+#define T(f) { #f, f }
+
+static int tap_checks, tap_number;
+static const char *tap_name;
+
+__attribute__((format(printf, 3, 4), noreturn, unused))
+static void tap_fail(const char *file, int line, const char *format, ...)
+{
+	char text[900];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	dprintf(1, "# %s:%d: %s\n", file, line, text);
+	_exit(1);
+}
+
+#define CHECK(c) do {								\
+	__atomic_fetch_add(&tap_checks, 1, __ATOMIC_RELAXED);			\
+	if (!(c))								\
+		tap_fail(__FILE__, __LINE__, "%s (errno %d)", #c, errno);	\
+} while (0)
+
+#define EQ(a, b) do {								\
+	long long a_ = (long long)(a), b_ = (long long)(b);			\
+	__atomic_fetch_add(&tap_checks, 1, __ATOMIC_RELAXED);			\
+	if (a_ != b_)								\
+		tap_fail(__FILE__, __LINE__, "%s is %lld (0x%llx), not %lld (0x%llx) (errno %d)",	\
+			 #a, a_, a_, b_, b_, errno);				\
+} while (0)
+
+/* The call gives -1 and this errno. */
+#define FAILS(call, e) do {							\
+	long long r_;								\
+	int e_;									\
+	errno = 0;								\
+	r_ = (long long)(call);							\
+	e_ = errno;								\
+	__atomic_fetch_add(&tap_checks, 1, __ATOMIC_RELAXED);			\
+	if (r_ != -1 || e_ != (e))						\
+		tap_fail(__FILE__, __LINE__, "%s gives %lld, errno %d, not -1, %d", #call, r_, e_, (e)); \
+} while (0)
+
+#define IS(a, b) do {								\
+	const char *a_ = (a), *b_ = (b);					\
+	__atomic_fetch_add(&tap_checks, 1, __ATOMIC_RELAXED);			\
+	if (strcmp(a_, b_))							\
+		tap_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a, a_, b_);	\
+} while (0)
+
+#define SKIP(why) do {								\
+	dprintf(1, "ok %d - %s # SKIP %s\n", tap_number, tap_name, (why));	\
+	_exit(TAP_SKIPPED);							\
+} while (0)
+
+/* The child ends with status 0: its own checks have passed. */
+#define CHILD_OK(pid) do {							\
+	pid_t pid_ = (pid);							\
+	int st_;								\
+	EQ(waitpid(pid_, &st_, 0), pid_);					\
+	EQ(st_, 0);								\
+} while (0)
+
+static inline pid_t tap_fork(const char *file, int line)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		tap_fail(file, line, "fork: errno %d", errno);
+	return pid;
+}
+
+#define FORK() tap_fork(__FILE__, __LINE__)
+
+static inline double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static inline void sleep_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+/* Waits at most ten seconds for a condition. */
+#define SOON(c) do {								\
+	double end_ = seconds() + 10;						\
+	while (!(c) && seconds() < end_)					\
+		sleep_ms(1);							\
+	CHECK(c);								\
+} while (0)
+
+static inline size_t slurp(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t r;
+
+	if (fd < 0) {
+		buf[0] = 0;
+		return 0;
+	}
+	while (n < size - 1 && (r = read(fd, buf + n, size - 1 - n)) > 0)
+		n += r;
+	close(fd);
+	buf[n] = 0;
+	return n;
+}
+
+static inline void *map_anon(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		tap_fail(__FILE__, __LINE__, "mmap of %zu: errno %d", size, errno);
+	return p;
+}
+
+static inline void on_signal(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
+{
+	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };
+
+	if (sigaction(sig, &sa, NULL))
+		tap_fail(__FILE__, __LINE__, "sigaction: errno %d", errno);
+}
+
+static int tap_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path), 0;
+}
+
+static void tap_child(const struct test *t, const char *dir, const sigset_t *mask)
+{
+	setpgid(0, 0);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (mkdir(dir, 0755) || chdir(dir))
+		tap_fail(__FILE__, __LINE__, "%s: errno %d", dir, errno);
+	t->run();
+	if (!tap_checks)
+		tap_fail(__FILE__, __LINE__, "nothing was checked");
+	dprintf(1, "ok %d - %s\n", tap_number, t->name);
+	_exit(TAP_PASSED);
+}
+
+static int tap_one(const struct test *t, const char *base)
+{
+	struct timespec limit = { TAP_SECONDS, 0 };
+	sigset_t chld, old;
+	char dir[200];
+	int st, late;
+	pid_t pid;
+
+	tap_name = t->name;
+	snprintf(dir, sizeof(dir), "%s/%s", base, t->name);
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, &old);
+	pid = fork();
+	if (pid < 0)
+		tap_fail(__FILE__, __LINE__, "fork: errno %d", errno);
+	if (!pid)
+		tap_child(t, dir, &old);
+	do
+		late = sigtimedwait(&chld, NULL, &limit) < 0 && errno == EAGAIN;
+	while (!late && waitpid(pid, &st, WNOHANG) != pid);
+	if (late)
+		kill(-pid, SIGKILL), kill(pid, SIGKILL), waitpid(pid, &st, 0);
+	kill(-pid, SIGKILL);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	nftw(dir, tap_remove, 100, FTW_DEPTH | FTW_PHYS);
+	if (!late && WIFEXITED(st) && (WEXITSTATUS(st) == TAP_PASSED || WEXITSTATUS(st) == TAP_SKIPPED))
+		return 0;
+	if (late)
+		dprintf(1, "# no end after %d s\n", TAP_SECONDS);
+	else if (WIFSIGNALED(st))
+		dprintf(1, "# killed by signal %d\n", WTERMSIG(st));
+	else
+		dprintf(1, "# exit status %d\n", WEXITSTATUS(st));
+	dprintf(1, "not ok %d - %s\n", tap_number, t->name);
+	return 1;
+}
+
+static int tap_wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return 1;
+	return argc < 2;
+}
+
+static int tap_main(int argc, char **argv, const struct test *tests, size_t n)
+{
+	const char *where = getenv("TESTDIR");
+	char base[100];
+	int bad = 0;
+
+	snprintf(base, sizeof(base), "%s/kbox-test.XXXXXX", where ? where : "/var/tmp");
+	if (!mkdtemp(base)) {
+		dprintf(1, "Bail out! %s: errno %d\n", base, errno);
+		return 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		tap_number += tap_wanted(tests[i].name, argc, argv);
+	dprintf(1, "1..%d\n", tap_number);
+	tap_number = 0;
+	for (size_t i = 0; i < n; i++)
+		if (tap_wanted(tests[i].name, argc, argv)) {
+			tap_number++;
+			bad += tap_one(&tests[i], base);
+		}
+	rmdir(base);
+	return !!bad;
+}
+
+#define MAIN(tests)								\
+	int main(int argc, char **argv)						\
+	{									\
+		return tap_main(argc, argv, tests, ARRAY_SIZE(tests));		\
+	}
+
+#endif

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Clocks, sleeping, timers. */
+#include "tap.h"
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <sys/times.h>
+
+static double get(clockid_t c)
+{
+	struct timespec t;
+
+	if (clock_gettime(c, &t))
+		return -1;
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static double raw(clockid_t c)
+{
+	struct timespec t;
+
+	if (syscall(SYS_clock_gettime, c, &t))
+		return -1;
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void library_and_kernel_agree(void)
+{
+	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW, CLOCK_TAI };
+
+	for (size_t i = 0; i < ARRAY_SIZE(clocks); i++)
+		for (int j = 0; j < 200; j++) {
+			double a = get(clocks[i]), b = raw(clocks[i]), c = get(clocks[i]);
+
+			CHECK(a > 0 && b > 0);
+			if (!(a <= b + 1e-6 && b <= c + 1e-6))
+				tap_fail(__FILE__, __LINE__, "clock %d: %.9f %.9f %.9f", clocks[i], a, b, c);
+		}
+}
+
+static void coarse_clocks(void)
+{
+	double a = raw(CLOCK_MONOTONIC), b = get(CLOCK_MONOTONIC_COARSE), c = raw(CLOCK_MONOTONIC_COARSE);
+
+	CHECK(b > 0 && b <= raw(CLOCK_MONOTONIC));
+	CHECK(c > 0 && c <= raw(CLOCK_MONOTONIC));
+	SOON(raw(CLOCK_MONOTONIC_COARSE) >= a && get(CLOCK_MONOTONIC_COARSE) >= a);
+}
+
+static void coarse_clocks_agree(void)
+{
+	for (int i = 0; i < 200000; i++) {
+		double a = get(CLOCK_MONOTONIC_COARSE), b = raw(CLOCK_MONOTONIC_COARSE), c = get(CLOCK_MONOTONIC_COARSE);
+
+		if (!(a <= b && b <= c))
+			tap_fail(__FILE__, __LINE__, "%.9f %.9f %.9f", a, b, c);
+	}
+	tap_checks++;
+}
+
+static void advances(clockid_t clock, double (*read)(clockid_t), const char *how)
+{
+	double start = read(clock), last = start, end = seconds() + 5;
+	static volatile long n;
+
+	CHECK(start >= 0);
+	while (last < start + 0.02 && seconds() < end) {
+		double now = read(clock);
+
+		if (now < last - 1e-9)
+			tap_fail(__FILE__, __LINE__, "clock %d, %s: from %.9f back to %.9f", clock, how, last, now);
+		last = now;
+		for (int i = 0; i < 1000; i++)
+			n++;
+	}
+	if (last < start + 0.02)
+		tap_fail(__FILE__, __LINE__, "clock %d, %s: %.9f, %.9f five seconds later", clock, how, start, last);
+}
+
+static void every_clock_advances(void)
+{
+	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+		CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID };
+
+	for (size_t i = 0; i < ARRAY_SIZE(clocks); i++) {
+		advances(clocks[i], raw, "system call");
+		advances(clocks[i], get, "library");
+	}
+}
+
+static void monotonic(void)
+{
+	double last = get(CLOCK_MONOTONIC), start = last;
+	long n = 0;
+
+	while (last < start + 0.2) {
+		double now = n++ % 2 ? raw(CLOCK_MONOTONIC) : get(CLOCK_MONOTONIC);
+
+		if (now < last - 1e-6)
+			tap_fail(__FILE__, __LINE__, "from %.9f back to %.9f", last, now);
+		last = now;
+	}
+	CHECK(n > 1000);
+}
+
+static void wall_clock(void)
+{
+	struct timeval tv;
+	time_t t = time(NULL);
+
+	EQ(gettimeofday(&tv, NULL), 0);
+	CHECK(t > 1700000000);
+	CHECK(tv.tv_sec >= t && tv.tv_sec <= t + 1);
+	CHECK(labs((long)get(CLOCK_REALTIME) - t) <= 1);
+	CHECK(labs((long)(syscall(SYS_time, NULL) - t)) <= 1);
+}
+
+static void has_vdso(void)
+{
+	CHECK(getauxval(AT_SYSINFO_EHDR) != 0);
+	CHECK(!memcmp((void *)getauxval(AT_SYSINFO_EHDR), "\177ELF", 4));
+}
+
+static void resolution(void)
+{
+	struct timespec t;
+
+	EQ(clock_getres(CLOCK_MONOTONIC, &t), 0);
+	CHECK(t.tv_sec == 0 && t.tv_nsec > 0 && t.tv_nsec <= 10000000);
+	FAILS(clock_gettime(99, &t), EINVAL);
+}
+
+static void sleep_lower_bound(void)
+{
+	for (int ms = 1; ms <= 100; ms = ms * 3 + 1) {
+		struct timespec t = { 0, ms * 1000000 };
+		double start = seconds(), took;
+
+		EQ(nanosleep(&t, NULL), 0);
+		took = seconds() - start;
+		CHECK(took >= ms / 1e3 - 1e-6);
+	}
+	FAILS(nanosleep(&(struct timespec) { 0, 1000000000 }, NULL), EINVAL);
+}
+
+static void short_sleeps(void)
+{
+	double start = seconds();
+
+	for (int i = 0; i < 100; i++)
+		EQ(nanosleep(&(struct timespec) { 0, 100000 }, NULL), 0);
+	CHECK(seconds() - start >= 0.01);
+}
+
+static void absolute_sleep(void)
+{
+	struct timespec t;
+	double end;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += 50000000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	end = t.tv_sec + t.tv_nsec / 1e9;
+	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK(seconds() >= end - 1e-6);
+	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0);
+	EQ(clock_nanosleep(CLOCK_REALTIME, 0, &(struct timespec) { 0, 1000000 }, NULL), 0);
+}
+
+static volatile int alarms;
+
+static void count(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)si, (void)uc;
+	alarms++;
+}
+
+static void interrupted_sleep(void)
+{
+	struct itimerval it = { .it_value = { 0, 50000 } };
+	struct timespec left = { 0 }, end;
+
+	on_signal(SIGALRM, count, SA_RESTART);
+	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	FAILS(nanosleep(&(struct timespec) { 5, 0 }, &left), EINTR);
+	CHECK(left.tv_sec < 5 && left.tv_sec + left.tv_nsec / 1e9 <= 5 - 0.0499);
+	CHECK(left.tv_sec >= 0 && left.tv_nsec >= 0 && left.tv_nsec < 1000000000);
+	EQ(alarms, 1);
+	it.it_value.tv_usec = 30000;
+	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	left = (struct timespec) { -1, -1 };
+	EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec) { 60, 0 }, &left), EINTR);
+	CHECK(left.tv_sec >= 0 && left.tv_sec + left.tv_nsec / 1e9 <= 60 - 0.0299);
+	EQ(alarms, 2);
+	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	left = (struct timespec) { -1, -1 };
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += 60;
+	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, &left), EINTR);
+	EQ(left.tv_sec, -1);
+	EQ(alarms, 3);
+}
+
+/* A stop and a continuation without a handler do not end a sleep, nor shorten it. */
+static void stopped_sleep(void)
+{
+	double start = seconds();
+	pid_t pid = FORK();
+	int st;
+
+	if (!pid) {
+		EQ(nanosleep(&(struct timespec) { 0, 200000000 }, NULL), 0);
+		CHECK(seconds() - start >= 0.1999);
+		_exit(0);
+	}
+	sleep_ms(30);
+	EQ(kill(pid, SIGSTOP), 0);
+	EQ(waitpid(pid, &st, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(st));
+	EQ(kill(pid, SIGCONT), 0);
+	CHILD_OK(pid);
+}
+
+static void interval_timer(void)
+{
+	struct itimerval it = { { 0, 10000 }, { 0, 10000 } }, got;
+	double start = seconds();
+
+	on_signal(SIGALRM, count, 0);
+	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	EQ(getitimer(ITIMER_REAL, &got), 0);
+	EQ(got.it_interval.tv_usec, 10000);
+	while (alarms < 20)
+		pause();
+	CHECK(seconds() - start >= 0.199);
+	it = (struct itimerval) { 0 };
+	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	EQ(alarm(100), 0);
+	EQ(alarm(0), 100);
+}
+
+static volatile int value;
+
+static void timer_fired(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)uc;
+	value = si->si_value.sival_int;
+	alarms += si->si_code == SI_TIMER;
+}
+
+static void posix_timer(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 11 };
+	struct itimerspec its = { .it_value = { 0, 20000000 }, .it_interval = { 0, 1000000 } };
+	sigset_t block, old;
+	timer_t t;
+
+	on_signal(SIGUSR1, timer_fired, 0);
+	EQ(timer_create(CLOCK_MONOTONIC, &ev, &t), 0);
+	EQ(timer_settime(t, 0, &its, NULL), 0);
+	SOON(alarms >= 3);
+	EQ(value, 11);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &block, &old);
+	sleep_ms(50);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	CHECK(timer_getoverrun(t) >= 0);
+	EQ(timer_delete(t), 0);
+	FAILS(syscall(SYS_timer_gettime, 12345, &its), EINVAL);
+}
+
+static void processor_time(void)
+{
+	double cpu = get(CLOCK_PROCESS_CPUTIME_ID), thread = get(CLOCK_THREAD_CPUTIME_ID), start = seconds();
+	volatile long n = 0;
+	double used;
+
+	CHECK(cpu >= 0 && thread >= 0);
+	sleep_ms(300);
+	CHECK(get(CLOCK_PROCESS_CPUTIME_ID) - cpu < 0.25);	/* asleep, it uses none */
+	cpu = get(CLOCK_PROCESS_CPUTIME_ID);
+	start = seconds();
+	while (seconds() < start + 0.2)
+		for (int i = 0; i < 10000; i++)
+			n++;
+	used = get(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	CHECK(used > 0.02);
+	CHECK(used < seconds() - start + 0.05);
+	CHECK(get(CLOCK_THREAD_CPUTIME_ID) - thread > 0.02);
+}
+
+static void usage_and_times(void)
+{
+	double start = seconds();
+	volatile long n = 0;
+	struct rusage ru;
+	struct tms t;
+
+	while (seconds() < start + 0.3)
+		for (int i = 0; i < 10000; i++)
+			n++;
+	EQ(getrusage(RUSAGE_SELF, &ru), 0);
+	CHECK(ru.ru_utime.tv_sec + ru.ru_utime.tv_usec / 1e6 + ru.ru_stime.tv_sec + ru.ru_stime.tv_usec / 1e6 > 0.02);
+	CHECK(times(&t) != -1);
+	CHECK(t.tms_utime + t.tms_stime >= 2);
+}
+
+static void burn(double s)
+{
+	double end = get(CLOCK_PROCESS_CPUTIME_ID) + s, late = seconds() + 10;
+
+	while (get(CLOCK_PROCESS_CPUTIME_ID) < end && seconds() < late)
+		;
+}
+
+static void usage_of_children(void)
+{
+	struct rusage ru;
+	struct tms t;
+	clock_t was;
+	pid_t pid;
+
+	EQ(getrusage(RUSAGE_CHILDREN, &ru), 0);
+	EQ(ru.ru_utime.tv_sec + ru.ru_utime.tv_usec + ru.ru_stime.tv_sec + ru.ru_stime.tv_usec, 0);
+	was = times(&t);
+	CHECK(was != -1);
+	EQ(t.tms_cutime + t.tms_cstime, 0);
+	pid = FORK();
+	if (!pid) {
+		burn(0.2);
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	EQ(getrusage(RUSAGE_CHILDREN, &ru), 0);
+	CHECK(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec + (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6 > 0.05);
+	CHECK(times(&t) > was);
+	CHECK(t.tms_cutime + t.tms_cstime >= 5);
+}
+
+static void clock_of_another(void)
+{
+	clockid_t c;
+	double was;
+	pid_t pid = FORK();
+
+	if (!pid) {
+		burn(5);
+		_exit(0);
+	}
+	EQ(clock_getcpuclockid(pid, &c), 0);
+	was = get(c);
+	CHECK(was >= 0);
+	SOON(get(c) >= was + 0.05);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, NULL, 0), pid);
+	EQ(get(c), -1);
+}
+
+static void limit_of_cpu_time(void)
+{
+	struct rlimit l = { 1, 2 };
+	double start = seconds();
+	pid_t pid = FORK();
+	int st;
+
+	if (!pid) {
+		EQ(setrlimit(RLIMIT_CPU, &l), 0);
+		while (seconds() < start + 20)
+			;
+		_exit(0);
+	}
+	EQ(waitpid(pid, &st, 0), pid);
+	CHECK(WIFSIGNALED(st));
+	EQ(WTERMSIG(st), SIGXCPU);
+}
+
+static void cpu_timer_expires(void)
+{
+	struct itimerval it = { .it_value = { 0, 50000 } };
+	double start = seconds();
+
+	on_signal(SIGVTALRM, count, 0);
+	EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
+	while (!alarms && seconds() < start + 20)
+		;
+	EQ(alarms, 1);
+	CHECK(seconds() - start >= 0.03);
+	on_signal(SIGPROF, count, 0);
+	EQ(setitimer(ITIMER_PROF, &it, NULL), 0);
+	while (alarms < 2 && seconds() < start + 20)
+		;
+	EQ(alarms, 2);
+}
+
+static void posix_timer_of_cpu_time(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 12 };
+	struct itimerspec its = { .it_value = { 0, 50000000 } };
+	double start = seconds();
+	timer_t t;
+
+	on_signal(SIGUSR1, timer_fired, 0);
+	EQ(timer_create(CLOCK_PROCESS_CPUTIME_ID, &ev, &t), 0);
+	EQ(timer_settime(t, 0, &its, NULL), 0);
+	while (!alarms && seconds() < start + 20)
+		;
+	EQ(alarms, 1);
+	EQ(value, 12);
+	EQ(timer_delete(t), 0);
+}
+
+static void posix_timer_at_a_time(void)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE }, ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec its = { .it_value = { 100, 0 } }, got;
+	double end;
+	timer_t t;
+
+	EQ(timer_create(CLOCK_REALTIME, &none, &t), 0);
+	EQ(timer_settime(t, 0, &its, NULL), 0);
+	EQ(timer_gettime(t, &got), 0);
+	CHECK(got.it_value.tv_sec > 0 && got.it_value.tv_sec <= 100);
+	EQ(timer_delete(t), 0);
+	on_signal(SIGUSR1, timer_fired, 0);
+	EQ(timer_create(CLOCK_MONOTONIC, &ev, &t), 0);
+	end = seconds() + 0.05;
+	its.it_value = (struct timespec) { (time_t)end, (long)((end - (time_t)end) * 1e9) };
+	EQ(timer_settime(t, TIMER_ABSTIME, &its, NULL), 0);
+	SOON(alarms);
+	CHECK(seconds() >= end - 1e-6);
+	EQ(alarms, 1);
+	FAILS(timer_create(99, &ev, &t), EINVAL);
+}
+
+static void *reader(void *arg)
+{
+	for (int i = 0; i < 20000; i++) {
+		double a = get(CLOCK_MONOTONIC), b = i % 50 ? get(CLOCK_MONOTONIC) : raw(CLOCK_MONOTONIC);
+
+		CHECK(b >= a - 1e-6);
+	}
+	return arg;
+}
+
+static void from_many_threads(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++)
+		EQ(pthread_create(&t[i], NULL, reader, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		EQ(pthread_join(t[i], NULL), 0);
+}
+
+static void between_processes(void)
+{
+	double *shared = map_anon(4096, MAP_SHARED), t;
+	pid_t pid;
+
+	shared[0] = seconds();
+	pid = FORK();
+	if (!pid) {
+		t = seconds();
+		CHECK(t >= shared[0]);
+		shared[1] = t;
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	CHECK(seconds() >= shared[1]);
+}
+
+static void uptime(void)
+{
+	char text[100];
+	double up, boot = get(CLOCK_BOOTTIME);
+
+	CHECK(slurp("/proc/uptime", text, sizeof(text)) > 0);
+	up = atof(text);
+	CHECK(up > 0 && up < boot + 0.1);
+}
+
+static const struct test tests[] = {
+	T(library_and_kernel_agree), T(coarse_clocks), T(coarse_clocks_agree), T(every_clock_advances), T(monotonic), T(wall_clock), T(has_vdso), T(resolution), T(sleep_lower_bound),
+	T(short_sleeps), T(absolute_sleep), T(interrupted_sleep), T(stopped_sleep), T(interval_timer), T(posix_timer),
+	T(posix_timer_at_a_time), T(posix_timer_of_cpu_time), T(processor_time), T(usage_and_times), T(usage_of_children),
+	T(clock_of_another), T(limit_of_cpu_time), T(cpu_timer_expires), T(from_many_threads), T(between_processes), T(uptime),
+};
+MAIN(tests)

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The image and its overlay, against a plain copy in memory. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "disk.h"
+
+#define SIZE (40 * DISK_BLOCK + 1536)	/* the last block is not whole */
+
+static char image[SIZE], copy[SIZE], got[SIZE];
+
+static int new_image(void)
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+
+	for (int i = 0; i < SIZE; i++)
+		copy[i] = image[i] = random();
+	assert_int_equal(pwrite(fd, image, SIZE, 0), SIZE);
+	return fd;
+}
+
+static bool io(struct disk *d, bool write, char *p, size_t n, uint64_t off)
+{
+	size_t a = n / 3, b = n / 2 - a;
+	struct iovec seg[] = { { p, a }, { p + a, 0 }, { p + a, b }, { p + a + b, n - a - b } };
+
+	return disk_io(d, write, seg, 4, off);
+}
+
+static void same(struct disk *d)
+{
+	assert_true(io(d, false, got, SIZE, 0));
+	assert_memory_equal(got, copy, SIZE);
+}
+
+static void one_step(struct disk *d)
+{
+	static char data[SIZE];
+	uint64_t off = random() % SIZE, n = random() % (random() % 2 ? 9000 : SIZE);
+
+	if (n > SIZE - off)
+		n = SIZE - off;
+	if (random() % 3 == 0) {
+		off &= -DISK_BLOCK;
+		n &= -DISK_BLOCK;
+	}
+	if (random() % 3) {
+		for (size_t i = 0; i < n; i++)
+			data[i] = random();
+		assert_true(io(d, true, data, n, off));
+		memcpy(copy + off, data, n);
+	} else {
+		assert_true(disk_zero(d, off, n, random() % 2));
+		memset(copy + off, 0, n);
+	}
+	assert_true(disk_flush(d));
+}
+
+static void any_order_of_writes(void **state)
+{
+	bool *overlay = *state;
+	int fd = new_image();
+	struct disk d;
+
+	assert_true(disk_init(&d, fd, false, *overlay));
+	assert_int_equal(d.size, SIZE);
+	same(&d);
+	for (int i = 0; i < 400; i++) {
+		one_step(&d);
+		same(&d);
+	}
+	assert_int_equal(pread(fd, got, SIZE, 0), SIZE);
+	assert_memory_equal(got, *overlay ? image : copy, SIZE);
+	disk_close(&d);
+	close(fd);
+}
+
+static void beyond_the_end(void **state)
+{
+	bool *overlay = *state;
+	int fd = new_image();
+	struct disk d;
+
+	assert_true(disk_init(&d, fd, false, *overlay));
+	for (int w = 0; w < 2; w++) {
+		assert_true(io(&d, w, got, 0, SIZE));
+		assert_false(io(&d, w, got, 1, SIZE));
+		assert_false(io(&d, w, got, 100, SIZE - 99));
+		assert_false(io(&d, w, got, 1, UINT64_MAX));
+		assert_false(io(&d, w, got, 0, SIZE + 1));
+	}
+	assert_false(disk_zero(&d, SIZE, 1, true));
+	assert_false(disk_zero(&d, 1, UINT64_MAX, true));
+	same(&d);
+	assert_int_equal(lseek(fd, 0, SEEK_END), SIZE);
+	disk_close(&d);
+	close(fd);
+}
+
+static void read_only(void **state)
+{
+	int fd = new_image();
+	struct disk d;
+
+	(void)state;
+	assert_true(disk_init(&d, fd, true, false));
+	assert_false(io(&d, true, got, 512, 0));
+	assert_false(disk_zero(&d, 0, 512, true));
+	assert_true(disk_flush(&d));
+	same(&d);
+	disk_close(&d);
+	close(fd);
+}
+
+int main(void)
+{
+	static bool plain = false, overlay = true;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(any_order_of_writes, &plain),
+		cmocka_unit_test_prestate(any_order_of_writes, &overlay),
+		cmocka_unit_test_prestate(beyond_the_end, &plain),
+		cmocka_unit_test_prestate(beyond_the_end, &overlay),
+		cmocka_unit_test(read_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

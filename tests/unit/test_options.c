@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sizes, user and group numbers: what is taken, what is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "box.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define UNTOUCHED 0x5a5a5a5a5a5a5a5aULL
+
+static void sizes(void **state)
+{
+	static const struct { const char *s; uint64_t bytes; } good[] = {
+		{ "0", 0 }, { "1", 1 }, { "007", 7 }, { "33554432", 32 << 20 },
+		{ "1k", 1024 }, { "1K", 1024 }, { "3m", 3 << 20 }, { "64M", 64 << 20 },
+		{ "2g", 2ULL << 30 }, { "4096G", 4096ULL << 30 }, { "0G", 0 },
+		{ "9223372036854775807", INT64_MAX }, { "9007199254740991K", INT64_MAX >> 10 << 10 },
+		{ "8796093022207M", INT64_MAX >> 20 << 20 }, { "8589934591G", INT64_MAX >> 30 << 30 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		uint64_t got = UNTOUCHED;
+
+		print_message("# %s\n", good[i].s);
+		assert_true(parse_size(good[i].s, &got));
+		assert_int_equal(got, good[i].bytes);
+	}
+}
+
+static void not_sizes(void **state)
+{
+	static const char *const bad[] = {
+		"", " ", "x", "M", "-1", "+1", " 1", "1 ", "1.5G", "1T", "1MB", "1Mi", "1KK", "0x10", "1e9", "G1", "1\t",
+		"9223372036854775808", "18446744073709551615", "18446744073709551616", "99999999999999999999999",
+		"9007199254740992K", "8796093022208M", "8589934592G", "18446744073709551615G",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		uint64_t got = UNTOUCHED;
+
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_size(bad[i], &got));
+		assert_int_equal(got, UNTOUCHED);
+	}
+}
+
+static void ids(void **state)
+{
+	static const struct { const char *s; uid_t uid; gid_t gid; } good[] = {
+		{ "0:0", 0, 0 }, { "1000:100", 1000, 100 }, { "65534:65534", 65534, 65534 }, { "01:02", 1, 2 },
+		{ "4294967294:0", 4294967294u, 0 }, { "0:4294967294", 0, 4294967294u },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		uid_t uid = 77;
+		gid_t gid = 77;
+
+		print_message("# %s\n", good[i].s);
+		assert_true(parse_ids(good[i].s, &uid, &gid));
+		assert_int_equal(uid, good[i].uid);
+		assert_int_equal(gid, good[i].gid);
+	}
+}
+
+static void not_ids(void **state)
+{
+	static const char *const bad[] = {
+		"", ":", "1", "1:", ":1", "root:root", "1:x", "x:1", "-1:0", "0:-1", "+1:1", "1:+1", "1: 1", " 1:1", "1 :1",
+		"1:1 ", "1:1:1", "1::1", "1.1", "0x1:1", "1:1x",
+		/* -1 means "do not change" to setuid's relatives. */
+		"4294967295:0", "0:4294967295", "4294967296:0", "0:4294967296", "18446744073709551616:0",
+		"0:99999999999999999999",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		uid_t uid = 77;
+		gid_t gid = 78;
+
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_ids(bad[i], &uid, &gid));
+		assert_int_equal(uid, 77);
+		assert_int_equal(gid, 78);
+	}
+}
+
+static void default_memory(void **state)
+{
+	(void)state;
+	assert_true(default_mem() >= KBOX_MEM_MIN);
+	assert_int_equal(default_mem() % (1 << 20), 0);
+}
+
+
+static char err[OPTIONS_ERR];
+
+static bool parse(struct options *o, char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	memset(o, 0x7f, sizeof(*o));
+	memset(err, 0x7f, sizeof(err));
+	return parse_options(argc, argv, o, err);
+}
+
+#define ARGS(...) ((char *[]) { "kbox", __VA_ARGS__, NULL })
+
+static void defaults(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-S", "img", "ls")));
+	assert_int_equal(o.action, ACTION_RUN);
+	assert_string_equal(o.image, "img");
+	assert_true(o.system);
+	assert_false(o.read_only || o.ephemeral);
+	assert_int_equal(o.mem, default_mem());
+	assert_int_equal(o.uid, 0);
+	assert_int_equal(o.gid, 0);
+	assert_string_equal(o.hostname, "kbox");
+	assert_string_equal(o.cwd, "/");
+	assert_int_equal(o.nenv, 0);
+	assert_null(o.kernel_cmdline);
+	assert_string_equal(o.command[0], "ls");
+	assert_null(o.command[1]);
+}
+
+static void every_option(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-r", "img", "--syscall-mode=trap", "-k", "loglevel=7", "--mem", "65M", "--read-only",
+				   "--ephemeral", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
+				   "-w", "/w", "--", "-x", "--help")));
+	assert_int_equal(o.action, ACTION_RUN);
+	assert_string_equal(o.image, "img");
+	assert_false(o.system);
+	assert_true(o.read_only && o.ephemeral);
+	assert_string_equal(o.kernel_cmdline, "loglevel=7");
+	assert_int_equal(o.mem, 65 << 20);
+	assert_int_equal(o.uid, 5);
+	assert_int_equal(o.gid, 6);
+	assert_string_equal(o.hostname, "h");
+	assert_int_equal(o.nenv, 2);
+	assert_string_equal(o.env[0], "A=1");
+	assert_string_equal(o.env[1], "B==");
+	assert_null(o.env[2]);
+	assert_string_equal(o.cwd, "/w");
+	assert_string_equal(o.command[0], "-x");
+	assert_string_equal(o.command[1], "--help");
+	assert_null(o.command[2]);
+	free(o.env);
+}
+
+static void the_commands_options_are_its_own(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-S", "img", "ls", "-r", "--mem")));
+	assert_string_equal(o.command[0], "ls");
+	assert_string_equal(o.command[1], "-r");
+	assert_string_equal(o.command[2], "--mem");
+}
+
+static void the_last_id_counts(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-S", "img", "--change-id", "5:6", "--root-id", "ls")));
+	assert_int_equal(o.uid, 0);
+	assert_int_equal(o.gid, 0);
+}
+
+static void memory_is_in_whole_mib(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-S", "img", "--mem", "33554433", "ls")));
+	assert_int_equal(o.mem, KBOX_MEM_MIN);
+	assert_true(parse(&o, ARGS("-S", "img", "--mem", "70000K", "ls")));
+	assert_int_equal(o.mem, 68 << 20);
+}
+
+static void other_actions(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("doctor")));
+	assert_int_equal(o.action, ACTION_DOCTOR);
+	assert_true(parse(&o, ARGS("--help")));
+	assert_int_equal(o.action, ACTION_HELP);
+	assert_true(parse(&o, ARGS("-S", "img", "--version", "--nonsense")));
+	assert_int_equal(o.action, ACTION_VERSION);
+	assert_true(parse(&o, ARGS("-S", "img", "doctor")));
+	assert_int_equal(o.action, ACTION_RUN);
+}
+
+/* Each is refused, and the message names what is wrong, in one line. */
+static void refused(void **state)
+{
+	static char long_name[66], long_env[400];
+	memset(long_name, 'h', 65);
+	memset(long_env, 'e', sizeof(long_env) - 1);
+	const struct { const char *says; char *argv[8]; } bad[] = {
+		{ "image", { "kbox" } },
+		{ "image", { "kbox", "--", "ls" } },
+		{ "command", { "kbox", "-S", "img" } },
+		{ "command", { "kbox", "-S", "img", "--" } },
+		{ "-S", { "kbox", "-r", "img", "-S", "img", "ls" } },
+		{ "S", { "kbox", "-S" } },
+		{ "--mem", { "kbox", "-S", "img", "--mem" } },
+		{ "--mem", { "kbox", "-S", "img", "--mem", "1x", "ls" } },
+		{ "--mem", { "kbox", "-S", "img", "--mem", "", "ls" } },
+		{ "--mem", { "kbox", "-S", "img", "--mem", "31M", "ls" } },
+		{ "--mem", { "kbox", "-S", "img", "--mem", "8589934591G", "ls" } },
+		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
+		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
+		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
+		{ "--syscall-mode=x", { "kbox", "-S", "img", "--syscall-mode=x", "ls" } },
+		{ "-e NAME", { "kbox", "-S", "img", "-e", "NAME", "ls" } },
+		{ "-e =", { "kbox", "-S", "img", "-e", "=", "ls" } },
+		{ "-e eee", { "kbox", "-S", "img", "-e", long_env, "ls" } },
+		{ "--nonsense", { "kbox", "-S", "img", "--nonsense", "ls" } },
+		{ "--read-only=yes", { "kbox", "-S", "img", "--read-only=yes", "ls" } },
+		{ "'Z'", { "kbox", "-Z" } },
+		{ "'Z'", { "kbox", "-S", "img", "-Zx", "ls" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct options o;
+
+		assert_false(parse(&o, (char **)bad[i].argv));
+		print_message("# %s\n", err);
+		assert_non_null(memchr(err, 0, sizeof(err)));
+		assert_non_null(strstr(err, bad[i].says));
+		assert_null(strchr(err, '\n'));
+		free(o.env);
+	}
+}
+
+static void many_variables(void **state)
+{
+	static char *argv[2 * 5000 + 5] = { "kbox", "-S", "img" };
+	struct options o;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		argv[3 + 2 * i] = "-e";
+		argv[4 + 2 * i] = "A=1";
+	}
+	argv[3 + 2 * 5000] = "ls";
+	assert_true(parse(&o, argv));
+	assert_int_equal(o.nenv, 5000);
+	assert_null(o.env[5000]);
+	free(o.env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(not_sizes),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(not_ids),
+		cmocka_unit_test(default_memory),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(every_option),
+		cmocka_unit_test(the_commands_options_are_its_own),
+		cmocka_unit_test(the_last_id_counts),
+		cmocka_unit_test(memory_is_in_whole_mib),
+		cmocka_unit_test(other_actions),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(many_variables),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
