@@ -10,6 +10,7 @@ int main(void)
 	OFFSET(HT_CTX, host_thread, ctx);
 	OFFSET(HT_GO_USER, host_thread, go_user);
 	OFFSET(HT_DEAD, host_thread, dead);
+	OFFSET(HT_GONE, host_thread, gone);
 	OFFSET(HT_IN_USER, host_thread, in_user);
 	OFFSET(HT_WAITING, host_thread, waiting);
 	OFFSET(HT_EXIT_SP, host_thread, exit_sp);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/ptrace.h>
 #include <asm/kbox.h>
+#include <asm/mmu_context.h>
 #include <asm/unistd.h>
 #include <asm/sigcontext.h>
 
@@ -62,6 +63,8 @@ static void host_thread_main(struct host_thread *h, bool new_process)
 	host_altstack(h->task);
 	while (!xchg(&h->grant, 0))
 		HCALL(__NR_futex, &h->grant, 0, 0, 0, 0, 0);
+	if (h->dead)
+		host_thread_leave(h);
 	kbox_swap(&h->entry_sp, *h->ctx);
 	BUG();
 }
@@ -180,11 +183,16 @@ void exit_thread(struct task_struct *t)
 
 	if (!h)
 		return;
-	if (t != current) {
-		HCALL(__NR_tgkill, h->tid, h->tid, 9, 0, 0, 0);
-		kfree(h);
-		t->thread.host = NULL;
-	}
+	if (t == current)
+		return;
+	h->dead = 1;
+	xchg(&h->grant, 1);
+	HCALL(__NR_futex, &h->grant, 1, 1, 0, 0, 0);
+	while (!READ_ONCE(h->gone))	/* its stack will be freed */
+		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	t->thread.host = NULL;
+	h->mm->context.threads--;
+	kfree(h);
 }
 
 void flush_thread(void)

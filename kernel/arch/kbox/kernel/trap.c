@@ -89,7 +89,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	}
 	console_verbose();
 	show_regs(&regs);
-	panic("host signal %d in kernel mode, address %016lx, code %lx", sig, sc->cr2, sc->err);
+	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);
 }
 
 static bool in_exit_section(unsigned long ip)
@@ -103,7 +103,7 @@ static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	unsigned long base = (unsigned long)__builtin_frame_address(0) & ~(THREAD_SIZE - 1);
 	struct pt_regs *regs = (struct pt_regs *)(base + THREAD_SIZE - 64) - 1;
 	struct host_thread *me;
-	void *fp = sc->fpstate;
+	void *fp = (void *)sc->fpstate;
 
 	if (sig == FLUSH_SIGNAL) {
 		kbox_serve_flush(HOST_OF_STACK(base));

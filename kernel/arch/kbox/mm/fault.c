@@ -11,8 +11,6 @@
 #define PF_WRITE	2
 #define PF_INSTR	16
 
-extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
-
 int fixup_exception(struct pt_regs *regs)
 {
 	const struct exception_table_entry *e = search_exception_tables(regs->ip);

@@ -51,6 +51,7 @@ void __init paging_init(void)
 
 void __init mem_init(void)
 {
+	set_max_mapnr(max_low_pfn);
 	memblock_free_all();
 }
 

@@ -138,6 +138,12 @@ host_thread_exit:
 	ud2
 SYM_FUNC_END(kbox_handover)
 
+/* void host_thread_leave(struct host_thread *h): say that the stack is free, and end. */
+SYM_FUNC_START(host_thread_leave)
+	movl	$1, HT_GONE(%rdi)
+	jmp	host_thread_exit
+SYM_FUNC_END(host_thread_leave)
+
 /*
  * void kbox_move(unsigned long *save, me, child_sp, u32 *tid, rsp): clone a host process that
  * goes on with the running task, CPU in hand; this host thread parks, or dies.

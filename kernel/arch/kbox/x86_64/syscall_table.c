@@ -13,7 +13,7 @@ extern long sys_ni_syscall(void);
 #define __SYSCALL(nr, sym) extern long sym(void);
 #include <asm/syscall_table_64.h>
 #undef __SYSCALL
-#define __SYSCALL(nr, sym) [nr] = (sys_call_ptr_t)sym,
+#define __SYSCALL(nr, sym) [nr] = (sys_call_ptr_t)(void *)sym,
 const sys_call_ptr_t sys_call_table[] ____cacheline_aligned = {
 #include <asm/syscall_table_64.h>
 };

@@ -19,6 +19,7 @@ struct host_thread {
 	unsigned long *ctx;		/* saved sp of the task it is for */
 	u32 go_user;			/* after the next hand-over go to user mode instead of parking */
 	u32 dead;			/* after the next hand-over: exit */
+	u32 gone;			/* it never ran its task, and is off its stack */
 	u32 in_user;			/* user code runs, or is about to */
 	u32 waiting;			/* for a grant, on a futex */
 	u32 queued;			/* on cpu.entrants */
@@ -54,6 +55,7 @@ extern void kbox_release(unsigned long *save, struct host_thread *me, long unuse
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
 extern void kbox_move(unsigned long *save, struct host_thread *me, void *child_sp, u32 *tid, unsigned long rsp);
 extern void host_restorer(void);
+extern void __noreturn host_thread_leave(struct host_thread *h);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char _einittext_page[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
@@ -66,17 +68,17 @@ extern unsigned long get_fsbase(void);
 extern unsigned long get_gsbase(void);
 /* vcpu.c */
 extern void kbox_enter(struct host_thread *me);
+extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn z_loop(void);
 extern void host_thread_reap(void);
 extern void kbox_admit_entrants(void);
 /* process.c */
 extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
-extern void host_thread_init(struct host_thread *h);
-extern void ret_from_fork(void);
-/* irq.c */
-extern void kbox_do_irqs(void);
-extern void kbox_irq_setup(void);
+extern void ret_from_fork_user(void);
+extern void ret_from_fork_kernel(void);
+/* setup.c */
+extern void kbox_start(struct kbox_boot *boot);
 /* time.c */
 extern u64 kbox_next_event, kbox_z_until;
 extern u64 host_clock(int clock);
@@ -88,6 +90,7 @@ extern void kbox_ring(int bell);
 extern void kbox_tty_input(void);
 /* fault.c, tlb.c */
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
+extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
 extern void kbox_drop_user(void);
 extern void kbox_serve_flush(struct host_thread *me);
 extern int kbox_vmalloc_fault(unsigned long addr);

@@ -91,8 +91,7 @@ static inline pte_t pte_modify(pte_t p, pgprot_t n)
 #define set_pte(p, v)	WRITE_ONCE(*(p), v)
 #define set_pmd(p, v)	WRITE_ONCE(*(p), v)
 #define set_pud(p, v)	WRITE_ONCE(*(p), v)
-#define set_pgd(p, v)	WRITE_ONCE(*(p), v)
-#define set_p4d(p, v)	set_pgd((pgd_t *)(p), (v).pgd)
+#define set_p4d(p, v)	WRITE_ONCE(*(p), v)
 #define pte_clear(mm, a, p)	set_pte(p, __pte(0))
 
 #define pmd_none(p)	(!pmd_val(p))
@@ -113,7 +112,7 @@ static inline pte_t pte_modify(pte_t p, pgprot_t n)
 #define p4d_none(p)	(!pgd_val((p).pgd))
 #define p4d_bad(p)	((pgd_val((p).pgd) & ~PTE_PFN_MASK) != _PAGE_TABLE)
 #define p4d_present(p)	(pgd_val((p).pgd) & _PAGE_PRESENT)
-#define p4d_clear(p)	set_pgd((pgd_t *)(p), __pgd(0))
+#define p4d_clear(p)	set_p4d(p, ((p4d_t) { __pgd(0) }))
 #define p4d_leaf(p)	0
 #define p4d_page(p)	pfn_to_page((pgd_val((p).pgd) & PTE_PFN_MASK) >> PAGE_SHIFT)
 #define p4d_pgtable(p)	((pud_t *)__va(pgd_val((p).pgd) & PTE_PFN_MASK))
@@ -136,6 +135,7 @@ extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *
 #define pgprot_writecombine(p) (p)
 #define paging_init_done
 extern void paging_init(void);
-#define HAVE_ARCH_UNMAPPED_AREA_X
+#define HAVE_ARCH_UNMAPPED_AREA
+#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
 #endif
 #endif

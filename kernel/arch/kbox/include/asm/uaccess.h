@@ -102,11 +102,7 @@ static __always_inline unsigned long __clear_user(void __user *to, unsigned long
 		     : "+c" (n), "+D" (to) : "a" (0) : "memory");
 	return n;
 }
-#define clear_user(to, n) ({ \
-	void __user *__ct = (to); unsigned long __cn = (n); \
-	access_ok(__ct, __cn) ? __clear_user(__ct, __cn) : __cn; })
 #define __clear_user __clear_user
-#define clear_user clear_user
 #include <asm-generic/uaccess.h>
 
 #define __get_kernel_nofault(dst, src, type, err)	\

@@ -18,6 +18,7 @@ typedef struct user_i387_struct elf_fpregset_t;
 #define ELF_ET_DYN_BASE		0x555555554000UL
 #define ELF_HWCAP		(kbox_boot->hwcap)
 #define ELF_HWCAP2		(kbox_boot->hwcap2)
+extern struct kbox_boot *const kbox_boot;
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r), 0, offsetof(struct pt_regs, orig_ax))
 #define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK))
@@ -26,5 +27,4 @@ typedef struct user_i387_struct elf_fpregset_t;
 		NEW_AUX_ENT(AT_SYSINFO_EHDR, kbox_boot->vdso);		\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
 } while (0)
-#include <asm/kbox.h>
 #endif

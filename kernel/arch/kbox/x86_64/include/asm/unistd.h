@@ -6,6 +6,7 @@
 #define NR_syscalls		(__NR_syscalls)
 #define __ARCH_WANT_NEW_STAT
 #define __ARCH_WANT_SYS_ALARM
+#define __ARCH_WANT_SYS_FADVISE64
 #define __ARCH_WANT_SYS_GETHOSTNAME
 #define __ARCH_WANT_SYS_GETPGRP
 #define __ARCH_WANT_SYS_NICE
