@@ -13,7 +13,7 @@
 #include <asm/sigcontext.h>
 
 /* What XRSTOR loads into a fresh program: everything initial. FXSAVE part, software bytes, XSAVE header. */
-static u8 init_fpstate[576] __aligned(64) = {
+u8 init_fpstate[576] __aligned(64) = {
 	[0] = 0x7f, [1] = 0x03,		/* fcw */
 	[24] = 0x80, [25] = 0x1f,	/* mxcsr */
 	[464] = 0x53, [465] = 0x58, [466] = 0x50, [467] = 0x46,	/* FP_XSTATE_MAGIC1 */
@@ -48,6 +48,7 @@ struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *m
 		h->ctx = &t->thread.sp;
 		h->mm = mm;
 		h->vmalloc_gen = kbox_vmalloc_gen;
+		h->charged = t->se.sum_exec_runtime;
 	}
 	return h;
 }
@@ -55,11 +56,15 @@ struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *m
 /* A new host thread's first C code, on its task's kernel stack, without the CPU. */
 static void host_thread_main(struct host_thread *h, bool new_process)
 {
+	unsigned int i;
+
 	if (new_process) {
 		HCALL(__NR_prctl, 1 /* PR_SET_PDEATHSIG */, 9, 0, 0, 0, 0);
 		if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
 			HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
 	}
+	for (i = 0; i < h->ndrop; i++)
+		HCALL(__NR_munmap, h->drop[i].start, h->drop[i].end - h->drop[i].start, 0, 0, 0, 0);
 	host_altstack(h->task);
 	while (!xchg(&h->grant, 0))
 		HCALL(__NR_futex, &h->grant, 0, 0, 0, 0, 0);
@@ -163,6 +168,8 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		p->thread.fsbase = args->tls;
 	}
 	HOST_OF_STACK(task_stack_page(p)) = h;
+	if (!(flags & CLONE_VM))
+		kbox_fork_drops(h);
 	ret = host_clone(flags, start_frame((void *)p->thread.sp - 64,
 			 flags & CLONE_VM ? new_thread_start : new_process_start),
 			 &h->tid, NULL, args->tls);

@@ -75,8 +75,6 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 
 	regs_from_host(&regs, sc);
 	if (sig == SIGSEGV && sc->trapno == 14) {
-		if (sc->cr2 >= VMALLOC_START && sc->cr2 < VMALLOC_END && kbox_vmalloc_fault(sc->cr2))
-			return;
 		if (sc->cr2 < TASK_SIZE && !pagefault_disabled() && current->mm) {
 			kbox_page_fault(&regs, sc->cr2, sc->err);
 			sc->ip = regs.ip;

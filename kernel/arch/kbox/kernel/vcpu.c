@@ -71,11 +71,26 @@ static void hand_over(struct task_struct *prev, struct host_thread *to)
 		kbox_handover(&prev->thread.sp, me, to, park_sp(me));
 }
 
+/*
+ * Z cannot interrupt the kernel, but a loop in it that has no interrupts to take asks
+ * need_resched(). While nagging is set, current does not go away.
+ */
+static u32 nagging;
+
+static void nag(void)
+{
+	xchg(&nagging, 1);
+	__sync_fetch_and_or(&task_thread_info(READ_ONCE(current_task))->flags, _TIF_NEED_RESCHED);
+	WRITE_ONCE(nagging, 0);
+}
+
 struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct host_thread *to = next->thread.host;
 
-	current_task = next;
+	xchg(&current_task, next);
+	while (unlikely(READ_ONCE(nagging)))
+		asm volatile("pause");
 	kbox_cpu.last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
 		prev->thread.host->dead = 1;
@@ -97,7 +112,7 @@ static void detach(void)
 	struct host_thread *me = current->thread.host;
 
 	set_current_state(TASK_INTERRUPTIBLE);
-	schedule();
+	schedule_timeout(kbox_charge_interval());
 	__set_current_state(TASK_RUNNING);
 	if (kbox_cpu.host != me)
 		hand_over(current, me);
@@ -179,6 +194,7 @@ static void attach(struct host_thread *me)
 	}
 	enqueue(me);
 	kbox_swap(&me->entry_sp, foreign_context(me));
+	kbox_charge_user(me);
 }
 
 /* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
@@ -195,6 +211,7 @@ void kbox_enter(struct host_thread *me)
 	}
 	wait_grant(me);
 	kbox_swap(&me->entry_sp, *me->ctx);
+	kbox_charge_user(me);
 }
 
 static void exit_work(struct pt_regs *regs)
@@ -271,7 +288,7 @@ void __noreturn z_loop(void)
 {
 	struct { s64 sec, nsec; } ts;
 	u64 now, event;
-	u32 seq;
+	u32 seq, unheard = 0;
 
 	for (;;) {
 		seq = READ_ONCE(kbox_boot->z_seq);
@@ -283,6 +300,7 @@ void __noreturn z_loop(void)
 		if (event > now && (!READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_boot->cpu_lock))) {
 			/* What is pending while somebody holds the CPU, he takes. */
 			xchg(&kbox_z_until, event);
+			unheard = 0;
 			ts.sec = (event - now) / NSEC_PER_SEC;
 			ts.nsec = (event - now) % NSEC_PER_SEC;
 			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, event == U64_MAX ? NULL : &ts, 0, 0);
@@ -290,12 +308,15 @@ void __noreturn z_loop(void)
 		}
 		if (!cpu_trylock()) {
 			/* The timer is his too, once he has seen the bit. */
+			if (unheard++)
+				nag();
 			ts.sec = 0;
 			ts.nsec = NSEC_PER_MSEC;
 			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, &ts, 0, 0);
 			continue;
 		}
 		WRITE_ONCE(kbox_z_until, 0);
+		unheard = 0;
 		host_z.go_user = 1;
 		kbox_vmalloc_sync(&host_z);
 		kbox_swap(&host_z.exit_sp, foreign_context(&host_z));

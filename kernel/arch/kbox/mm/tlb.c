@@ -29,12 +29,16 @@ void kbox_drop_user(void)
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
 }
 
-static void host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
+	struct mm_struct *mm = kbox_cpu.host->mm;
 	long ret;
 
+	if (mm)
+		mm->context.copy = NULL;
+
 	for (;;) {
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x11 /* SHARED | FIXED */,
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x8011 /* SHARED | FIXED | POPULATE */,
 			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
 		if (ret == addr)
 			return;
@@ -44,7 +48,7 @@ static void host_map(unsigned long addr, unsigned long pfn, unsigned long pages,
 	}
 }
 
-static pte_t *walk(struct mm_struct *mm, unsigned long addr)
+pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d = p4d_offset(pgd, addr);
@@ -76,13 +80,13 @@ static void map_around(unsigned long addr, pte_t *ptep)
 		first--;
 	while (last < hi && host_prot(table[last]) == prot && pte_pfn(table[last]) == pfn + (last - idx))
 		last++;
-	host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
+	kbox_host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
 }
 
 /* The page tables permit the access: map it. */
 bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
 {
-	pte_t *ptep = walk(mm, addr);
+	pte_t *ptep = kbox_walk(mm, addr);
 	int prot;
 
 	if (!ptep)
@@ -156,6 +160,7 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 	end = min(PAGE_ALIGN(end), TASK_SIZE);
 	if (start >= end || !mm->context.threads)
 		return;
+	mm->context.copy = NULL;
 	if (mm == kbox_cpu.host->mm)
 		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
 	else
@@ -164,6 +169,10 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 
 void flush_tlb_mm(struct mm_struct *mm)
 {
+	if (mm->context.protected) {
+		mm->context.protected = false;
+		return;
+	}
 	kbox_flush_range(mm, 0, TASK_SIZE);
 }
 
@@ -175,39 +184,4 @@ void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned l
 void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
 {
 	kbox_flush_range(vma->vm_mm, addr, addr + PAGE_SIZE);
-}
-
-/*
- * vmalloc space is filled by faults in every host process. A flush counts up a
- * generation; a host process that is behind drops all of it when the CPU comes to it.
- */
-unsigned int kbox_vmalloc_gen;
-
-static void drop_vmalloc(void)
-{
-	HCALL(__NR_munmap, VMALLOC_START, VMALLOC_END - VMALLOC_START, 0, 0, 0, 0);
-}
-
-void kbox_vmalloc_sync(struct host_thread *h)
-{
-	if (likely(h->vmalloc_gen == kbox_vmalloc_gen))
-		return;
-	h->vmalloc_gen = kbox_vmalloc_gen;
-	drop_vmalloc();
-}
-
-void flush_tlb_kernel_range(unsigned long start, unsigned long end)
-{
-	kbox_cpu.host->vmalloc_gen = ++kbox_vmalloc_gen;
-	drop_vmalloc();
-}
-
-int kbox_vmalloc_fault(unsigned long addr)
-{
-	pte_t *ptep = walk(&init_mm, addr);
-
-	if (!ptep || !(pte_val(*ptep) & _PAGE_PRESENT))
-		return 0;
-	host_map(addr & PAGE_MASK, pte_pfn(*ptep), 1, HOST_R | HOST_W);
-	return 1;
 }

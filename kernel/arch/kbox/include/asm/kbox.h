@@ -28,7 +28,10 @@ struct host_thread {
 	struct host_thread *next_entrant;
 	struct task_struct *task;
 	struct mm_struct *mm;		/* the address space of its host process */
-	unsigned int vmalloc_gen;	/* what its host process has mapped of vmalloc space */
+	unsigned int vmalloc_gen;	/* changes of vmalloc space that its host process has seen */
+	u64 used, charged;		/* ns of CPU time: by the host's clock, by the scheduler (cputime.c) */
+	unsigned int ndrop;		/* fork: what the new host process unmaps first */
+	struct { unsigned long start, end; } drop[16];
 	int idle;			/* Z */
 };
 
@@ -73,7 +76,11 @@ extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn z_loop(void);
 extern void host_thread_reap(void);
 extern void kbox_admit_entrants(void);
+/* cputime.c */
+extern long kbox_charge_interval(void);
+extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
+extern u8 init_fpstate[];
 extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
@@ -92,10 +99,18 @@ extern void kbox_tty_input(void);
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
 extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
 extern void kbox_drop_user(void);
+extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
-extern int kbox_vmalloc_fault(unsigned long addr);
-extern void kbox_vmalloc_sync(struct host_thread *h);
+/* fork.c */
+extern void kbox_fork_drops(struct host_thread *h);
+/* vmalloc.c */
 extern unsigned int kbox_vmalloc_gen;
+extern void kbox_vmalloc_replay(struct host_thread *h);
+static inline void kbox_vmalloc_sync(struct host_thread *h)
+{
+	if (h->vmalloc_gen != kbox_vmalloc_gen)
+		kbox_vmalloc_replay(h);
+}
 #define HOST_OF_STACK(t) (*(struct host_thread **)((unsigned long)(t) + THREAD_SIZE - 8))
 #endif
 #endif

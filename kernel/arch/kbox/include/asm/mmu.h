@@ -3,6 +3,7 @@
 #define _ASM_KBOX_MMU_H
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
-	unsigned int copying;		/* between the write-protection of fork and the host clone */
+	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
+	struct mm_struct *copy;		/* of which the host's mappings, unchanged since, are true too */
 } mm_context_t;
 #endif

@@ -2,7 +2,9 @@
 #ifndef _ASM_KBOX_MMU_CONTEXT_H
 #define _ASM_KBOX_MMU_CONTEXT_H
 #include <linux/mm_types.h>
-#include <asm-generic/mm_hooks.h>
+extern int arch_dup_mmap(struct mm_struct *old, struct mm_struct *new);
+static inline void arch_exit_mmap(struct mm_struct *mm) { }
+static inline bool arch_vma_access_permitted(struct vm_area_struct *vma, bool write, bool execute, bool foreign) { return true; }
 /* A user address space is a host process: there is nothing to load at a switch. */
 static inline void switch_mm(struct mm_struct *prev, struct mm_struct *next, struct task_struct *t) { }
 #define activate_mm activate_mm
@@ -10,7 +12,7 @@ extern void activate_mm(struct mm_struct *prev, struct mm_struct *next);
 #define init_new_context init_new_context
 static inline int init_new_context(struct task_struct *t, struct mm_struct *mm)
 {
-	mm->context.threads = 0;
+	memset(&mm->context, 0, sizeof(mm->context));
 	return 0;
 }
 #define deactivate_mm deactivate_mm

@@ -127,6 +127,10 @@ PTE_FN(swp_exclusive, _PAGE_SWP_EXCLUSIVE)
 PTE_SET(swp_mkexclusive, | _PAGE_SWP_EXCLUSIVE)
 PTE_SET(swp_clear_exclusive, & ~_PAGE_SWP_EXCLUSIVE)
 
+/* vmalloc.c wants to know. */
+#define ARCH_PAGE_TABLE_SYNC_MASK PGTBL_PTE_MODIFIED
+extern void arch_sync_kernel_mappings(unsigned long start, unsigned long end);
+
 struct vm_fault;
 extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 				   unsigned long addr, pte_t *ptep, unsigned int nr);
