@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,13 @@
 #include <unistd.h>
 #include "box.h"
 #include "filter.h"
+
+static unsigned host_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
+}
 
 void fill_boot(struct box *b)
 {
@@ -27,6 +35,7 @@ void fill_boot(struct box *b)
 	boot->hwcap = getauxval(AT_HWCAP);
 	boot->hwcap2 = getauxval(AT_HWCAP2);
 	boot->minsigstksz = getauxval(AT_MINSIGSTKSZ) ?: 2048;
+	boot->host_cpus = host_cpus();
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
 		boot->stdio[i] = b->stdio[i].kind;

@@ -17,6 +17,8 @@ int main(void)
 	OFFSET(CPU_ENTRANTS, kbox_cpu, entrants);
 	OFFSET(BOOT_LOCK, kbox_boot, cpu_lock);
 	OFFSET(BOOT_PENDING, kbox_boot, irq_pending);
+	OFFSET(BOOT_Z_SEQ, kbox_boot, z_seq);
+	DEFINE(DEAD_SPARE, DEAD_SPARE);
 	DEFINE(KBOX_BOOT_VA, KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
 	return 0;
 }

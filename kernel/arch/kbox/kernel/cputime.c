@@ -32,6 +32,13 @@ long kbox_charge_interval(void)
 	return timers_armed(current) ? 1 : HZ;
 }
 
+/* Current begins to run on me. */
+void kbox_charge_begin(struct host_thread *me)
+{
+	me->used = host_thread_clock();
+	me->charged = current->se.sum_exec_runtime;
+}
+
 /* The scheduler has charged its share by the wall clock, which is never less than the host thread's. */
 static u64 uncharged(struct host_thread *me)
 {

@@ -86,6 +86,8 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	unmap_launcher(boot);
 	protect_image(boot);
 	host_traps_init();
+	if (boot->host_cpus < 2)
+		kbox_spin = 0;
 	*--sp = 0;
 	*--sp = (unsigned long)z_start;
 	sp -= 6;

@@ -20,6 +20,9 @@ struct kbox_cpu kbox_cpu;
 struct host_thread host_z = { .idle = 1 };
 struct task_struct *current_task = &init_task;
 
+/* How often to look before a sleep: the host takes longer than that to wake one up. */
+u32 kbox_spin = 300;
+
 static bool cpu_trylock(void)
 {
 	u32 old = 0;
@@ -34,28 +37,16 @@ static unsigned long park_sp(struct host_thread *me)
 	return me->dead || me->idle ? (unsigned long)__builtin_frame_address(0) - 512 : *me->ctx;
 }
 
-/*
- * Records of host threads that end: freed when the next one is made, since the
- * thread itself cannot and the scheduler must not.
- */
-static struct host_thread *graveyard;
-
-static void bury(struct host_thread *h)
+/* The CPU comes to this host thread. */
+static void take_host(struct host_thread *h)
 {
-	if (h->dead) {
-		h->next_entrant = graveyard;
-		graveyard = h;
-	}
-}
+	struct host_thread *old = kbox_cpu.host;
 
-void host_thread_reap(void)
-{
-	struct host_thread *h;
-
-	while ((h = graveyard) && h != kbox_cpu.host) {
-		graveyard = h->next_entrant;
-		kfree(h);
-	}
+	if (h == old)
+		return;
+	kbox_cpu.host = h;
+	if (unlikely(old->dead))
+		host_thread_bury(old);
 }
 
 /* The CPU leaves this host thread for another one, with the running task's context saved. */
@@ -63,8 +54,7 @@ static void hand_over(struct task_struct *prev, struct host_thread *to)
 {
 	struct host_thread *me = kbox_cpu.host;
 
-	kbox_cpu.host = to;
-	bury(me);
+	take_host(to);
 	if (prev->thread.host == me && !me->dead)
 		kbox_handover(&prev->thread.sp, me, to, (unsigned long)__builtin_frame_address(0) - 512);
 	else
@@ -93,7 +83,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 		asm volatile("pause");
 	kbox_cpu.last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
-		prev->thread.host->dead = 1;
+		host_thread_die(prev->thread.host);
 	if (!to || to == kbox_cpu.host)
 		kbox_swap(&prev->thread.sp, next->thread.sp);
 	else
@@ -141,7 +131,7 @@ static unsigned long detach_context(void)
 /* The lock is ours but current is somebody else: make the kernel run without it. */
 static unsigned long foreign_context(struct host_thread *me)
 {
-	kbox_cpu.host = me;
+	take_host(me);
 	if (current == &init_task)
 		return kbox_cpu.idle_ctx;
 	return detach_context();
@@ -177,9 +167,15 @@ void kbox_admit_entrants(void)
 
 static void wait_grant(struct host_thread *me)
 {
+	u32 spin = kbox_spin;
+
 	xchg(&me->waiting, 1);
-	while (!xchg(&me->grant, 0))
-		HCALL(__NR_futex, &me->grant, 0, 0, 0, 0, 0);
+	while (READ_ONCE(me->grant) != 1 && spin--)
+		asm volatile("pause");
+	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() has no lock prefix in a UP kernel */
+		while (READ_ONCE(me->grant) != 1)
+			HCALL(__NR_futex, &me->grant, 0 /* WAIT */, 2, 0, 0, 0);
+	WRITE_ONCE(me->grant, 0);
 	WRITE_ONCE(me->waiting, 0);
 }
 
@@ -188,13 +184,19 @@ static void attach(struct host_thread *me)
 {
 	kbox_vmalloc_sync(me);
 	if (likely(current == me->task)) {
-		kbox_cpu.host = me;
+		take_host(me);
 		me->in_user = 0;
 		return;
 	}
 	enqueue(me);
 	kbox_swap(&me->entry_sp, foreign_context(me));
 	kbox_charge_user(me);
+}
+
+/* Current goes on, with the CPU, on another host thread that waits for it; returns there. */
+void kbox_move_to(struct host_thread *h)
+{
+	hand_over(current, h);
 }
 
 /* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
@@ -273,7 +275,6 @@ void arch_cpu_idle(void)
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
-	bury(me);
 	kbox_release(&kbox_cpu.idle_ctx, me, 0, park_sp(me));
 	raw_local_irq_enable();
 	kbox_admit_entrants();
@@ -297,8 +298,9 @@ void __noreturn z_loop(void)
 		now = host_clock(1);
 		if (event <= now)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
-		if (event > now && (!READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_boot->cpu_lock))) {
-			/* What is pending while somebody holds the CPU, he takes. */
+		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
+				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants)))) {
+			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
 			xchg(&kbox_z_until, event);
 			unheard = 0;
 			ts.sec = (event - now) / NSEC_PER_SEC;

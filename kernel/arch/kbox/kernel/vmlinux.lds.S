@@ -18,7 +18,6 @@ SECTIONS
 	.text : {
 		__hostcall_start = .;
 		*(.text.hostcall)
-		__exit_start = .;
 		*(.text.exit_user)
 		__exit_end = .;
 		__hostcall_end = .;

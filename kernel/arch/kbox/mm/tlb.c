@@ -31,11 +31,7 @@ void kbox_drop_user(void)
 
 void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
-	struct mm_struct *mm = kbox_cpu.host->mm;
 	long ret;
-
-	if (mm)
-		mm->context.copy = NULL;
 
 	for (;;) {
 		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x8011 /* SHARED | FIXED | POPULATE */,
@@ -134,7 +130,7 @@ static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned lon
 	unsigned int n;
 
 	for_each_process_thread(g, t)
-		if (t->thread.host && t->thread.host->mm == mm && !t->thread.host->dead) {
+		if (t->thread.host && t->thread.host->mm == mm && t->thread.host->arrived && !t->thread.host->dead) {
 			h = t->thread.host;
 			goto found;
 		}
@@ -160,7 +156,6 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 	end = min(PAGE_ALIGN(end), TASK_SIZE);
 	if (start >= end || !mm->context.threads)
 		return;
-	mm->context.copy = NULL;
 	if (mm == kbox_cpu.host->mm)
 		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
 	else

@@ -54,15 +54,19 @@ SYM_CODE_END(host_restorer)
 	popq	%rbp
 .endm
 
-/* long host_clone(flags, child_sp, parent_tid, child_tid, tls): the child starts at the address on top of child_sp. */
+/*
+ * long host_clone(flags, child_sp, parent_tid, arg): the child goes to the address
+ * on top of child_sp, with arg.
+ */
 SYM_FUNC_START(host_clone)
-	movq	%rcx, %r10
+	movq	%rcx, %r9
+	xorl	%r10d, %r10d
 	movl	$56, %eax
 	syscall
 	testq	%rax, %rax
 	jnz	1f
 	xorl	%ebp, %ebp
-	POP_CALLEE
+	movq	%r9, %rdi
 1:	ret
 SYM_FUNC_END(host_clone)
 
@@ -91,10 +95,12 @@ SYM_FUNC_START(kbox_handover)
 	movl	HT_IN_USER(%r12), %r15d
 	movl	$1, %eax
 	xchgl	%eax, HT_GRANT(%r12)
-	cmpl	$0, HT_WAITING(%r12)
-	jne	1f
+	cmpl	$2, %eax
+	je	1f
 	testl	%r15d, %r15d
-	jz	1f
+	jz	2f
+	cmpl	$0, HT_WAITING(%r12)
+	jne	2f
 	/* It is in user code: kick it. */
 	movl	%r14d, %edi
 	movl	$34, %esi
@@ -107,30 +113,53 @@ SYM_FUNC_START(kbox_handover)
 	movl	$202, %eax
 	syscall
 2:	testl	%r13d, %r13d
-	jnz	host_thread_exit
+	jnz	host_thread_dead
 kbox_park:
 	xorl	%eax, %eax
 	xchgl	%eax, HT_GO_USER(%rbx)
 	testl	%eax, %eax
+	jnz	host_thread_go_user
+	/* From here on rbx is all there is. */
+kbox_wait:
+	movl	kbox_spin(%rip), %ecx
+3:	cmpl	$1, HT_GRANT(%rbx)
+	je	5f
+	pause
+	decl	%ecx
+	jns	3b
+	xorl	%eax, %eax
+	movl	$2, %edx
+	lock; cmpxchgl %edx, HT_GRANT(%rbx)
 	jnz	5f
-3:	xorl	%eax, %eax
-	xchgl	%eax, HT_GRANT(%rbx)
-	testl	%eax, %eax
-	jnz	4f
-	leaq	HT_GRANT(%rbx), %rdi
+4:	leaq	HT_GRANT(%rbx), %rdi
 	xorl	%esi, %esi		/* FUTEX_WAIT */
-	xorl	%edx, %edx
+	movl	$2, %edx
 	xorl	%r10d, %r10d
 	movl	$202, %eax
 	syscall
-	jmp	3b
-4:	movq	HT_CTX(%rbx), %rax
+	cmpl	$1, HT_GRANT(%rbx)
+	jne	4b
+5:	movl	$0, HT_GRANT(%rbx)
+	cmpl	$0, HT_DEAD(%rbx)
+	jne	6f
+	movq	HT_CTX(%rbx), %rax
 	movq	(%rax), %rsp
 	POP_CALLEE
 	ret
-5:	movq	HT_EXIT_SP(%rbx), %rsp
+6:	movl	$1, HT_GONE(%rbx)	/* discarded */
+	jmp	host_thread_exit
+host_thread_go_user:
+	movq	HT_EXIT_SP(%rbx), %rsp
 	POP_CALLEE
 	ret
+host_thread_dead:
+	cmpl	$DEAD_SPARE, %r13d
+	jne	host_thread_exit
+	xorl	%edi, %edi
+	movq	$KBOX_PAGE_OFFSET, %rsi
+	movl	$11, %eax		/* munmap */
+	syscall
+	jmp	kbox_wait
 host_thread_exit:
 	xorl	%edi, %edi
 	movl	$60, %eax
@@ -138,49 +167,19 @@ host_thread_exit:
 	ud2
 SYM_FUNC_END(kbox_handover)
 
-/* void host_thread_leave(struct host_thread *h): say that the stack is free, and end. */
-SYM_FUNC_START(host_thread_leave)
-	movl	$1, HT_GONE(%rdi)
-	jmp	host_thread_exit
-SYM_FUNC_END(host_thread_leave)
-
-/*
- * void kbox_move(unsigned long *save, me, child_sp, u32 *tid, rsp): clone a host process that
- * goes on with the running task, CPU in hand; this host thread parks, or dies.
- */
-SYM_FUNC_START(kbox_move)
-	PUSH_CALLEE
-	movq	%rsp, (%rdi)
-	movq	%rsi, %rbx
-	movl	HT_DEAD(%rbx), %r13d
-	testq	%r8, %r8
-	cmovzq	%rsp, %r8
-	movq	%r8, %rsp
-	movl	$0x108411, %edi		/* PARENT | FILES | PARENT_SETTID | SIGCHLD */
-	movq	%rdx, %rsi
-	movq	%rcx, %rdx
-	xorl	%r10d, %r10d
-	xorl	%r8d, %r8d
-	movl	$56, %eax
-	syscall
-	testq	%rax, %rax
-	jnz	1f
-	xorl	%ebp, %ebp
-	POP_CALLEE
-	ret
-1:	testl	%r13d, %r13d
-	jnz	host_thread_exit
-	jmp	kbox_park
-SYM_FUNC_END(kbox_move)
+/* void kbox_await(me): a new host thread waits for the CPU. */
+SYM_FUNC_START(kbox_await)
+	movq	%rdi, %rbx
+	jmp	kbox_wait
+SYM_FUNC_END(kbox_await)
 
 /*
  * void kbox_release(unsigned long *save, me, unused, rsp): idle gives the CPU to nobody.
- * Comes back at once when an interrupt or an entrant slipped in.
+ * If an interrupt or an entrant slipped in, Z is told.
  */
 SYM_FUNC_START(kbox_release)
 	PUSH_CALLEE
 	movq	%rsp, (%rdi)
-	movq	%rsp, %r12
 	movq	%rcx, %rsp
 	movq	%rsi, %rbx
 	movl	HT_DEAD(%rbx), %r13d
@@ -192,23 +191,24 @@ SYM_FUNC_START(kbox_release)
 	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
 	jne	1f
 2:	testl	%r13d, %r13d
-	jnz	host_thread_exit
+	jnz	host_thread_dead
 	jmp	kbox_park
-1:	xorl	%eax, %eax
+1:	lock; incl BOOT_Z_SEQ(%rcx)
+	leaq	BOOT_Z_SEQ(%rcx), %rdi
+	movl	$1, %esi		/* FUTEX_WAKE */
 	movl	$1, %edx
-	lock; cmpxchgl %edx, BOOT_LOCK(%rcx)
-	jnz	2b
-	movq	%r12, %rsp
-	POP_CALLEE
-	ret
+	movl	$202, %eax
+	syscall
+	jmp	2b
 SYM_FUNC_END(kbox_release)
 
 /*
  * void kbox_leave(me, regs, fpstate, release)
- * The way to user mode: a restartable section. All of the user's state stays in
- * memory until the last instruction, so a kick that finds its ip in here starts
- * over as if it had come from user mode. Returns only with the CPU in hand, when
- * there is more to do.
+ * The way to user mode; it ends in a restartable section. All of the user's state
+ * stays in memory until the last instruction, so a kick that finds its ip there starts
+ * over as if it had come from user mode. Before it, the CPU may still be ours, and a
+ * grant is looked for where the section begins. Returns only with the CPU in hand,
+ * when there is more to do.
  */
 	.section .text.exit_user, "ax"
 SYM_FUNC_START(kbox_leave)
@@ -226,6 +226,7 @@ SYM_FUNC_START(kbox_leave)
 	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
 	jnz	1f
 	ret
+SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 1:	cmpl	$0, HT_GRANT(%rdi)
 	jne	kbox_reenter
 	cmpl	$0x46505853, 464(%rdx)	/* FP_XSTATE_MAGIC1 */

@@ -8,20 +8,24 @@ struct task_struct;
 struct mm_struct;
 struct pt_regs;
 
+/* What becomes of a host thread whose task has ended. */
+#define DEAD_EXIT	1
+#define DEAD_SPARE	2	/* it empties its address space and waits for another task */
+
 /*
  * A host thread that guest code can run on. Lives in guest memory from the host
  * clone until the host thread's last instruction. The first four words are known
  * to entry.S.
  */
 struct host_thread {
-	u32 grant;			/* 0 none, 1 load *ctx, 2 attached: just go on */
+	u32 grant;			/* 0: none, 1: go on with *ctx, 2: none, and asleep on this futex */
 	u32 tid;
 	unsigned long *ctx;		/* saved sp of the task it is for */
 	u32 go_user;			/* after the next hand-over go to user mode instead of parking */
-	u32 dead;			/* after the next hand-over: exit */
+	u32 dead;			/* after the next hand-over: DEAD_* */
 	u32 gone;			/* it never ran its task, and is off its stack */
 	u32 in_user;			/* user code runs, or is about to */
-	u32 waiting;			/* for a grant, on a futex */
+	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
 	unsigned long exit_sp;		/* sp of the way out, when go_user */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
@@ -30,9 +34,10 @@ struct host_thread {
 	struct mm_struct *mm;		/* the address space of its host process */
 	unsigned int vmalloc_gen;	/* changes of vmalloc space that its host process has seen */
 	u64 used, charged;		/* ns of CPU time: by the host's clock, by the scheduler (cputime.c) */
-	unsigned int ndrop;		/* fork: what the new host process unmaps first */
-	struct { unsigned long start, end; } drop[16];
-	int idle;			/* Z */
+	bool arrived;			/* it has run its task, and has that one's stack for host signals */
+	bool last;			/* of its host process */
+	bool idle;			/* Z */
+	unsigned long first_stack[128];	/* until then */
 };
 
 struct kbox_cpu {
@@ -51,14 +56,14 @@ extern struct host_thread host_z;
 
 /* entry.S */
 extern long host_call(long nr, long a1, long a2, long a3, long a4, long a5, long a6);
-extern long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, u32 *child_tid, unsigned long tls);
+extern long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, void *arg);
 extern void kbox_swap(unsigned long *save, unsigned long sp);
 extern void kbox_handover(unsigned long *save, struct host_thread *me, struct host_thread *to, unsigned long rsp);
 extern void kbox_release(unsigned long *save, struct host_thread *me, long unused, unsigned long rsp);
+extern void __noreturn kbox_await(struct host_thread *me);
+extern u32 kbox_spin;
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
-extern void kbox_move(unsigned long *save, struct host_thread *me, void *child_sp, u32 *tid, unsigned long rsp);
 extern void host_restorer(void);
-extern void __noreturn host_thread_leave(struct host_thread *h);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char _einittext_page[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
@@ -74,14 +79,14 @@ extern void kbox_enter(struct host_thread *me);
 extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn z_loop(void);
-extern void host_thread_reap(void);
+extern void kbox_move_to(struct host_thread *h);
 extern void kbox_admit_entrants(void);
 /* cputime.c */
 extern long kbox_charge_interval(void);
+extern void kbox_charge_begin(struct host_thread *me);
 extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
 extern u8 init_fpstate[];
-extern struct host_thread *host_thread_alloc(struct task_struct *t, struct mm_struct *mm);
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
 /* setup.c */
@@ -89,6 +94,14 @@ extern void kbox_start(struct kbox_boot *boot);
 /* time.c */
 extern u64 kbox_next_event, kbox_z_until;
 extern u64 host_clock(int clock);
+/* threads.c */
+extern struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm);
+extern struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm);
+extern void host_thread_leave_mm(struct host_thread *h);
+extern void host_thread_die(struct host_thread *h);
+extern void host_thread_arrive(void);
+extern void host_thread_bury(struct host_thread *h);
+extern void host_thread_discard(struct host_thread *h);
 /* trap.c */
 extern void host_traps_init(void);
 extern void host_altstack(struct task_struct *t);
@@ -101,8 +114,6 @@ extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, 
 extern void kbox_drop_user(void);
 extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
-/* fork.c */
-extern void kbox_fork_drops(struct host_thread *h);
 /* vmalloc.c */
 extern unsigned int kbox_vmalloc_gen;
 extern void kbox_vmalloc_replay(struct host_thread *h);

@@ -4,6 +4,5 @@
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
-	struct mm_struct *copy;		/* of which the host's mappings, unchanged since, are true too */
 } mm_context_t;
 #endif

@@ -101,7 +101,7 @@ struct kbox_boot {
 	__u32 minsigstksz;	/* AT_MINSIGSTKSZ of the host, or 2048 */
 	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */
 	__u16 tty_rows, tty_cols;
-	__u32 pad0;
+	__u32 host_cpus;		/* on which the box may run */
 	char cmdline[2048];
 
 	/* Words that are written while the box runs, each on its own line. */

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Host threads and host processes: made, kept in reserve, ended. */
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+
+/*
+ * Spare host processes have an empty user address space, but the host's page tables
+ * of guest memory are warm: that is most of what a new host process costs.
+ */
+#define SPARES_MAX	8
+
+#define CLONE_HOST_PROCESS (CLONE_PARENT | CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD)
+#define CLONE_HOST_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+
+static struct host_thread *spares, *graveyard;
+static unsigned int nspares;
+
+static void assign(struct host_thread *h, struct task_struct *t, struct mm_struct *mm)
+{
+	h->task = t;
+	h->ctx = &t->thread.sp;
+	h->mm = mm;
+	mm->context.threads++;
+	h->arrived = h->last = false;
+	h->dead = h->in_user = h->go_user = h->waiting = 0;
+}
+
+/* Records of host threads that have ended: the threads themselves cannot free them, and the scheduler must not. */
+static void reap(void)
+{
+	struct host_thread *h;
+
+	while ((h = graveyard)) {
+		graveyard = h->next_entrant;
+		kfree(h);
+	}
+}
+
+/* The record of a host thread to be, for a task that goes on with its saved context; NULL without memory. */
+static struct host_thread *new_record(struct task_struct *t, struct mm_struct *mm)
+{
+	struct host_thread *h;
+
+	reap();
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return NULL;
+	assign(h, t, mm);
+	h->vmalloc_gen = kbox_vmalloc_gen;
+	return h;
+}
+
+static void thread_start(struct host_thread *h)
+{
+	kbox_await(h);
+}
+
+static void process_start(struct host_thread *h)
+{
+	HCALL(__NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
+	if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
+		HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
+	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
+	kbox_await(h);
+}
+
+/* Host-clone with the first frame on h's own little stack. */
+static long start(struct host_thread *h, unsigned long flags, void (*fn)(struct host_thread *))
+{
+	unsigned long *sp = h->first_stack + ARRAY_SIZE(h->first_stack);
+
+	*--sp = 0;
+	*--sp = (unsigned long)fn;
+	return host_clone(flags, sp, &h->tid, h);
+}
+
+/* A host thread in current's host process, which waits for the CPU; NULL: the host refuses, or there is no memory. */
+struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm)
+{
+	struct host_thread *h = new_record(t, mm);
+
+	if (h && start(h, CLONE_HOST_THREAD, thread_start) < 0) {
+		mm->context.threads--;
+		kfree(h);
+		return NULL;
+	}
+	return h;
+}
+
+/* A host process with nothing but the kernel in it, whose thread waits for the CPU; NULL: the host refuses. */
+struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm)
+{
+	struct host_thread *h = spares;
+
+	if (h) {
+		spares = h->next_entrant;
+		nspares--;
+		assign(h, t, mm);
+		return h;
+	}
+	h = new_record(t, mm);
+	if (h && start(h, CLONE_HOST_PROCESS, process_start) < 0) {
+		mm->context.threads--;
+		kfree(h);
+		return NULL;
+	}
+	return h;
+}
+
+/* Current has begun to run on a host thread that was waiting for it. */
+void host_thread_arrive(void)
+{
+	struct host_thread *h = current->thread.host;
+
+	kbox_vmalloc_sync(h);
+	HOST_OF_STACK(task_stack_page(current)) = h;
+	host_altstack(current);
+	set_fsbase(current->thread.fsbase);
+	set_gsbase(current->thread.gsbase);
+	kbox_charge_begin(h);
+	h->arrived = true;
+}
+
+/* The task of h lets go of its mm. */
+void host_thread_leave_mm(struct host_thread *h)
+{
+	h->last = !--h->mm->context.threads;
+	h->mm = NULL;
+}
+
+/* The task of h has come to its end, or to another host thread: so ends h, when the CPU has left it. */
+void host_thread_die(struct host_thread *h)
+{
+	h->dead = DEAD_EXIT;
+	if (h->last && nspares < SPARES_MAX) {
+		h->dead = DEAD_SPARE;
+		nspares++;
+	}
+}
+
+/* The CPU leaves a dead host thread, which may still look at its record if it is a spare. */
+void host_thread_bury(struct host_thread *h)
+{
+	struct host_thread **list = h->dead == DEAD_SPARE ? &spares : &graveyard;
+
+	h->next_entrant = *list;
+	*list = h;
+}
+
+/* The task for which h was made will never run. */
+void host_thread_discard(struct host_thread *h)
+{
+	h->dead = DEAD_EXIT;
+	xchg(&h->grant, 1);
+	HCALL(__NR_futex, &h->grant, 1 /* WAKE */, 1, 0, 0, 0);
+	while (!READ_ONCE(h->gone))
+		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	h->mm->context.threads--;
+	kfree(h);
+}
