@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make: everything. make demo: see it work. make check: every test.
+# make: everything. make demo: see it work. make check: every test. make bench: how fast it is.
 
 ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
 CFLAGS ?= -O2 -g
@@ -9,9 +9,12 @@ INC := -Isrc -idirafter kernel/arch/kbox/include/uapi
 
 LAUNCHER := $(filter-out src/init.c,$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
+# Each with musl and with glibc.
+GUEST_TESTS := $(patsubst tests/guest/%.c,build/tests/%-m,$(wildcard tests/guest/*.c)) \
+	$(patsubst tests/guest/%.c,build/tests/%-g,$(wildcard tests/guest/*.c))
 SAN := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: all kernel image check demo deps clean
+.PHONY: all kernel image check bench demo deps clean
 
 all: deps kernel build/kbox build/kbox-init
 
@@ -33,11 +36,14 @@ build:
 
 image: build/test.img
 
-build/test.img: scripts/mkimage | build
+build/test.img: scripts/mkimage $(wildcard tests/guest/*) bench/bench-test.c | build
 	scripts/mkimage $(abspath $@)
 
 check: all image $(UNIT_TESTS)
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_TESTS) $(wildcard tests/host/*.t)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run $(UNIT_TESTS) $(GUEST_TESTS) $(wildcard tests/host/*.t)
+
+bench: all image
+	@scripts/bench
 
 demo: all image
 	@scripts/demo

@@ -27,6 +27,14 @@ int kbox_kernel_text(unsigned long ip)
 	return ip >= (unsigned long)_text && ip < (unsigned long)_end;
 }
 
+/* The vDSO serves both: there the stack tells. */
+static bool in_kernel(const struct sigcontext *sc)
+{
+	if (sc->ip >= kbox_boot->keep_start && sc->ip < kbox_boot->keep_end)
+		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
+	return kbox_kernel_text(sc->ip);
+}
+
 static void regs_from_host(struct pt_regs *r, struct sigcontext *sc)
 {
 	r->r15 = sc->r15; r->r14 = sc->r14; r->r13 = sc->r13; r->r12 = sc->r12;
@@ -73,6 +81,12 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 {
 	struct pt_regs regs;
 
+	if (sig == SIGSYS) {
+		/* The host's clock is none that its vDSO can read: ask the host itself, from now on. */
+		kbox_boot->vdso_clock_gettime = 0;
+		sc->ax = HCALL(sc->ax, sc->di, sc->si, 0, 0, 0, 0);
+		return;
+	}
 	regs_from_host(&regs, sc);
 	if (sig == SIGSEGV && sc->trapno == 14) {
 		if (sc->cr2 < TASK_SIZE && !pagefault_disabled() && current->mm) {
@@ -107,7 +121,7 @@ static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		kbox_serve_flush(HOST_OF_STACK(base));
 		return;
 	}
-	if (kbox_kernel_text(sc->ip)) {
+	if (in_kernel(sc)) {
 		if (sig != KICK_SIGNAL) {
 			kernel_fault(sig, sc);
 			return;
