@@ -1,47 +1,52 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A box that waits does nothing: no process of it spins or wakes again and again.
+# A box that waits does nothing: no process of it spins or wakes again and again. All wait side by side.
 . "$(dirname "$0")/lib.sh"
-cp --sparse=always "$image" "$tmp/img"
 
-# Clock ticks that all processes of the box have used, in user and in kernel mode.
-ticks() {
-	sum=0
-	for p in $(pgrep -f -- "-S $tmp/img"); do
-		# comm may hold blanks: fields are counted from the last parenthesis
-		used=$(sed 's/.*) //' "/proc/$p/stat" 2>/dev/null | awk '{ print $12 + $13 }')
-		sum=$((sum + ${used:-0}))
-	done
-	echo $sum
+# Nanoseconds that all host processes of the box of supervisor $1 have used: its children are all there are.
+used() {
+	for p in $1 $(pgrep -P "$1"); do
+		cat /proc/"$p"/task/*/schedstat 2>/dev/null
+	done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
-# stays_idle NAME SCRIPT [REDIRECTED STDIN]
-stays_idle() {
-	: >"$tmp/out"
-	"$kbox" -S "$tmp/img" --ephemeral --mem 256M -- /bin/sh -c "$2" <"${3:-/dev/null}" >"$tmp/out" &
-	pid=$!
-	while [ ! -s "$tmp/out" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
-	sleep 1
-	before=$(ticks)
-	sleep 5
-	used=$(($(ticks) - before))
-	is "$(kill -0 $pid && echo up)" up "$1: it runs"
-	[ $((used * 5)) -lt "$(getconf CLK_TCK)" ]
-	is $? 0 "$1: less than 0.2 s of processor time in 5 s ($used ticks)"
-	kill $pid
-	wait $pid 2>/dev/null
+# wait_in NAME PERCENT SCRIPT [REDIRECTED STDIN]
+boxes=0
+wait_in() {
+	boxes=$((boxes + 1))
+	"$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c "$3" <"${4:-/dev/null}" >"$tmp/out$boxes" &
+	eval "pid$boxes=$! name$boxes=\$1 permille$boxes=\$2"
 }
 mkfifo "$tmp/fifo"
 sleep 600 >"$tmp/fifo" &
 silent=$!
 
-stays_idle "sleep" 'echo up; exec sleep 600'
-stays_idle "ten sleepers" 'for i in 1 2 3 4 5 6 7 8 9; do sleep 600 & done; echo up; sleep 600'
-stays_idle "input that does not come" 'echo up; cat' "$tmp/fifo"
-stays_idle "a pipe without data" 'echo up; sleep 600 | cat'
-stays_idle "a program that wakes each second" 'echo up; while :; do sleep 1; done'
-stays_idle "the end of input, unread" 'echo up; exec sleep 600' /dev/null
-stays_idle "input that nobody reads" 'echo up; exec sleep 600' /dev/zero
-stays_idle "stopped" 'echo up; kill -STOP $$'
+wait_in "sleep" 1 'echo up; exec sleep 600'
+wait_in "ten sleepers" 1 'for i in 1 2 3 4 5 6 7 8 9; do sleep 600 & done; echo up; sleep 600'
+wait_in "input that does not come" 1 'echo up; cat' "$tmp/fifo"
+wait_in "a pipe without data" 1 'echo up; sleep 600 | cat'
+wait_in "a program that wakes each second" 10 'echo up; while :; do sleep 1; done'
+wait_in "the end of input, unread" 1 'echo up; exec sleep 600' /dev/null
+wait_in "input that nobody reads" 1 'echo up; exec sleep 600' /dev/zero
+wait_in "stopped" 1 'echo up; kill -STOP $$'
+
+for i in $(seq $boxes); do
+	eval "pid=\$pid$i"
+	while [ ! -s "$tmp/out$i" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+done
+sleep 2
+for i in $(seq $boxes); do
+	eval "before$i=\$(used \$pid$i)"
+done
+sleep 10
+for i in $(seq $boxes); do
+	eval "pid=\$pid$i name=\$name$i permille=\$permille$i before=\$before$i"
+	ns=$(($(used "$pid") - before))
+	is "$(kill -0 "$pid" && echo up)" up "$name: it runs"
+	[ "$(pgrep -P "$pid" | wc -l)" -ge 2 ] && [ $ns -lt $((permille * 10000000)) ]
+	is $? 0 "$name: less than $permille/1000 of a processor in 10 s ($ns ns)"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+done
 kill $silent
 done_testing

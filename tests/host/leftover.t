@@ -3,12 +3,12 @@
 # Nothing of a box stays behind on the host: no process, no file.
 . "$(dirname "$0")/lib.sh"
 
-# The processes of the boxes of this test: they all name its own copy of the image.
 PATH=$PATH:/usr/sbin:/sbin
 cp --sparse=always "$image" "$tmp/img"
 image=$tmp/img
+own_name
 left() {
-	pgrep -f -- "-S $tmp/img" | tr '\n' ' '
+	host_processes
 }
 shared() {
 	ls -A /dev/shm
@@ -16,12 +16,23 @@ shared() {
 }
 before=$(shared)
 
+"$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sleep 600 &
+sleep 1
+[ "$(left | wc -w)" -ge 3 ]
+is $? 0 "the processes of a box can be counted: supervisor, kernel, command"
+kill -9 $!
+wait $! 2>/dev/null
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	[ -z "$(left)" ] || sleep 0.1
+done
+is "$(left)" "" "kill -9 of the supervisor leaves none"
+
 bad=0
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for i in $(seq 200); do
 	box -- /bin/true </dev/null || bad=$((bad + 1))
 	[ -z "$(left)" ] || bad=$((bad + 1))
 done
-is $bad 0 "20 boxes, one after the other: all well, no process left after any"
+is $bad 0 "200 boxes, one after the other: all well, no process left after any"
 
 pids=
 for i in 1 2 3 4 5 6 7 8; do
@@ -46,5 +57,5 @@ box -- /bin/sh -c 'while :; do echo y; done' | head -c 3 >/dev/null
 is "$(left)" "" "nor when the reader left"
 
 is "$(shared)" "$before" "nothing new in /dev/shm, the directory for temporary files and the home"
-is "$(ls -A "$tmp")" img "nothing new beside the image"
+is "$(ls -A "$tmp" | tr '\n' " ")" "box$$ img " "nothing new beside the image"
 done_testing

@@ -34,6 +34,18 @@ box() {
 	timeout 120 "$kbox" -S "$image" --ephemeral --mem 256M "$@"
 }
 
+# From here on the host processes of this test's boxes have a name of their own (a guest's have no command line).
+own_name() {
+	export KBOX_KERNEL="$top/build/vmlinux" KBOX_INIT="$top/build/kbox-init"
+	cp "$kbox" "$tmp/box$$"
+	kbox=$tmp/box$$
+}
+
+# All of them, also those that a lost supervisor left behind. Not zombies: some machines' init takes its time.
+host_processes() {
+	pgrep -r D,R,S,T -x "box$$" | tr '\n' ' '
+}
+
 done_testing() {
 	echo "1..$count"
 	exit $failed

@@ -12,7 +12,7 @@ is "$(SECRET=x box -- /bin/sh -c 'echo ${SECRET-unset}; echo $HOME; echo $PATH')
 /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "the host's environment stays outside; HOME and PATH are there"
 is "$(box -e "L=$(head -c 100000 /dev/zero | tr '\0' x)" -- /bin/sh -c 'echo ${#L}')" 100000 "-e with 100000 characters"
 is "$(box -- /bin/pwd)" / "the directory is /"
-is "$(box -w /usr/bin -- /bin/pwd)" /usr/bin "-w"
+is "$(box -w /usr/lib -- /bin/pwd)" /usr/lib "-w"
 is "$(box -w /proc/self -- /bin/sh -c 'cat comm')" cat "-w in a mounted file system"
 is "$(box -- /bin/id)" "uid=0(root) gid=0(root)" "the user is root"
 is "$(box --root-id -- /bin/id -u)" 0 "--root-id"
