@@ -14,7 +14,7 @@ GUEST_TESTS := $(patsubst tests/guest/%.c,build/tests/%-m,$(wildcard tests/guest
 	$(patsubst tests/guest/%.c,build/tests/%-g,$(wildcard tests/guest/*.c))
 SAN := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: all kernel image check bench demo deps clean
+.PHONY: all kernel kernel-debug image check bench demo deps clean
 
 all: deps kernel build/kbox build/kbox-init
 
@@ -24,6 +24,11 @@ deps:
 kernel:
 	@scripts/fetch-linux
 	@scripts/build-kernel
+
+# For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
+kernel-debug: deps
+	@scripts/fetch-linux
+	@scripts/build-kernel debug
 
 build/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | build
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread -o $@ $(LAUNCHER)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/kbuild.h>
 #include <linux/sched.h>
+#include <asm/ptrace.h>
 #include <asm/kbox.h>
 
 int main(void)
@@ -14,6 +15,10 @@ int main(void)
 	OFFSET(HT_IN_USER, host_thread, in_user);
 	OFFSET(HT_WAITING, host_thread, waiting);
 	OFFSET(HT_EXIT_SP, host_thread, exit_sp);
+	OFFSET(PT_R11, pt_regs, r11);
+	OFFSET(PT_CX, pt_regs, cx);
+	OFFSET(PT_IP, pt_regs, ip);
+	OFFSET(PT_FLAGS, pt_regs, flags);
 	OFFSET(CPU_ENTRANTS, kbox_cpu, entrants);
 	OFFSET(BOOT_LOCK, kbox_boot, cpu_lock);
 	OFFSET(BOOT_PENDING, kbox_boot, irq_pending);

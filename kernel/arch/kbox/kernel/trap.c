@@ -159,13 +159,17 @@ void host_traps_init(void)
 	static const u8 sigs[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
 	struct host_sigaction sa = {
 		host_trap, 0x04000000 /* RESTORER */ | 0x08000000 /* ONSTACK */ |
-		0x40000000 /* NODEFER */ | 4 /* SIGINFO */, host_restorer, 0,
+		0x40000000 /* NODEFER */, host_restorer, 0,
 	};
 	unsigned long none = 0, ign;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(sigs); i++)
+	for (i = 0; i < ARRAY_SIZE(sigs); i++) {
+		sa.flags &= ~4UL;
+		if (sigs[i] != SIGSYS)		/* that one needs no siginfo, and is cheaper without */
+			sa.flags |= 4 /* SIGINFO */;
 		HCALL(__NR_rt_sigaction, sigs[i], &sa, NULL, 8, 0, 0);
+	}
 	for (i = 1, ign = 1; i < 32; i++) {
 		struct host_sigaction si = { (void *)ign, 0x04000000, host_restorer, 0 };
 

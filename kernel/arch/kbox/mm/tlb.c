@@ -34,7 +34,7 @@ void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 	long ret;
 
 	for (;;) {
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x8011 /* SHARED | FIXED | POPULATE */,
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x11 /* SHARED | FIXED */,
 			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
 		if (ret == addr)
 			return;

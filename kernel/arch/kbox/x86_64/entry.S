@@ -45,6 +45,20 @@ SYM_CODE_END(host_restorer)
 	pushq	%r14
 	pushq	%r15
 .endm
+/* The first part of a struct pt_regs. */
+.macro POP_TO_RAX
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+.endm
 .macro POP_CALLEE
 	popq	%r15
 	popq	%r14
@@ -239,17 +253,27 @@ SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 3:	fxrstor64 (%r8)
 SYM_INNER_LABEL(kbox_leave_fp_done, SYM_L_GLOBAL)
 4:	movq	%rsi, %rsp
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
+	/* As a system call leaves them, rcx and r11 are ip and flags (but TF and RF are iretq's business). */
+	movq	PT_IP(%rsi), %rcx
+	movq	PT_FLAGS(%rsi), %rax
+	cmpq	%rcx, PT_CX(%rsi)
+	jne	5f
+	cmpq	%rax, PT_R11(%rsi)
+	jne	5f
+	testl	$0x10100, %eax
+	jnz	5f
+	POP_TO_RAX
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	addq	$8, %rsp
+	popq	%rcx
+	addq	$8, %rsp
+	popfq
+	popq	%rsp
+	jmp	*%rcx
+5:	POP_TO_RAX
 	popq	%rcx
 	popq	%rdx
 	popq	%rsi
