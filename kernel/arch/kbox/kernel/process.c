@@ -22,6 +22,18 @@ u8 init_fpstate[576] __aligned(64) = {
 	[480] = 576 & 255, [481] = 576 >> 8,
 };
 
+/* Current's FP state becomes the initial one, in the host frame that holds it. */
+void fpstate_reset(void)
+{
+	u8 *fp = current->thread.fpstate;
+
+	if (fp == init_fpstate)
+		return;
+	memcpy(fp, init_fpstate, 464);		/* not the host's software bytes: they tell the layout */
+	if (*(u32 *)(fp + 464) == FP_XSTATE_MAGIC1)
+		memset(fp + 512, 0, 64);
+}
+
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 {
 	memset(regs, 0, sizeof(*regs));
@@ -31,7 +43,7 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 	regs->cs = 0x33;
 	regs->ss = 0x2b;
 	regs->orig_ax = -1;
-	current->thread.fpstate = init_fpstate;
+	fpstate_reset();
 	set_fsbase(0);
 	set_gsbase(0);
 }

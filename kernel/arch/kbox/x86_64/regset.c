@@ -6,6 +6,8 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
+#include <asm/kbox.h>
+#include <asm/sigcontext.h>
 #include <asm/user.h>
 #include <asm/ptrace.h>
 
@@ -51,8 +53,34 @@ static int gpr_set(struct task_struct *t, const struct user_regset *rs, unsigned
 	return ret;
 }
 
+/* What FXSAVE writes, the first part of every host frame's FP state. */
+#define FXSAVE_SIZE 512
+#define FXSAVE_LEGACY 416	/* the registers; then what is the processor's and the host's */
+
+static int fp_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
+{
+	membuf_write(&to, t->thread.fpstate, FXSAVE_LEGACY);
+	return membuf_zero(&to, FXSAVE_SIZE - FXSAVE_LEGACY);
+}
+
+static int fp_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
+		  unsigned int count, const void *kbuf, const void __user *ubuf)
+{
+	u8 *fp = t->thread.fpstate;
+	int ret;
+
+	if (fp == init_fpstate)		/* it has no host frame yet */
+		return -EIO;
+	ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, fp, 0, FXSAVE_LEGACY);
+	*(u32 *)(fp + 24) &= 0xffff;	/* mxcsr */
+	if (*(u32 *)(fp + 464) == FP_XSTATE_MAGIC1)
+		*(u64 *)(fp + 512) |= 3;	/* x87 and SSE are in use */
+	return ret;
+}
+
 static const struct user_regset regsets[] = {
 	{ .core_note_type = NT_PRSTATUS, .n = GPR_WORDS, .size = 8, .align = 8, .regset_get = gpr_get, .set = gpr_set },
+	{ .core_note_type = NT_PRFPREG, .n = FXSAVE_SIZE / 8, .size = 8, .align = 8, .regset_get = fp_get, .set = fp_set },
 };
 
 static const struct user_regset_view view = {
@@ -85,6 +113,10 @@ long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsign
 		return copy_regset_to_user(t, &view, 0, 0, sizeof(g), (void __user *)data);
 	case PTRACE_SETREGS:
 		return copy_regset_from_user(t, &view, 0, 0, sizeof(g), (void __user *)data);
+	case PTRACE_GETFPREGS:
+		return copy_regset_to_user(t, &view, 1, 0, FXSAVE_SIZE, (void __user *)data);
+	case PTRACE_SETFPREGS:
+		return copy_regset_from_user(t, &view, 1, 0, FXSAVE_SIZE, (void __user *)data);
 	}
 	return ptrace_request(t, request, addr, data);
 }

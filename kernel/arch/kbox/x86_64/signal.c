@@ -65,7 +65,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->ip = (unsigned long)ks->ka.sa.sa_handler;
 	r->sp = (unsigned long)f;
 	r->flags &= ~0x10500UL;		/* DF RF TF */
-	current->thread.fpstate = init_fpstate;
+	fpstate_reset();
 	return 0;
 }
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ptrace(2): what strace and gdb do. */
+#include "tap.h"
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
+static pid_t traced(void (*run)(void))
+{
+	pid_t pid = FORK();
+	int st;
+
+	if (!pid) {
+		if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+			_exit(1);
+		raise(SIGSTOP);
+		run();
+		_exit(0);
+	}
+	EQ(waitpid(pid, &st, 0), pid);
+	CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGSTOP);
+	return pid;
+}
+
+static void ends_well(pid_t pid)
+{
+	int st;
+
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+	EQ(st, 0);
+}
+
+static void stopped_by(pid_t pid, int sig)
+{
+	int st;
+
+	EQ(waitpid(pid, &st, 0), pid);
+	CHECK(WIFSTOPPED(st));
+	EQ(WSTOPSIG(st), sig);
+}
+
+static void asks_for_its_parent(void)
+{
+	if (syscall(SYS_getppid) != 4711)
+		_exit(2);
+}
+
+/* Every system call stops twice; the tracer sees its number and changes its result. */
+static void system_calls(void)
+{
+	pid_t pid = traced(asks_for_its_parent);
+	struct user_regs_struct r;
+
+	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+	do {
+		EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP | 0x80);
+		EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+	} while (r.orig_rax != SYS_getppid);
+	EQ(r.rax, -ENOSYS);
+	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP | 0x80);
+	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+	EQ(r.rax, getpid());
+	r.rax = 4711;
+	EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+	ends_well(pid);
+}
+
+static volatile long shared_word = 1;
+
+static void waits_for_memory(void)
+{
+	if (shared_word != 2)
+		_exit(2);
+}
+
+static void memory(void)
+{
+	pid_t pid = traced(waits_for_memory);
+
+	EQ(ptrace(PTRACE_PEEKDATA, pid, &shared_word, 0), 1);
+	EQ(ptrace(PTRACE_POKEDATA, pid, &shared_word, 2), 0);
+	EQ(shared_word, 1);
+	ends_well(pid);
+}
+
+static void uses_xmm(void)
+{
+	long in[2] = { 0x1122334455667788, 0x99aabbccddeeff00 }, out[2];
+
+	__asm__ volatile("movups %1, %%xmm7; int3; movups %%xmm7, %0" : "=m" (out) : "m" (in) : "xmm7");
+	if (out[0] != 0x0102030405060708 || out[1] != in[1])
+		_exit(2);
+}
+
+static void vector_registers(void)
+{
+	pid_t pid = traced(uses_xmm);
+	struct user_fpregs_struct f;
+	long *xmm7 = (long *)((char *)f.xmm_space + 7 * 16);
+
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(ptrace(PTRACE_GETFPREGS, pid, 0, &f), 0);
+	EQ(xmm7[0], 0x1122334455667788);
+	EQ(xmm7[1], 0x99aabbccddeeff00);
+	EQ(f.mxcsr, 0x1f80);
+	xmm7[0] = 0x0102030405060708;
+	EQ(ptrace(PTRACE_SETFPREGS, pid, 0, &f), 0);
+	ends_well(pid);
+}
+
+static void counts(void)
+{
+	for (volatile int i = 0; i < 10; i++)
+		;
+}
+
+static void single_steps(void)
+{
+	pid_t pid = traced(counts);
+	struct user_regs_struct r;
+	unsigned long last = 0;
+	int moved = 0;
+
+	for (int i = 0; i < 50; i++) {
+		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP);
+		EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+		moved += r.rip != last;
+		last = r.rip;
+	}
+	CHECK(moved > 40);
+	ends_well(pid);
+}
+
+static void __attribute__((noinline)) has_a_breakpoint(void)
+{
+	__asm__ volatile("nop; nop; nop; nop");
+}
+
+/* A breakpoint is an int3 written into private text; then the instruction is put back and run. */
+static void breakpoint(void)
+{
+	pid_t pid = traced(has_a_breakpoint);
+	struct user_regs_struct r;
+	long text;
+
+	errno = 0;
+	text = ptrace(PTRACE_PEEKTEXT, pid, has_a_breakpoint, 0);
+	EQ(errno, 0);
+	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, (text & ~0xffL) | 0xcc), 0);
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+	EQ(r.rip, (long)has_a_breakpoint + 1);
+	r.rip--;
+	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, text), 0);
+	EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+	ends_well(pid);
+}
+
+static void __attribute__((noinline)) spins(void)
+{
+	for (;;)
+		;
+}
+
+/* Attached while it runs user code, and let go of. */
+static void attach_to_a_spinner(void)
+{
+	pid_t pid = FORK();
+	struct user_regs_struct r;
+	int st;
+
+	if (!pid)
+		spins();
+	sleep_ms(20);
+	EQ(ptrace(PTRACE_ATTACH, pid, 0, 0), 0);
+	stopped_by(pid, SIGSTOP);
+	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+	CHECK(r.rip - (unsigned long)spins < 64);
+	EQ(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+	EQ(st, SIGKILL);
+}
+
+static const struct test tests[] = {
+	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(breakpoint), T(attach_to_a_spinner),
+};
+MAIN(tests)
