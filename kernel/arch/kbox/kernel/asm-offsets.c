@@ -2,6 +2,7 @@
 #include <linux/kbuild.h>
 #include <linux/sched.h>
 #include <asm/ptrace.h>
+#include <asm/fpstate.h>
 #include <asm/kbox.h>
 
 int main(void)
@@ -15,6 +16,10 @@ int main(void)
 	OFFSET(HT_IN_USER, host_thread, in_user);
 	OFFSET(HT_WAITING, host_thread, waiting);
 	OFFSET(HT_EXIT_SP, host_thread, exit_sp);
+	OFFSET(XS_MAGIC1, _xstate, fpstate.sw_reserved.magic1);
+	OFFSET(XS_FEATURES, _xstate, fpstate.sw_reserved.xfeatures);
+	DEFINE(FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC1);
+	DEFINE(KICK_SIGNAL, KICK_SIGNAL);
 	OFFSET(PT_R11, pt_regs, r11);
 	OFFSET(PT_CX, pt_regs, cx);
 	OFFSET(PT_IP, pt_regs, ip);

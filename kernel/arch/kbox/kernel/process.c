@@ -10,29 +10,7 @@
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
 #include <asm/unistd.h>
-#include <asm/sigcontext.h>
-
-/* What XRSTOR loads into a fresh program: everything initial. FXSAVE part, software bytes, XSAVE header. */
-u8 init_fpstate[576] __aligned(64) = {
-	[0] = 0x7f, [1] = 0x03,		/* fcw */
-	[24] = 0x80, [25] = 0x1f,	/* mxcsr */
-	[464] = 0x53, [465] = 0x58, [466] = 0x50, [467] = 0x46,	/* FP_XSTATE_MAGIC1 */
-	[468] = 576 & 255, [469] = 576 >> 8,
-	[472] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,	/* all that XCR0 has */
-	[480] = 576 & 255, [481] = 576 >> 8,
-};
-
-/* Current's FP state becomes the initial one, in the host frame that holds it. */
-void fpstate_reset(void)
-{
-	u8 *fp = current->thread.fpstate;
-
-	if (fp == init_fpstate)
-		return;
-	memcpy(fp, init_fpstate, 464);		/* not the host's software bytes: they tell the layout */
-	if (*(u32 *)(fp + 464) == FP_XSTATE_MAGIC1)
-		memset(fp + 512, 0, 64);
-}
+#include <asm/fpstate.h>
 
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 {
@@ -82,15 +60,15 @@ asmlinkage void ret_from_fork_kernel(void)
 int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 {
 	struct pt_regs *regs = task_pt_regs(p);
-	void *fp;
+	void *top = (void *)regs - 256;
 
 	p->thread.host = NULL;
 	if (args->fn) {
 		memset(regs, 0, sizeof(*regs));
 		p->thread.trap_nr = (unsigned long)args->fn;
 		p->thread.error_code = (unsigned long)args->fn_arg;
-		p->thread.sp = (unsigned long)start_frame((void *)regs - 64, ret_from_fork_kernel);
-		p->thread.fpstate = init_fpstate;
+		p->thread.sp = (unsigned long)start_frame(top, ret_from_fork_kernel);
+		p->thread.fpstate = &init_fpstate;
 		if (!(p->flags & PF_USER_WORKER))
 			return 0;
 	} else {
@@ -100,19 +78,10 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		regs->ax = 0;
 		if (args->stack)
 			regs->sp = args->stack;
-		fp = current->thread.fpstate;
-		p->thread.fpstate = fp;
-		if (fp != init_fpstate) {
-			u32 size = *(u32 *)(fp + 468);
-
-			if (*(u32 *)(fp + 464) != FP_XSTATE_MAGIC1)
-				size = 512;
-			p->thread.fpstate = (void *)(((unsigned long)regs - 256 - size) & ~63UL);
-			memcpy(p->thread.fpstate, fp, size);
-			p->thread.sp = (unsigned long)start_frame(p->thread.fpstate - 64, ret_from_fork_user);
-		} else {
-			p->thread.sp = (unsigned long)start_frame((void *)regs - 256, ret_from_fork_user);
-		}
+		p->thread.fpstate = fpstate_copy(top);
+		if (p->thread.fpstate != &init_fpstate)
+			top = p->thread.fpstate - 64;
+		p->thread.sp = (unsigned long)start_frame(top, ret_from_fork_user);
 	}
 	if (args->flags & CLONE_SETTLS)
 		p->thread.fsbase = args->tls;

@@ -5,6 +5,7 @@
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
+#include <asm/unistd.h>
 #include <asm/thread_info.h>
 
 	.section .head.text, "ax"
@@ -32,7 +33,7 @@ SYM_FUNC_START(host_call)
 SYM_FUNC_END(host_call)
 
 SYM_CODE_START(host_restorer)
-	movl	$15, %eax		/* rt_sigreturn */
+	movl	$__NR_rt_sigreturn, %eax
 	syscall
 	ud2
 SYM_CODE_END(host_restorer)
@@ -75,7 +76,7 @@ SYM_CODE_END(host_restorer)
 SYM_FUNC_START(host_clone)
 	movq	%rcx, %r9
 	xorl	%r10d, %r10d
-	movl	$56, %eax
+	movl	$__NR_clone, %eax
 	syscall
 	testq	%rax, %rax
 	jnz	1f
@@ -117,14 +118,14 @@ SYM_FUNC_START(kbox_handover)
 	jne	2f
 	/* It is in user code: kick it. */
 	movl	%r14d, %edi
-	movl	$34, %esi
-	movl	$200, %eax		/* tkill */
+	movl	$KICK_SIGNAL, %esi
+	movl	$__NR_tkill, %eax
 	syscall
 	jmp	2f
 1:	leaq	HT_GRANT(%r12), %rdi
 	movl	$1, %esi		/* FUTEX_WAKE */
 	movl	$1, %edx
-	movl	$202, %eax
+	movl	$__NR_futex, %eax
 	syscall
 2:	testl	%r13d, %r13d
 	jnz	host_thread_dead
@@ -149,7 +150,7 @@ kbox_wait:
 	xorl	%esi, %esi		/* FUTEX_WAIT */
 	movl	$2, %edx
 	xorl	%r10d, %r10d
-	movl	$202, %eax
+	movl	$__NR_futex, %eax
 	syscall
 	cmpl	$1, HT_GRANT(%rbx)
 	jne	4b
@@ -171,12 +172,12 @@ host_thread_dead:
 	jne	host_thread_exit
 	xorl	%edi, %edi
 	movq	$KBOX_PAGE_OFFSET, %rsi
-	movl	$11, %eax		/* munmap */
+	movl	$__NR_munmap, %eax
 	syscall
 	jmp	kbox_wait
 host_thread_exit:
 	xorl	%edi, %edi
-	movl	$60, %eax
+	movl	$__NR_exit, %eax
 	syscall
 	ud2
 SYM_FUNC_END(kbox_handover)
@@ -211,7 +212,7 @@ SYM_FUNC_START(kbox_release)
 	leaq	BOOT_Z_SEQ(%rcx), %rdi
 	movl	$1, %esi		/* FUTEX_WAKE */
 	movl	$1, %edx
-	movl	$202, %eax
+	movl	$__NR_futex, %eax
 	syscall
 	jmp	2b
 SYM_FUNC_END(kbox_release)
@@ -243,11 +244,11 @@ SYM_FUNC_START(kbox_leave)
 SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 1:	cmpl	$0, HT_GRANT(%rdi)
 	jne	kbox_reenter
-	cmpl	$0x46505853, 464(%rdx)	/* FP_XSTATE_MAGIC1 */
+	cmpl	$FP_XSTATE_MAGIC1, XS_MAGIC1(%rdx)
 	movq	%rdx, %r8
 	jne	3f
-	movl	472(%r8), %eax
-	movl	476(%r8), %edx
+	movl	XS_FEATURES(%r8), %eax
+	movl	XS_FEATURES+4(%r8), %edx
 	xrstor64 (%r8)
 	jmp	4f
 3:	fxrstor64 (%r8)

@@ -7,7 +7,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
-#include <asm/sigcontext.h>
+#include <asm/fpstate.h>
 #include <asm/user.h>
 #include <asm/ptrace.h>
 
@@ -54,27 +54,25 @@ static int gpr_set(struct task_struct *t, const struct user_regset *rs, unsigned
 }
 
 /* What FXSAVE writes, the first part of every host frame's FP state. */
-#define FXSAVE_SIZE 512
-#define FXSAVE_LEGACY 416	/* the registers; then what is the processor's and the host's */
+#define FXSAVE_SIZE	sizeof(struct _fpstate)
+#define FXSAVE_REGISTERS offsetof(struct _fpstate, reserved2)
 
 static int fp_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
 {
-	membuf_write(&to, t->thread.fpstate, FXSAVE_LEGACY);
-	return membuf_zero(&to, FXSAVE_SIZE - FXSAVE_LEGACY);
+	membuf_write(&to, t->thread.fpstate, FXSAVE_REGISTERS);
+	return membuf_zero(&to, FXSAVE_SIZE - FXSAVE_REGISTERS);
 }
 
 static int fp_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
 		  unsigned int count, const void *kbuf, const void __user *ubuf)
 {
-	u8 *fp = t->thread.fpstate;
+	struct _xstate *x = t->thread.fpstate;
 	int ret;
 
-	if (fp == init_fpstate)		/* it has no host frame yet */
+	if (x == &init_fpstate)		/* it has no host frame yet */
 		return -EIO;
-	ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, fp, 0, FXSAVE_LEGACY);
-	*(u32 *)(fp + 24) &= 0xffff;	/* mxcsr */
-	if (*(u32 *)(fp + 464) == FP_XSTATE_MAGIC1)
-		*(u64 *)(fp + 512) |= 3;	/* x87 and SSE are in use */
+	ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, x, 0, FXSAVE_REGISTERS);
+	fpstate_sanitize(x);
 	return ret;
 }
 

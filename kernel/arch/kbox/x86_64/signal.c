@@ -9,12 +9,12 @@
 #include <linux/entry-common.h>
 #include <linux/resume_user_mode.h>
 #include <asm/kbox.h>
+#include <asm/fpstate.h>
 #include <asm/sigframe.h>
 #include <asm/ucontext.h>
 #include <asm/sigcontext.h>
 
 #define FIX_EFLAGS	0x50dd5UL	/* AC OF DF TF SF ZF AF PF CF RF */
-#define MAGIC1		0x46505853U
 #define RED_ZONE	128
 
 struct frame {
@@ -23,15 +23,10 @@ struct frame {
 	struct siginfo info;
 };
 
-static unsigned int fp_size(const void *fp)
-{
-	return *(u32 *)(fp + 464) == MAGIC1 ? *(u32 *)(fp + 468) : 512;
-}
-
 static int put_frame(struct ksignal *ks, struct pt_regs *r)
 {
 	void *fp = current->thread.fpstate;
-	unsigned int size = fp_size(fp);
+	unsigned int size = fpstate_size(fp);
 	unsigned long sp = sigsp(r->sp - RED_ZONE, ks), fpaddr;
 	struct frame __user *f;
 	struct sigcontext_64 sc = { };
@@ -49,7 +44,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	sc.cs = r->cs; sc.ss = r->ss; sc.err = current->thread.error_code; sc.trapno = current->thread.trap_nr;
 	sc.cr2 = current->thread.cr2; sc.oldmask = current->blocked.sig[0]; sc.fpstate = fpaddr;
 	head.pretcode = (char __user *)ks->ka.sa.sa_restorer;
-	head.uc.uc_flags = (size > 512 ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	head.uc.uc_flags = (fpstate_extended(fp) ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	memcpy(&head.uc.uc_mcontext, &sc, sizeof(sc));
 	memcpy(&head.uc.uc_sigmask, sigmask_to_save(), sizeof(sigset_t));
 	if (!(ks->ka.sa.sa_flags & SA_RESTORER) || copy_to_user(f, &head, offsetof(struct frame, info)) ||
@@ -115,9 +110,6 @@ void arch_do_signal_or_restart(struct pt_regs *r)
 static int get_frame(struct pt_regs *r, struct frame __user *f)
 {
 	struct sigcontext_64 sc;
-	void *fp = current->thread.fpstate;
-	unsigned int size = fp_size(fp);
-	u32 magic;
 
 	if (copy_from_user(&sc, &f->uc.uc_mcontext, sizeof(sc)))
 		return -EFAULT;
@@ -126,30 +118,7 @@ static int get_frame(struct pt_regs *r, struct frame __user *f)
 	r->dx = sc.dx; r->ax = sc.ax; r->cx = sc.cx; r->sp = sc.sp; r->ip = sc.ip;
 	r->flags = (r->flags & ~FIX_EFLAGS) | (sc.flags & FIX_EFLAGS);
 	r->orig_ax = -1;
-	if (!sc.fpstate)
-		return 0;
-	/* Only what the host saved for this thread decides the layout; the user's image fills it. */
-	if (size > 512) {
-		u64 xfeatures = *(u64 *)(fp + 472);
-
-		if (copy_from_user(&magic, (void __user *)sc.fpstate + 464, 4))
-			return -EFAULT;
-		if (magic != MAGIC1)
-			size = 512;
-		if (copy_from_user(fp, (void __user *)sc.fpstate, min(size, 464U)))
-			return -EFAULT;
-		if (size > 512 && copy_from_user(fp + 512, (void __user *)sc.fpstate + 512, size - 516))
-			return -EFAULT;
-		*(u64 *)(fp + 512) &= xfeatures;
-		if (size == 512)
-			*(u64 *)(fp + 512) |= 3;
-		memset(fp + 528, 0, 48);
-		*(u64 *)(fp + 520) = 0;
-	} else if (copy_from_user(fp, (void __user *)sc.fpstate, 512)) {
-		return -EFAULT;
-	}
-	*(u32 *)(fp + 24) &= 0xffff;
-	return 0;
+	return sc.fpstate ? fpstate_from_user((void __user *)sc.fpstate) : 0;
 }
 
 SYSCALL_DEFINE0(rt_sigreturn)

@@ -86,8 +86,6 @@ extern long kbox_charge_interval(void);
 extern void kbox_charge_begin(struct host_thread *me);
 extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
-extern u8 init_fpstate[];
-extern void fpstate_reset(void);
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
 /* setup.c */

@@ -14,8 +14,7 @@ struct host_thread;
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */
-	void *fpstate;			/* user's XSAVE area in the outermost host frame */
-	unsigned long fpsize;
+	void *fpstate;			/* struct _xstate: the user's, in the host frame (fpstate.c) */
 	unsigned long fsbase, gsbase;
 	unsigned long trap_nr, error_code, cr2;
 };
