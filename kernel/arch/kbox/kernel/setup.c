@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From the launcher's jump to start_kernel(), and the ways to stop. */
 #include <linux/init.h>
+#include <linux/mman.h>
 #include <linux/start_kernel.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -12,6 +13,7 @@
 #include <linux/console.h>
 #include <linux/delay.h>
 #include <linux/utsname.h>
+#include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/setup.h>
 #include <asm/sections.h>
@@ -27,10 +29,9 @@ static void __noreturn box_exit(int kind, int status)
 	kbox_boot->exit_status = status;
 	smp_mb();
 	WRITE_ONCE(kbox_boot->exit_kind, kind);
-	__sync_fetch_and_or(&kbox_boot->doorbell, 1 << KBOX_BELL_EXIT);
-	HCALL(__NR_futex, &kbox_boot->doorbell, 1, 1, 0, 0, 0);
-	for (;;)
-		HCALL(__NR_futex, &kbox_boot->magic, 0, KBOX_MAGIC, 0, 0, 0);
+	kbox_ring(KBOX_BELL_EXIT);
+	for (;;)	/* until the supervisor kills us */
+		HCALL(__NR_futex, &kbox_boot->magic, FUTEX_WAIT, KBOX_MAGIC, 0, 0, 0);
 }
 
 static int panicked(struct notifier_block *nb, unsigned long x, void *reason)
@@ -66,12 +67,13 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 /* Text is never writable, and only text is executable. This runs in the init text, so each piece is changed once. */
 static void __init protect_image(struct kbox_boot *boot)
 {
+	const int rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
 	const struct { unsigned long start, end; int prot; } pieces[] = {
-		{ KBOX_PAGE_OFFSET, (unsigned long)_text, 3 /* RW */ },
-		{ (unsigned long)_text, (unsigned long)_etext, 5 /* RX */ },
-		{ (unsigned long)_etext, (unsigned long)__init_begin, 3 },
-		{ (unsigned long)__init_begin, (unsigned long)_einittext_page, 5 },
-		{ (unsigned long)_einittext_page, KBOX_PAGE_OFFSET + boot->mem_size, 3 },
+		{ KBOX_PAGE_OFFSET, (unsigned long)_text, rw },
+		{ (unsigned long)_text, (unsigned long)_etext, rx },
+		{ (unsigned long)_etext, (unsigned long)__init_begin, rw },
+		{ (unsigned long)__init_begin, (unsigned long)_einittext_page, rx },
+		{ (unsigned long)_einittext_page, KBOX_PAGE_OFFSET + boot->mem_size, rw },
 	};
 	int i;
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Host threads and host processes: made, kept in reserve, ended. */
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
+#include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 
@@ -60,7 +62,7 @@ static void thread_start(struct host_thread *h)
 
 static void process_start(struct host_thread *h)
 {
-	HCALL(__NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
+	HCALL(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
 		HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
@@ -155,7 +157,7 @@ void host_thread_discard(struct host_thread *h)
 {
 	h->dead = DEAD_EXIT;
 	xchg(&h->grant, 1);
-	HCALL(__NR_futex, &h->grant, 1 /* WAKE */, 1, 0, 0, 0);
+	HCALL(__NR_futex, &h->grant, FUTEX_WAKE, 1, 0, 0, 0);
 	while (!READ_ONCE(h->gone))
 		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	h->mm->context.threads--;

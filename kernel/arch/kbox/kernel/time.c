@@ -6,6 +6,7 @@
 #include <linux/timekeeping.h>
 #include <linux/delay.h>
 #include <linux/sched/clock.h>
+#include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 
@@ -29,7 +30,7 @@ static u64 boot_clock __initdata;
 
 static u64 read_clock(struct clocksource *cs)
 {
-	return host_clock(1);
+	return host_clock(CLOCK_MONOTONIC);
 }
 
 static u64 __init read_boot_clock(struct clocksource *cs)
@@ -51,17 +52,17 @@ struct clocksource * __init clocksource_default_clock(void)
 
 u64 notrace sched_clock(void)
 {
-	return host_clock(1);
+	return host_clock(CLOCK_MONOTONIC);
 }
 
 static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
-	WRITE_ONCE(kbox_next_event, host_clock(1) + delta);
+	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
 	/* Z may sleep for longer than that. */
 	smp_mb();
 	if (READ_ONCE(kbox_z_until) > kbox_next_event) {
 		__sync_fetch_and_add(&kbox_boot->z_seq, 1);
-		HCALL(__NR_futex, &kbox_boot->z_seq, 1, 1, 0, 0, 0);
+		HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
 	}
 	return 0;
 }
@@ -95,9 +96,9 @@ void __init read_persistent_wall_and_boot_offset(struct timespec64 *wall, struct
 
 	/* Both at one moment, as nearly as can be: their difference is what matters. */
 	for (i = 0; i < 16; i++) {
-		before = host_clock(1);
-		real = host_clock(0);
-		now = host_clock(1);
+		before = host_clock(CLOCK_MONOTONIC);
+		real = host_clock(CLOCK_REALTIME);
+		now = host_clock(CLOCK_MONOTONIC);
 		if (now - before < best) {
 			best = now - before;
 			boot_clock = before + best / 2;
@@ -123,9 +124,9 @@ void calibrate_delay(void)
 
 void __ndelay(unsigned long ns)
 {
-	u64 end = host_clock(1) + ns;
+	u64 end = host_clock(CLOCK_MONOTONIC) + ns;
 
-	while (host_clock(1) < end)
+	while (host_clock(CLOCK_MONOTONIC) < end)
 		cpu_relax();
 }
 

@@ -19,9 +19,6 @@
 struct host_siginfo { int signo, errno, code, pad; unsigned long addr; };
 struct host_sigaction { void *handler; unsigned long flags; void *restorer; unsigned long mask; };
 
-#define PF_WRITE	2
-#define PF_INSTR	16
-
 int kbox_kernel_text(unsigned long ip)
 {
 	return ip >= (unsigned long)_text && ip < (unsigned long)_end;
@@ -154,28 +151,26 @@ void host_altstack(struct task_struct *t)
 	HCALL(__NR_sigaltstack, &ss, NULL, 0, 0, 0, 0);
 }
 
+static void host_action(int sig, void *handler, unsigned long flags)
+{
+	struct host_sigaction sa = { handler, SA_RESTORER | flags, host_restorer, 0 };
+
+	HCALL(__NR_rt_sigaction, sig, &sa, NULL, sizeof(sa.mask), 0, 0);
+}
+
 void host_traps_init(void)
 {
-	static const u8 sigs[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
-	struct host_sigaction sa = {
-		host_trap, 0x04000000 /* RESTORER */ | 0x08000000 /* ONSTACK */ |
-		0x40000000 /* NODEFER */, host_restorer, 0,
-	};
-	unsigned long none = 0, ign;
+	static const u8 traps[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
+	/* They are the supervisor's business. */
+	static const u8 ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH };
+	unsigned long none = 0;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(sigs); i++) {
-		sa.flags &= ~4UL;
-		if (sigs[i] != SIGSYS)		/* that one needs no siginfo, and is cheaper without */
-			sa.flags |= 4 /* SIGINFO */;
-		HCALL(__NR_rt_sigaction, sigs[i], &sa, NULL, 8, 0, 0);
-	}
-	for (i = 1, ign = 1; i < 32; i++) {
-		struct host_sigaction si = { (void *)ign, 0x04000000, host_restorer, 0 };
-
-		if (i == SIGINT || i == SIGTERM || i == SIGHUP || i == SIGQUIT || i == SIGPIPE ||
-		    i == SIGTSTP || i == SIGTTIN || i == SIGTTOU || i == SIGWINCH)
-			HCALL(__NR_rt_sigaction, i, &si, NULL, 8, 0, 0);
-	}
-	HCALL(__NR_rt_sigprocmask, 2, &none, NULL, 8, 0, 0);
+	/* This one needs no siginfo, and is cheaper without. */
+	host_action(SIGSYS, host_trap, SA_ONSTACK | SA_NODEFER);
+	for (i = 0; i < ARRAY_SIZE(traps); i++)
+		host_action(traps[i], host_trap, SA_ONSTACK | SA_NODEFER | SA_SIGINFO);
+	for (i = 0; i < ARRAY_SIZE(ignored); i++)
+		host_action(ignored[i], SIG_IGN, 0);
+	HCALL(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none), 0, 0);
 }

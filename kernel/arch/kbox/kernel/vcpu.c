@@ -10,6 +10,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/resume_user_mode.h>
 #include <linux/entry-common.h>
+#include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 #include <asm/switch_to.h>
@@ -174,7 +175,7 @@ static void wait_grant(struct host_thread *me)
 		asm volatile("pause");
 	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() has no lock prefix in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)
-			HCALL(__NR_futex, &me->grant, 0 /* WAIT */, 2, 0, 0, 0);
+			HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, 0, 0, 0);
 	WRITE_ONCE(me->grant, 0);
 	WRITE_ONCE(me->waiting, 0);
 }
@@ -295,7 +296,7 @@ void __noreturn z_loop(void)
 		seq = READ_ONCE(kbox_boot->z_seq);
 		xchg(&kbox_z_until, U64_MAX);
 		event = READ_ONCE(kbox_next_event);
-		now = host_clock(1);
+		now = host_clock(CLOCK_MONOTONIC);
 		if (event <= now)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
 		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
@@ -305,7 +306,7 @@ void __noreturn z_loop(void)
 			unheard = 0;
 			ts.sec = (event - now) / NSEC_PER_SEC;
 			ts.nsec = (event - now) % NSEC_PER_SEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, event == U64_MAX ? NULL : &ts, 0, 0);
+			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, event == U64_MAX ? NULL : &ts, 0, 0);
 			continue;
 		}
 		if (!cpu_trylock()) {
@@ -314,7 +315,7 @@ void __noreturn z_loop(void)
 				nag();
 			ts.sec = 0;
 			ts.nsec = NSEC_PER_MSEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, 0, seq, &ts, 0, 0);
+			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, &ts, 0, 0);
 			continue;
 		}
 		WRITE_ONCE(kbox_z_until, 0);

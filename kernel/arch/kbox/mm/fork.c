@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fork keeps the parent's host mappings: they become read-only where the page tables did. */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/sched.h>
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
@@ -17,7 +18,7 @@ static void protect(unsigned long start, unsigned long end, int prot)
 /* Runs of present pages: the host may have these mapped, and no others. */
 static void protect_vma(struct vm_area_struct *vma)
 {
-	int prot = 1 | (vma->vm_flags & VM_EXEC ? 4 : 0);
+	int prot = PROT_READ | (vma->vm_flags & VM_EXEC ? PROT_EXEC : 0);
 	unsigned long addr, start = vma->vm_start, next;
 	pte_t *ptep = NULL;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's mappings of a guest process are a cache of its page tables: fill, flush, evict. */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -8,9 +9,6 @@
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
 
-#define HOST_R 1
-#define HOST_W 2
-#define HOST_X 4
 #define FILL_WINDOW 16		/* pages looked at around a fault */
 
 static int host_prot(pte_t pte)
@@ -19,8 +17,8 @@ static int host_prot(pte_t pte)
 
 	if (!(v & _PAGE_PRESENT) || !(v & _PAGE_USER) || !(v & _PAGE_ACCESSED))
 		return 0;
-	return HOST_R | ((v & (_PAGE_RW | _PAGE_DIRTY)) == (_PAGE_RW | _PAGE_DIRTY) ? HOST_W : 0) |
-	       (v & _PAGE_EXEC ? HOST_X : 0);
+	return PROT_READ | ((v & (_PAGE_RW | _PAGE_DIRTY)) == (_PAGE_RW | _PAGE_DIRTY) ? PROT_WRITE : 0) |
+	       (v & _PAGE_EXEC ? PROT_EXEC : 0);
 }
 
 /* Unmap all of the running host process's user memory. */
@@ -34,7 +32,7 @@ void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 	long ret;
 
 	for (;;) {
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, 0x11 /* SHARED | FIXED */,
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, MAP_SHARED | MAP_FIXED,
 			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
 		if (ret == addr)
 			return;
@@ -88,7 +86,7 @@ bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool ex
 	if (!ptep)
 		return false;
 	prot = host_prot(*ptep);
-	if (!prot || (write && !(prot & HOST_W)) || (exec && !(prot & HOST_X)))
+	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return false;
 	map_around(addr, ptep);
 	return true;

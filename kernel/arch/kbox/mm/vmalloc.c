@@ -6,6 +6,7 @@
  * What is replayed is the range; what is mapped there is what the page tables say now.
  */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
@@ -34,7 +35,7 @@ static void sync_range(unsigned long start, unsigned long end)
 
 			while (next < end && next & ~PMD_MASK && pte_present(last[1]) && pte_pfn(last[1]) == pte_pfn(*last) + 1)
 				last++, next += PAGE_SIZE;
-			kbox_host_map(addr, pte_pfn(*ptep), last - ptep + 1, 3 /* RW */);
+			kbox_host_map(addr, pte_pfn(*ptep), last - ptep + 1, PROT_READ | PROT_WRITE);
 		}
 		addr = next;
 	}
