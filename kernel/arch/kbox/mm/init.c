@@ -3,9 +3,11 @@
 #include <linux/mm.h>
 #include <linux/memblock.h>
 #include <linux/initrd.h>
+#include <linux/mman.h>
 #include <asm/kbox.h>
 #include <asm/sections.h>
 #include <asm/pgalloc.h>
+#include <asm/unistd.h>
 
 pgd_t swapper_pg_dir[PTRS_PER_PGD] __aligned(PAGE_SIZE);
 unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)] __aligned(PAGE_SIZE);
@@ -30,6 +32,18 @@ static const pgprot_t protection_map[16] = {
 };
 DECLARE_VM_GET_PAGE_PROT
 
+/*
+ * The struct pages of all memory are written at boot: a page each 256 KiB. The host
+ * gives them in one call (Linux 5.14) faster than by faults. memblock allocates from the
+ * top, below the initrd; were it elsewhere, nothing but time would be lost.
+ */
+static void __init populate_memmap(unsigned long top)
+{
+	unsigned long size = PAGE_ALIGN(max_pfn * sizeof(struct page));
+
+	HCALL(__NR_madvise, __va((top & PAGE_MASK) - size), size, MADV_POPULATE_WRITE, 0, 0, 0);
+}
+
 void __init paging_init(void)
 {
 	unsigned long max_pfn_nr[MAX_NR_ZONES] = { };
@@ -46,6 +60,7 @@ void __init paging_init(void)
 	min_low_pfn = 0;
 	high_memory = __va(kbox_boot->mem_size);
 	max_pfn_nr[ZONE_NORMAL] = max_low_pfn;
+	populate_memmap(kbox_boot->initrd_size ? kbox_boot->initrd_phys : kbox_boot->mem_size);
 	free_area_init(max_pfn_nr);
 }
 
