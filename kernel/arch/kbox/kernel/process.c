@@ -89,9 +89,14 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 	return p->thread.host ? 0 : -EAGAIN;
 }
 
-/* A task that exits: its host thread ends at the next hand-over. One whose creation failed: now. */
+/*
+ * A task that exits: its host thread ends at the next hand-over, and must not be on a list
+ * then (it came in that way, perhaps). One whose creation failed: ends now.
+ */
 void exit_thread(struct task_struct *t)
 {
+	if (t == current)
+		kbox_admit_entrants();
 	if (!t->thread.host || t == current)
 		return;
 	host_thread_discard(t->thread.host);
@@ -123,6 +128,7 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 		return;
 	}
 	if (h) {
+		kbox_admit_entrants();	/* as in exit_thread() */
 		host_thread_leave_mm(h);
 		host_thread_die(h);
 	}

@@ -107,6 +107,7 @@ static void detach(void)
 	__set_current_state(TASK_RUNNING);
 	if (kbox_cpu.host != me)
 		hand_over(current, me);
+	kbox_vmalloc_sync(me);
 	if (me->go_user) {		/* never left: back into the exit loop */
 		me->go_user = 0;
 		me->in_user = 0;
