@@ -25,7 +25,7 @@ wait_in "sleep" 1 'echo up; exec sleep 600'
 wait_in "ten sleepers" 1 'for i in 1 2 3 4 5 6 7 8 9; do sleep 600 & done; echo up; sleep 600'
 wait_in "input that does not come" 1 'echo up; cat' "$tmp/fifo"
 wait_in "a pipe without data" 1 'echo up; sleep 600 | cat'
-wait_in "a program that wakes each second" 10 'echo up; while :; do sleep 1; done'
+wait_in "a program that wakes each second" 30 'echo up; while :; do sleep 1; done'
 wait_in "the end of input, unread" 1 'echo up; exec sleep 600' /dev/null
 wait_in "input that nobody reads" 1 'echo up; exec sleep 600' /dev/zero
 wait_in "stopped" 1 'echo up; kill -STOP $$'

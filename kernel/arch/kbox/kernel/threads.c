@@ -55,8 +55,19 @@ static struct host_thread *new_record(struct task_struct *t, struct mm_struct *m
 	return h;
 }
 
+/*
+ * Where the host has it (Linux 5.11), a system call of user code becomes a SIGSYS before the
+ * seccomp filter is run, which would do the same. It is not inherited.
+ */
+static void dispatch_user_calls(void)
+{
+	HCALL(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, __hostcall_start,
+	      __hostcall_end - __hostcall_start, NULL, 0);
+}
+
 static void thread_start(struct host_thread *h)
 {
+	dispatch_user_calls();
 	kbox_await(h);
 }
 
@@ -66,6 +77,7 @@ static void process_start(struct host_thread *h)
 	if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
 		HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
+	dispatch_user_calls();
 	kbox_await(h);
 }
 

@@ -65,7 +65,7 @@ extern u32 kbox_spin;
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
-extern char _einittext_page[];	/* vmlinux.lds.S */
+extern char _einittext_page[], __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
 	host_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
