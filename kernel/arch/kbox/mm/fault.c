@@ -37,11 +37,51 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 	return !(vma->vm_flags & (VM_READ | VM_EXEC | VM_WRITE));
 }
 
+#define AHEAD_MAX 16	/* pages */
+
+/*
+ * How many pages the fault at addr is to make. A program that writes to new memory page
+ * after page gets more each time, since a fault costs the host more than a page; one that
+ * jumps about gets what it asks for, and no more.
+ */
+static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+{
+	mm_context_t *c = &vma->vm_mm->context;
+	unsigned int n = 1;
+
+	if (!(flags & FAULT_FLAG_WRITE) || !vma_is_anonymous(vma) || vma->vm_flags & (VM_RAND_READ | VM_LOCKED))
+		return 1;
+	addr &= PAGE_MASK;
+	if (addr == c->ahead_next)
+		n = min(c->ahead_pages * 2, AHEAD_MAX);
+	n = min3(n, (unsigned int)((vma->vm_end - addr) >> PAGE_SHIFT), (unsigned int)(PTRS_PER_PTE - pte_index(addr)));
+	c->ahead_pages = n;
+	c->ahead_next = addr + n * PAGE_SIZE;
+	return n;
+}
+
+/* The page at addr is there; make those behind it that are not, and map them all. */
+static void fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned int pages)
+{
+	unsigned int i;
+
+	addr &= PAGE_MASK;
+	for (i = 1; i < pages; i++) {
+		pte_t *ptep = kbox_walk(vma->vm_mm, addr + i * PAGE_SIZE);
+
+		if (!ptep || !pte_none(*ptep) ||
+		    handle_mm_fault(vma, addr + i * PAGE_SIZE, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
+			break;
+	}
+	vma->vm_mm->context.ahead_quiet = false;
+	kbox_tlb_fill_range(vma->vm_mm, addr, i);
+}
+
 /* code: the ISA's page fault error code. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned int flags = FAULT_FLAG_DEFAULT;
+	unsigned int flags = FAULT_FLAG_DEFAULT, pages;
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
@@ -69,7 +109,12 @@ retry:
 		bad_area(regs, addr, SIGSEGV, SEGV_ACCERR);
 		return;
 	}
+	pages = ahead_pages(vma, addr, flags);
+	mm->context.ahead_quiet = pages > 1;
 	fault = handle_mm_fault(vma, addr, flags, regs);
+	if (pages > 1 && !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		fault_ahead(vma, addr, pages);
+	mm->context.ahead_quiet = false;
 	if (fault_signal_pending(fault, regs)) {
 		if (!user_mode(regs))
 			fixup_exception(regs);

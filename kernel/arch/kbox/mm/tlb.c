@@ -92,10 +92,27 @@ bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool ex
 	return true;
 }
 
+/* Map what is there of pages in one page table, in as few calls as they have runs. */
+void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages)
+{
+	pte_t *ptep = kbox_walk(mm, addr);
+	unsigned int i, run;
+
+	for (i = 0; ptep && i < pages; i += run) {
+		int prot = host_prot(ptep[i]);
+
+		for (run = 1; i + run < pages; run++)
+			if (host_prot(ptep[i + run]) != prot || pte_pfn(ptep[i + run]) != pte_pfn(ptep[i]) + run)
+				break;
+		if (prot)
+			kbox_host_map(addr + i * PAGE_SIZE, pte_pfn(ptep[i]), run, prot);
+	}
+}
+
 void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			    unsigned long addr, pte_t *ptep, unsigned int nr)
 {
-	if (vma->vm_mm != kbox_cpu.host->mm)
+	if (vma->vm_mm != kbox_cpu.host->mm || vma->vm_mm->context.ahead_quiet)
 		return;
 	if (vmf) {
 		unsigned long off = (vmf->address & PAGE_MASK) - addr;

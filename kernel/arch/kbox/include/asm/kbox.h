@@ -110,6 +110,7 @@ extern void kbox_tty_input(void);
 /* fault.c, tlb.c */
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
 extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
+extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 extern void kbox_drop_user(void);
 extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);

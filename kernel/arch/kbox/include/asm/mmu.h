@@ -4,5 +4,9 @@
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
+	/* Ahead of writes to new memory, one page after the other (fault.c). */
+	unsigned long ahead_next;	/* where the next such fault would be */
+	unsigned int ahead_pages;	/* how many pages the last one made */
+	bool ahead_quiet;		/* they will be mapped together */
 } mm_context_t;
 #endif
