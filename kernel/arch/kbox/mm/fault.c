@@ -60,7 +60,7 @@ static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long addr, 
 	return n;
 }
 
-/* The page at addr is there; make those behind it that are not, and map them all. */
+/* The page at addr is there; make the others of these pages that are not, and map them all. */
 static void fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned int pages)
 {
 	unsigned int i;
@@ -73,15 +73,42 @@ static void fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned
 		    handle_mm_fault(vma, addr + i * PAGE_SIZE, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
 			break;
 	}
-	vma->vm_mm->context.ahead_quiet = false;
 	kbox_tlb_fill_range(vma->vm_mm, addr, i);
+}
+
+/* Reading from a file brings in its neighbours (filemap_map_pages()): map them too. */
+static void fill_window(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, start = addr & -size;
+	unsigned long end = min(start + size, vma->vm_end);
+
+	start = max(start, vma->vm_start);
+	kbox_tlb_fill_range(vma->vm_mm, start, (end - start) >> PAGE_SHIFT);
+}
+
+static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
+{
+	unsigned int pages = ahead_pages(vma, addr, flags);
+	struct mm_struct *mm = vma->vm_mm;
+	vm_fault_t fault;
+
+	mm->context.filling = true;
+	fault = handle_mm_fault(vma, addr, flags, regs);
+	if (!(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))) {
+		if (pages == 1 && !(flags & FAULT_FLAG_WRITE) && !vma_is_anonymous(vma))
+			fill_window(vma, addr);
+		else
+			fault_ahead(vma, addr, pages);
+	}
+	mm->context.filling = false;
+	return fault;
 }
 
 /* code: the ISA's page fault error code. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned int flags = FAULT_FLAG_DEFAULT, pages;
+	unsigned int flags = FAULT_FLAG_DEFAULT;
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
@@ -109,12 +136,7 @@ retry:
 		bad_area(regs, addr, SIGSEGV, SEGV_ACCERR);
 		return;
 	}
-	pages = ahead_pages(vma, addr, flags);
-	mm->context.ahead_quiet = pages > 1;
-	fault = handle_mm_fault(vma, addr, flags, regs);
-	if (pages > 1 && !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
-		fault_ahead(vma, addr, pages);
-	mm->context.ahead_quiet = false;
+	fault = fault_and_fill(vma, addr, flags, regs);
 	if (fault_signal_pending(fault, regs)) {
 		if (!user_mode(regs))
 			fixup_exception(regs);

@@ -9,7 +9,6 @@
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
 
-#define FILL_WINDOW 16		/* pages looked at around a fault */
 
 static int host_prot(pte_t pte)
 {
@@ -64,7 +63,7 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 static void map_around(unsigned long addr, pte_t *ptep)
 {
 	unsigned long pfn = pte_pfn(*ptep), idx = pte_index(addr);
-	unsigned long lo = idx & ~(FILL_WINDOW - 1UL), hi = lo + FILL_WINDOW;
+	unsigned long lo = idx & ~(KBOX_FILL_WINDOW - 1UL), hi = lo + KBOX_FILL_WINDOW;
 	pte_t *table = ptep - idx;
 	int prot = host_prot(*ptep);
 	unsigned long first = idx, last = idx + 1;
@@ -112,7 +111,7 @@ void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int 
 void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			    unsigned long addr, pte_t *ptep, unsigned int nr)
 {
-	if (vma->vm_mm != kbox_cpu.host->mm || vma->vm_mm->context.ahead_quiet)
+	if (vma->vm_mm != kbox_cpu.host->mm || vma->vm_mm->context.filling)
 		return;
 	if (vmf) {
 		unsigned long off = (vmf->address & PAGE_MASK) - addr;

@@ -7,6 +7,7 @@ typedef struct {
 	/* Ahead of writes to new memory, one page after the other (fault.c). */
 	unsigned long ahead_next;	/* where the next such fault would be */
 	unsigned int ahead_pages;	/* how many pages the last one made */
-	bool ahead_quiet;		/* they will be mapped together */
+
+	bool filling;			/* a fault maps its pages when it has them all */
 } mm_context_t;
 #endif
