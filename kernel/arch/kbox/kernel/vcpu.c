@@ -277,7 +277,7 @@ void arch_cpu_idle(void)
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
-	kbox_release(&kbox_cpu.idle_ctx, me, 0, park_sp(me));
+	kbox_release(&kbox_cpu.idle_ctx, me, park_sp(me));
 	raw_local_irq_enable();
 	kbox_admit_entrants();
 	raw_local_irq_disable();

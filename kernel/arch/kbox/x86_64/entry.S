@@ -189,13 +189,13 @@ SYM_FUNC_START(kbox_await)
 SYM_FUNC_END(kbox_await)
 
 /*
- * void kbox_release(unsigned long *save, me, unused, rsp): idle gives the CPU to nobody.
+ * void kbox_release(unsigned long *save, me, rsp): idle gives the CPU to nobody.
  * If an interrupt or an entrant slipped in, Z is told.
  */
 SYM_FUNC_START(kbox_release)
 	PUSH_CALLEE
 	movq	%rsp, (%rdi)
-	movq	%rcx, %rsp
+	movq	%rdx, %rsp
 	movq	%rsi, %rbx
 	movl	HT_DEAD(%rbx), %r13d
 	movabsq	$KBOX_BOOT_VA, %rcx

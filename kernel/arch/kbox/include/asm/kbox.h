@@ -14,8 +14,7 @@ struct pt_regs;
 
 /*
  * A host thread that guest code can run on. Lives in guest memory from the host
- * clone until the host thread's last instruction. The first four words are known
- * to entry.S.
+ * clone until the host thread's last instruction. entry.S knows it by asm-offsets.c.
  */
 struct host_thread {
 	u32 grant;			/* 0: none, 1: go on with *ctx, 2: none, and asleep on this futex */
@@ -37,7 +36,7 @@ struct host_thread {
 	bool arrived;			/* it has run its task, and has that one's stack for host signals */
 	bool last;			/* of its host process */
 	bool idle;			/* Z */
-	unsigned long first_stack[128];	/* until then */
+	unsigned long first_stack[128];	/* of a new one, until it arrives */
 };
 
 struct kbox_cpu {
@@ -59,7 +58,7 @@ extern long host_call(long nr, long a1, long a2, long a3, long a4, long a5, long
 extern long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, void *arg);
 extern void kbox_swap(unsigned long *save, unsigned long sp);
 extern void kbox_handover(unsigned long *save, struct host_thread *me, struct host_thread *to, unsigned long rsp);
-extern void kbox_release(unsigned long *save, struct host_thread *me, long unused, unsigned long rsp);
+extern void kbox_release(unsigned long *save, struct host_thread *me, unsigned long rsp);
 extern void __noreturn kbox_await(struct host_thread *me);
 extern u32 kbox_spin;
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);

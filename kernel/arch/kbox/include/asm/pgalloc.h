@@ -2,7 +2,6 @@
 #ifndef _ASM_KBOX_PGALLOC_H
 #define _ASM_KBOX_PGALLOC_H
 #include <linux/mm.h>
-#define __HAVE_ARCH_PUD_ALLOC_ONE_X
 #include <asm-generic/pgalloc.h>
 static inline void pmd_populate_kernel(struct mm_struct *mm, pmd_t *pmd, pte_t *pte)
 {

@@ -137,7 +137,6 @@ extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *
 #define update_mmu_cache(vma, addr, ptep) update_mmu_cache_range(NULL, vma, addr, ptep, 1)
 #define pgprot_noncached(p) (p)
 #define pgprot_writecombine(p) (p)
-#define paging_init_done
 extern void paging_init(void);
 #define HAVE_ARCH_UNMAPPED_AREA
 #define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
