@@ -47,20 +47,18 @@ static void coarse_clocks(void)
 	SOON(raw(CLOCK_MONOTONIC_COARSE) >= a && get(CLOCK_MONOTONIC_COARSE) >= a);
 }
 
-/* Within a tick: in a box the two have ticks of their own. */
+/* In a box the two have ticks of their own, and on a busy host the box's may be late: never early, and it catches up. */
 static void coarse_clocks_agree(void)
 {
-	double tick = 0.0105;
-	long late = 0;
+	double tick = 0.0105, last = 0;
 
 	for (int i = 0; i < 200000; i++) {
-		double a = get(CLOCK_MONOTONIC_COARSE), b = raw(CLOCK_MONOTONIC_COARSE), c = get(CLOCK_MONOTONIC_COARSE);
+		double b = raw(CLOCK_MONOTONIC_COARSE), c = get(CLOCK_MONOTONIC_COARSE);
 
-		/* Late by more than a tick now and then: the host had us wait. */
-		CHECK(b <= c + tick);
-		late += a > b + tick;
+		CHECK(b >= last && b <= c + tick);
+		last = b;
 	}
-	CHECK(late < 2000);
+	SOON(raw(CLOCK_MONOTONIC_COARSE) > get(CLOCK_MONOTONIC_COARSE) - tick);
 }
 
 static void advances(clockid_t clock, double (*read)(clockid_t), const char *how)
