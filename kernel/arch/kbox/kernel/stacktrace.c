@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* There are no frame pointers: a trace is every text address on the stack. */
 #include <linux/stacktrace.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task_stack.h>
 #include <asm/sections.h>
 
+static unsigned long *stack_of(struct task_struct *t)
+{
+	return t == current ? __builtin_frame_address(0) : (unsigned long *)t->thread.sp;
+}
+
+/* The next text address from *sp on; 0 at the end of the stack. */
+static unsigned long next_text_address(unsigned long **sp)
+{
+	while ((unsigned long)*sp & (THREAD_SIZE - 1)) {
+		unsigned long addr = *(*sp)++;
+
+		if (__kernel_text_address(addr))
+			return addr;
+	}
+	return 0;
+}
+
 #ifdef CONFIG_STACKTRACE
-/* Without frame pointers: every text address on the stack (kernel: kernel/stacktrace.c asks for it). */
+/* For kernel/stacktrace.c. */
 void save_stack_trace_tsk(struct task_struct *t, struct stack_trace *trace)
 {
-	unsigned long *sp = t == current ? __builtin_frame_address(0) : (unsigned long *)t->thread.sp;
-	unsigned long *end = (void *)(((unsigned long)sp | (THREAD_SIZE - 1)) + 1);
+	unsigned long *sp = stack_of(t), addr;
 
-	for (; sp < end && trace->nr_entries < trace->max_entries; sp++) {
-		if (!__kernel_text_address(*sp))
-			continue;
+	while (trace->nr_entries < trace->max_entries && (addr = next_text_address(&sp))) {
 		if (trace->skip)
 			trace->skip--;
 		else
-			trace->entries[trace->nr_entries++] = *sp;
+			trace->entries[trace->nr_entries++] = addr;
 	}
 }
 
@@ -29,18 +44,12 @@ void save_stack_trace(struct stack_trace *trace)
 
 void show_stack(struct task_struct *t, unsigned long *sp, const char *lvl)
 {
-	unsigned long *end;
-	int n = 0;
+	unsigned long addr;
+	int n;
 
-	if (!t)
-		t = current;
 	if (!sp)
-		sp = t == current ? __builtin_frame_address(0) : (unsigned long *)t->thread.sp;
-	end = (void *)(((unsigned long)sp | (THREAD_SIZE - 1)) + 1);
+		sp = stack_of(t ?: current);
 	printk("%sCall trace (every text address on the stack):\n", lvl);
-	for (; sp < end && n < 40; sp++)
-		if (__kernel_text_address(*sp)) {
-			printk("%s %pS\n", lvl, (void *)*sp);
-			n++;
-		}
+	for (n = 0; n < 40 && (addr = next_text_address(&sp)); n++)
+		printk("%s %pS\n", lvl, (void *)addr);
 }

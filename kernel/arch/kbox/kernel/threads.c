@@ -81,46 +81,41 @@ static void process_start(struct host_thread *h)
 	kbox_await(h);
 }
 
-/* Host-clone with the first frame on h's own little stack. */
-static long start(struct host_thread *h, unsigned long flags, void (*fn)(struct host_thread *))
+/* Host-clone with the first frame on the new record's own little stack. */
+static struct host_thread *start(struct task_struct *t, struct mm_struct *mm, unsigned long flags,
+				 void (*fn)(struct host_thread *))
 {
-	unsigned long *sp = h->first_stack + ARRAY_SIZE(h->first_stack);
+	struct host_thread *h = new_record(t, mm);
+	unsigned long *sp;
 
+	if (!h)
+		return NULL;
+	sp = h->first_stack + ARRAY_SIZE(h->first_stack);
 	*--sp = 0;
 	*--sp = (unsigned long)fn;
-	return host_clone(flags, sp, &h->tid, h);
+	if (host_clone(flags, sp, &h->tid, h) >= 0)
+		return h;
+	mm->context.threads--;
+	kfree(h);
+	return NULL;
 }
 
 /* A host thread in current's host process, which waits for the CPU; NULL: the host refuses, or there is no memory. */
 struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm)
 {
-	struct host_thread *h = new_record(t, mm);
-
-	if (h && start(h, CLONE_HOST_THREAD, thread_start) < 0) {
-		mm->context.threads--;
-		kfree(h);
-		return NULL;
-	}
-	return h;
+	return start(t, mm, CLONE_HOST_THREAD, thread_start);
 }
 
-/* A host process with nothing but the kernel in it, whose thread waits for the CPU; NULL: the host refuses. */
+/* A host process with nothing but the kernel in it, whose thread waits for the CPU; NULL: as above. */
 struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm)
 {
 	struct host_thread *h = spares;
 
-	if (h) {
-		spares = h->next_entrant;
-		nspares--;
-		assign(h, t, mm);
-		return h;
-	}
-	h = new_record(t, mm);
-	if (h && start(h, CLONE_HOST_PROCESS, process_start) < 0) {
-		mm->context.threads--;
-		kfree(h);
-		return NULL;
-	}
+	if (!h)
+		return start(t, mm, CLONE_HOST_PROCESS, process_start);
+	spares = h->next_entrant;
+	nspares--;
+	assign(h, t, mm);
 	return h;
 }
 

@@ -25,7 +25,8 @@ struct _xstate init_fpstate __aligned(64) = {
 	},
 };
 
-static bool has_header(const struct _xstate *x)
+/* An XSAVE header follows the legacy part, and what it says is in use. */
+bool fpstate_extended(const struct _xstate *x)
 {
 	return x->fpstate.sw_reserved.magic1 == FP_XSTATE_MAGIC1;
 }
@@ -33,12 +34,7 @@ static bool has_header(const struct _xstate *x)
 /* In bytes, with the second magic number behind it. */
 unsigned int fpstate_size(const struct _xstate *x)
 {
-	return has_header(x) ? x->fpstate.sw_reserved.extended_size : sizeof(x->fpstate);
-}
-
-bool fpstate_extended(const struct _xstate *x)
-{
-	return has_header(x);
+	return fpstate_extended(x) ? x->fpstate.sw_reserved.extended_size : sizeof(x->fpstate);
 }
 
 /* Current's becomes the initial one, where it is. */
@@ -49,7 +45,7 @@ void fpstate_reset(void)
 	if (x == &init_fpstate)
 		return;
 	memcpy(x, &init_fpstate, offsetof(struct _fpstate, sw_reserved));
-	if (has_header(x))
+	if (fpstate_extended(x))
 		memset(&x->xstate_hdr, 0, sizeof(x->xstate_hdr));
 }
 
@@ -64,36 +60,35 @@ void *fpstate_copy(void *top)
 	return memcpy(to, x, fpstate_size(x));
 }
 
+/* After the x87 and SSE registers were written from outside. */
+void fpstate_sanitize(struct _xstate *x)
+{
+	x->fpstate.mxcsr &= MXCSR_VALID;
+	if (fpstate_extended(x))
+		x->xstate_hdr.xfeatures |= FEATURES_X87_SSE;
+}
+
 /* The layout stays as the host made it; what does not fit into it is left out. */
 int fpstate_from_user(const void __user *from)
 {
 	const struct _xstate __user *u = from;
 	struct _xstate *x = current->thread.fpstate;
-	unsigned int magic, rest = 0;
+	unsigned int magic;
 
 	if (get_user(magic, &u->fpstate.sw_reserved.magic1) ||
 	    copy_from_user(x, u, offsetof(struct _fpstate, sw_reserved)))
 		return -EFAULT;
-	x->fpstate.mxcsr &= MXCSR_VALID;
-	if (!has_header(x))
+	if (!fpstate_extended(x) || magic != FP_XSTATE_MAGIC1) {
+		fpstate_sanitize(x);
 		return 0;
-	if (magic == FP_XSTATE_MAGIC1)
-		rest = fpstate_size(x) - FP_XSTATE_MAGIC2_SIZE - sizeof(x->fpstate);
-	else
-		x->xstate_hdr.xfeatures |= FEATURES_X87_SSE;
-	if (copy_from_user(&x->xstate_hdr, &u->xstate_hdr, rest))
+	}
+	x->fpstate.mxcsr &= MXCSR_VALID;
+	if (copy_from_user(&x->xstate_hdr, &u->xstate_hdr,
+			   fpstate_size(x) - FP_XSTATE_MAGIC2_SIZE - sizeof(x->fpstate)))
 		return -EFAULT;
 	x->xstate_hdr.xfeatures &= x->fpstate.sw_reserved.xfeatures;
 	/* XRSTOR faults unless these are zero. */
 	memset(x->xstate_hdr.reserved1, 0, sizeof(x->xstate_hdr.reserved1));
 	memset(x->xstate_hdr.reserved2, 0, sizeof(x->xstate_hdr.reserved2));
 	return 0;
-}
-
-/* After a debugger has written the x87 and SSE registers. */
-void fpstate_sanitize(struct _xstate *x)
-{
-	x->fpstate.mxcsr &= MXCSR_VALID;
-	if (has_header(x))
-		x->xstate_hdr.xfeatures |= FEATURES_X87_SSE;
 }
