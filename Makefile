@@ -14,14 +14,23 @@ GUEST_TESTS := $(patsubst tests/guest/%.c,build/tests/%-m,$(wildcard tests/guest
 	$(patsubst tests/guest/%.c,build/tests/%-g,$(wildcard tests/guest/*.c))
 SAN := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: all kernel kernel-debug image check bench demo deps clean
+# The port's rewriting code and the kernel's instruction decoder, for programs of the host. The decoder is there when
+# its tables are; -isystem: the kernel's headers have warnings.
+LINUX := build/linux-6.12
+REWRITE := kernel/arch/kbox/rewrite/walk.c kernel/arch/kbox/x86_64/site.c
+REWRITE_H := $(wildcard src/rewrite/*.h kernel/arch/kbox/rewrite/*.h) kernel/arch/kbox/x86_64/include/asm/site.h
+DECODER := $(addprefix $(LINUX)/tools/arch/x86/lib/,insn.c inat.c)
+REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(LINUX)/tools/arch/x86/include \
+	-isystem $(LINUX)/tools/include -idirafter kernel/arch/kbox/x86_64/include
 
-all: deps kernel build/kbox build/kbox-init
+.PHONY: all kernel kernel-debug image image-debian check bench bench-sites count-calls fuzz demo deps clean
+
+all: deps kernel build/kbox build/kbox-init build/kbox-rewrite
 
 deps:
 	@scripts/install-deps
 
-kernel:
+kernel: $(LINUX)/.unpacked
 	@scripts/fetch-linux
 	@scripts/build-kernel
 
@@ -36,22 +45,64 @@ build/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | build
 build/kbox-init: src/init.c | build
 	musl-gcc -static -Os $(WARN) -o $@ $<
 
+$(LINUX)/.unpacked:
+	@scripts/fetch-linux
+
+build/gen/inat-tables.c: $(LINUX)/.unpacked
+	@mkdir -p $(@D)
+	awk -f $(LINUX)/arch/x86/tools/gen-insn-attr-x86.awk $(LINUX)/arch/x86/lib/x86-opcode-map.txt > $@.new
+	mv $@.new $@
+
+build/kbox-rewrite: $(wildcard src/rewrite/*.c) $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
+	$(CC) $(CFLAGS) $(WARN) $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) $(DECODER)
+
 build:
 	mkdir -p build
 
 image: build/test.img
 
-build/test.img: scripts/mkimage $(wildcard tests/guest/*) bench/bench-test.c | build
+build/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.c) | build
 	scripts/mkimage $(abspath $@)
 
+# Downloads a Debian: not made again for a changed test (rm it, then).
+image-debian: build/debian.img
+
+build/debian.img: scripts/mkdebian | build
+	scripts/mkdebian $(abspath $@)
+
+# Guest tests once for each way in.
 check: all image $(UNIT_TESTS)
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run $(UNIT_TESTS) $(GUEST_TESTS) $(wildcard tests/host/*.t)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) \
+		$(wildcard tests/host/*.t)
 
 bench: all image
 	@scripts/bench
 
+# How the system calls of real programs reach the kernel.
+bench-sites: all image-debian
+	@scripts/bench-sites
+
+# Instructions of a system call, and where.
+count-calls: all image
+	@scripts/count-calls
+
 demo: all image
 	@scripts/demo
+
+# Random code, rewritten, does what it did before; FUZZ_SECONDS=60. FUZZ_SITE: a copy of site.c with a bug, for tests.
+FUZZ := build/fuzz/fuzz_site
+FUZZ_SITE := kernel/arch/kbox/x86_64/site.c
+
+fuzz: $(FUZZ)
+	@tests/fuzz/run
+
+$(FUZZ): $(wildcard tests/fuzz/*.[ch]) $(FUZZ_SITE) $(REWRITE_H) build/gen/inat-tables.c
+	@mkdir -p $(@D)
+	clang $(WARN) $(SAN) -fsanitize=fuzzer -Itests/fuzz $(REWRITE_INC) -o $@ $(filter tests/fuzz/%.c,$^) $(FUZZ_SITE) $(DECODER)
+
+build/unit/test_site build/unit/test_walk: build/unit/%: tests/unit/%.c $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(SAN) $(REWRITE_INC) -o $@ $< $(REWRITE) $(DECODER) -lcmocka
 
 build/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
 	@mkdir -p $(@D)

@@ -36,6 +36,7 @@ void fill_boot(struct box *b)
 	boot->hwcap2 = getauxval(AT_HWCAP2);
 	boot->minsigstksz = getauxval(AT_MINSIGSTKSZ) ?: 2048;
 	boot->host_cpus = host_cpus();
+	boot->rewrite = b->opt.mode == MODE_REWRITE;
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
 		boot->stdio[i] = b->stdio[i].kind;

@@ -13,8 +13,13 @@ enum { EXIT_PANIC = 120, EXIT_FAIL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND
 
 enum action { ACTION_RUN, ACTION_DOCTOR, ACTION_HELP, ACTION_VERSION };
 
+/* How system calls reach the kernel. */
+enum syscall_mode { MODE_AUTO, MODE_TRAP, MODE_REWRITE };
+
 struct options {
 	enum action action;
+	enum syscall_mode mode;
+	bool stats;
 	const char *image;
 	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
@@ -98,6 +103,13 @@ bool tty_is_ours(int fd);
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* exit_kind has changed: from any thread */
 int supervise(struct box *b);
+
+/* stats.c: what the kernel has counted, for --stats. */
+void print_stats(const struct kbox_boot *boot);
+
+/* mode.c: what this host allows; why it is not rewrite, or NULL. */
+const char *why_not_rewrite(void);
+void choose_mode(struct options *o);
 
 /* doctor.c: 0 if a box can run here. */
 int doctor(void);

@@ -12,7 +12,6 @@
 #include "box.h"
 #include "doctor.h"
 
-#define HWCAP2_HAS_FSGSBASE 2	/* arch/x86/include/uapi/asm/hwcap2.h */
 #define FRAME_MAX 12288		/* signal frames on a kernel stack of the guest */
 
 static int missing;
@@ -100,8 +99,8 @@ static void check_cpu(void)
 		 __builtin_cpu_supports("avx512f") ? "AVX-512" : __builtin_cpu_supports("avx2") ? "AVX2" :
 		 __builtin_cpu_supports("avx") ? "AVX" : "SSE", frame);
 	wish(frame <= FRAME_MAX, text, "larger than the guest's kernel was made for: programs that use it may crash");
-	wish(getauxval(AT_HWCAP2) & HWCAP2_HAS_FSGSBASE, "FSGSBASE instructions for user programs",
-	     "switches between threads are slower (Linux 5.9 or later has them, where the CPU does)");
+	wish(!why_not_rewrite(), "system calls can be rewritten to jumps (FSGSBASE instructions for user programs)",
+	     "they go by traps instead, which takes a microsecond each (Linux 5.9 or later, where the CPU has them)");
 }
 
 static void check_memory(void)
@@ -140,6 +139,11 @@ int doctor(void)
 	check_limit(RLIMIT_FSIZE, RLIM_INFINITY, "file size", "holds for image and guest memory: ulimit -f unlimited");
 	check_limit(RLIMIT_NPROC, 1024, "processes", "a guest's threads count as yours: ulimit -u");
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
-	printf("\n%s\n", missing ? "kbox cannot run here." : "kbox can run here; system calls go by way of: trap");
+	if (missing)
+		printf("\nkbox cannot run here.\n");
+	else if (why_not_rewrite())
+		printf("\nkbox can run here; system calls go by way of: trap (not rewrite: %s)\n", why_not_rewrite());
+	else
+		printf("\nkbox can run here; system calls go by way of: rewrite (a jump; a site's first call, and what cannot be rewritten: trap)\n");
 	return missing;
 }

@@ -15,7 +15,8 @@ const char options_usage[] =
 "\n"
 "  -r IMAGE              mount the ext4 image as root, nothing else\n"
 "  -S IMAGE              the same, with /proc, /sys, /dev, /dev/pts and /tmp\n"
-"      --syscall-mode=M  how system calls reach the kernel: trap or auto (default)\n"
+"      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
+"      --stats           say at the end how many came by which way\n"
 "  -k CMDLINE            add to the kernel's command line (loglevel=7 shows its log)\n"
 "      --mem SIZE        guest memory, with K, M or G (default: a quarter of the host's)\n"
 "      --read-only       never write to the image\n"
@@ -122,10 +123,23 @@ static bool set_mem(struct options *o, const char *arg, char *err)
 	return true;
 }
 
-enum { MODE = 256, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
+static bool set_mode(struct options *o, const char *arg, char *err)
+{
+	static const char *const names[] = { [MODE_AUTO] = "auto", [MODE_TRAP] = "trap", [MODE_REWRITE] = "rewrite" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(arg, names[i])) {
+			o->mode = i;
+			return true;
+		}
+	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
+}
+
+enum { MODE = 256, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
+	{ "stats", no_argument, NULL, STATS },
 	{ "mem", required_argument, NULL, MEM },
 	{ "read-only", no_argument, NULL, READ_ONLY },
 	{ "ephemeral", no_argument, NULL, EPHEMERAL },
@@ -149,9 +163,7 @@ static bool checked_option(int c, struct options *o, char *err)
 		o->system = c == 'S';
 		return true;
 	case MODE:
-		if (strcmp(optarg, "trap") && strcmp(optarg, "auto"))
-			return bad(err, "--syscall-mode=%s: use trap or auto", optarg);
-		return true;
+		return set_mode(o, optarg, err);
 	case MEM:
 		return set_mem(o, optarg, err);
 	case CHANGE_ID:
@@ -177,6 +189,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case 'w':
 		o->cwd = optarg;
+		break;
+	case STATS:
+		o->stats = true;
 		break;
 	case READ_ONLY:
 		o->read_only = true;

@@ -193,5 +193,7 @@ int supervise(struct box *b)
 		}
 	}
 	end_box(b);
+	if (b->opt.stats)
+		print_stats(b->boot);
 	return status;
 }

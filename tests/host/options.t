@@ -75,6 +75,16 @@ only -- /bin/sh -c 'exit 4'; is $? 4 "-r: exit status"
 # Modes and words.
 is "$(box --syscall-mode=trap -- /bin/echo up)" up "--syscall-mode=trap"
 is "$(box --syscall-mode auto -- /bin/echo up)" up "--syscall-mode auto"
+is "$(box --syscall-mode=rewrite -- /bin/echo up)" up "--syscall-mode=rewrite"
+
+# What is counted. The loop is long enough for its sites to be patched ones.
+loop='i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo $i; done'
+is "$(box --stats -- /bin/sh -c "$loop" 2>"$tmp/err" | tail -n 1)" 200 "--stats: standard output is the command's alone"
+like "$(head -n 1 "$tmp/err")" "kbox: calls rewrite [1-9]* trap [1-9]* (*" "--stats: calls by both ways"
+is "$(sed -n 's/.*rewrite \([0-9]*\) .*/\1/p' "$tmp/err" | awk '{ print ($1 >= 190) }')" 1 "most of them by patched sites"
+box --stats --syscall-mode=trap -- /bin/true 2>"$tmp/err"
+like "$(head -n 1 "$tmp/err")" "kbox: calls rewrite 0 trap [1-9]* (0.0 %*" "--stats --syscall-mode=trap: none by a patched site"
+is "$(box --stats -- /bin/sh -c 'exit 7' >/dev/null 2>&1; echo $?)" 7 "--stats keeps the exit status"
 "$kbox" --help >"$tmp/out" 2>"$tmp/err"
 is "$? $(wc -c <"$tmp/err")" "0 0" "--help"
 like "$(cat "$tmp/out")" "Usage: kbox *" "--help on standard output"

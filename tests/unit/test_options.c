@@ -231,6 +231,7 @@ static void refused(void **state)
 		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
+		{ "--syscall-mode=", { "kbox", "-S", "img", "--syscall-mode=", "ls" } },
 		{ "--syscall-mode=x", { "kbox", "-S", "img", "--syscall-mode=x", "ls" } },
 		{ "-e NAME", { "kbox", "-S", "img", "-e", "NAME", "ls" } },
 		{ "-e =", { "kbox", "-S", "img", "-e", "=", "ls" } },

@@ -78,9 +78,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		regs->ax = 0;
 		if (args->stack)
 			regs->sp = args->stack;
-		p->thread.fpstate = fpstate_copy(top);
-		if (p->thread.fpstate != &init_fpstate)
-			top = p->thread.fpstate - 64;
+		fpstate_copy(p);
 		p->thread.sp = (unsigned long)start_frame(top, ret_from_fork_user);
 	}
 	if (args->flags & CLONE_SETTLS)

@@ -88,6 +88,8 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	unmap_launcher(boot);
 	protect_image(boot);
 	host_traps_init();
+	/* To see a signal frame. */
+	HCALL(__NR_tkill, HCALL(__NR_gettid, 0, 0, 0, 0, 0, 0), KICK_SIGNAL, 0, 0, 0, 0);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
 	*--sp = 0;

@@ -126,6 +126,7 @@ void host_thread_arrive(void)
 
 	kbox_vmalloc_sync(h);
 	HOST_OF_STACK(task_stack_page(current)) = h;
+	stack_top(task_stack_page(current))->resume_ip = 0;
 	host_altstack(current);
 	set_fsbase(current->thread.fsbase);
 	set_gsbase(current->thread.gsbase);

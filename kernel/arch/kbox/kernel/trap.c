@@ -4,15 +4,19 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/sched/debug.h>
+#include <linux/sched/stat.h>
 #include <linux/extable.h>
 #include <linux/entry-common.h>
 #include <linux/ptrace.h>
 #include <linux/syscalls.h>
+#include <asm/fpstate.h>
 #include <asm/kbox.h>
 #include <asm/sections.h>
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 #include <asm/sigcontext.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 #include <asm/ucontext.h>
 
 /* The host's struct ucontext is the ISA's own. */
@@ -61,17 +65,51 @@ static void do_syscall(struct pt_regs *regs, int nr)
 	}
 }
 
+/* By a SIGSYS: next time, perhaps, this site is patched. */
+static void trapped_call(struct pt_regs *regs, int nr)
+{
+	kbox_count(KBOX_CALLS_TRAP);
+	if (kbox_boot->rewrite)
+		kbox_rewrite(regs, nr);
+	do_syscall(regs, nr);
+}
+
+/* Code landed inside a jump of ours: it goes on with what was there. */
+static bool landed(const struct sigcontext *sc, struct pt_regs *regs)
+{
+	unsigned long ip = regs->ip - (sc->trapno == X86_TRAP_BP), to;
+
+	if (sc->trapno != X86_TRAP_BP && sc->trapno != X86_TRAP_UD && sc->trapno != X86_TRAP_GP)
+		return false;
+	to = kbox_landing_ip(current->mm, ip);
+	if (!to)
+		return false;
+	kbox_count(KBOX_LANDINGS);
+	regs->ip = stack_top(task_stack_page(current))->resume_ip = ip;
+	stack_top(task_stack_page(current))->resume = to;
+	return true;
+}
+
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
 {
 	current->thread.trap_nr = sc->trapno;
 	current->thread.error_code = sc->err;
 	current->thread.cr2 = sc->cr2;
+	if (current->mm->context.maps) {
+		if (sc->trapno == X86_TRAP_DB && kbox_stepped(current->mm, regs)) {
+			do_syscall(regs, regs->ax);
+			return;
+		}
+		if (landed(sc, regs))
+			return;
+		regs->ip = kbox_original_ip(current->mm, regs->ip);
+	}
 	if (sig == SIGSEGV && sc->trapno == 14)
 		kbox_page_fault(regs, sc->cr2, sc->err);
 	else if (si->code == SI_KERNEL)
 		force_sig(sig);
 	else
-		force_sig_fault(sig, si->code, (void __user *)si->addr);
+		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->ip ? regs->ip : si->addr));
 }
 
 static void kernel_fault(int sig, struct sigcontext *sc)
@@ -101,19 +139,49 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);
 }
 
+/*
+ * A system call from a patched site, on the task's kernel stack. Returns its host thread if
+ * there is nothing to do before user mode but to let go of the CPU.
+ */
+struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
+{
+	struct host_thread *me = stack_top((unsigned long)regs & ~(THREAD_SIZE - 1))->host;
+
+	kbox_enter(me);
+	kbox_count(KBOX_CALLS_REWRITE);
+	current->thread.fpstate = NULL;
+	do_syscall(regs, nr);
+	/* The way in, on which only a few registers need to be restored, is the way out. */
+	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && regs->orig_ax != -1 &&
+		   regs->ip == stack_top((unsigned long)regs & ~(THREAD_SIZE - 1))->resume_ip &&
+		   !current->thread.fpstate && single_task_running())) {
+		me->in_user = 1;
+		return me;
+	}
+	kbox_exit(regs);
+}
+
 static bool in_exit_section(unsigned long ip)
 {
 	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
+}
+
+/* The host leaves the user's AC flag as it is; the kernel makes unaligned accesses. */
+static __always_inline void clear_ac(const struct sigcontext *sc)
+{
+	if (unlikely(sc->flags & X86_EFLAGS_AC))
+		asm volatile("pushfq; andq %0, (%%rsp); popfq" : : "i" (~X86_EFLAGS_AC) : "memory", "cc");
 }
 
 static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 {
 	struct sigcontext *sc = &uc->uc_mcontext;
 	unsigned long base = (unsigned long)__builtin_frame_address(0) & ~(THREAD_SIZE - 1);
-	struct pt_regs *regs = (struct pt_regs *)(base + THREAD_SIZE - 64) - 1;
+	struct pt_regs *regs = (struct pt_regs *)stack_top(base) - 1;
 	struct host_thread *me;
 	void *fp = (void *)sc->fpstate;
 
+	clear_ac(sc);
 	if (sig == FLUSH_SIGNAL) {
 		kbox_serve_flush(HOST_OF_STACK(base));
 		return;
@@ -123,11 +191,12 @@ static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 			kernel_fault(sig, sc);
 			return;
 		}
+		fpstate_learn(fp);
 		if (!in_exit_section(sc->ip))
 			return;
 		me = HOST_OF_STACK(base);
 		kbox_enter(me);
-		if (sc->ip >= (unsigned long)kbox_leave_fp_done)
+		if (sc->ip >= (unsigned long)kbox_leave_fp_done || !current->thread.fpstate)
 			current->thread.fpstate = fp;
 		kbox_exit(regs);
 	}
@@ -135,8 +204,9 @@ static void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	regs_from_host(regs, sc);
 	kbox_enter(me);
 	current->thread.fpstate = fp;
+	stack_top(base)->resume_ip = 0;
 	if (sig == SIGSYS)
-		do_syscall(regs, sc->ax);
+		trapped_call(regs, sc->ax);
 	else if (sig != KICK_SIGNAL)
 		user_fault(sig, si, sc, regs);
 	kbox_exit(regs);

@@ -177,6 +177,12 @@ static void wait_grant(struct host_thread *me)
 	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() has no lock prefix in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)
 			HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, 0, 0, 0);
+	while (READ_ONCE(me->kick) == KICK_PERHAPS)
+		asm volatile("pause");
+	if (me->kick) {
+		HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);	/* have the signal delivered now */
+		me->kick = 0;
+	}
 	WRITE_ONCE(me->grant, 0);
 	WRITE_ONCE(me->waiting, 0);
 }
@@ -191,7 +197,9 @@ static void attach(struct host_thread *me)
 		return;
 	}
 	enqueue(me);
+	WRITE_ONCE(me->waiting, 1);	/* a grant that comes while it parks is no reason for a kick */
 	kbox_swap(&me->entry_sp, foreign_context(me));
+	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);
 }
 
@@ -216,6 +224,24 @@ void kbox_enter(struct host_thread *me)
 	wait_grant(me);
 	kbox_swap(&me->entry_sp, *me->ctx);
 	kbox_charge_user(me);
+}
+
+/*
+ * Inside the kernel a patched site is never seen: ip is where it would be in the original text. Just
+ * before user mode, a call that came in by a slot goes on there.
+ */
+static void to_original(struct pt_regs *regs)
+{
+	if (current->mm && current->mm->context.maps)
+		regs->ip = kbox_original_ip(current->mm, regs->ip);
+}
+
+static void to_slot(struct pt_regs *regs)
+{
+	struct stack_top *top = (void *)(regs + 1);
+
+	if (top->resume_ip && regs->ip == top->resume_ip)
+		regs->ip = top->resume;
 }
 
 static void exit_work(struct pt_regs *regs)
@@ -246,6 +272,7 @@ void __noreturn kbox_exit(struct pt_regs *regs)
 	int release;
 
 	for (;;) {
+		to_original(regs);
 		exit_work(regs);
 		release = 1;
 		me->in_user = 1;
@@ -256,9 +283,17 @@ void __noreturn kbox_exit(struct pt_regs *regs)
 				continue;
 			release = 0;
 		}
+		to_slot(regs);
 		kbox_leave(me, regs, me->task->thread.fpstate, release);
 		attach(me);	/* somebody may have detached us in between */
 	}
+}
+
+/* On the way to user mode the CPU was let go of, and taken again since there was more to do. */
+void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *regs)
+{
+	attach(me);
+	kbox_exit(regs);
 }
 
 /* The grant came before the user's state was restored: the kick found us in kernel text. */

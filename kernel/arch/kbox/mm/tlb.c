@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <asm/cacheflush.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
@@ -18,6 +19,18 @@ static int host_prot(pte_t pte)
 		return 0;
 	return PROT_READ | ((v & (_PAGE_RW | _PAGE_DIRTY)) == (_PAGE_RW | _PAGE_DIRTY) ? PROT_WRITE : 0) |
 	       (v & _PAGE_EXEC ? PROT_EXEC : 0);
+}
+
+/* What to map there: of text, the patched copy. What can be written to from now on has none. */
+static unsigned long host_pfn(struct mm_struct *mm, unsigned long addr, pte_t pte)
+{
+	if (!kbox_images || !pte_present(pte) || pte_special(pte))
+		return pte_pfn(pte);
+	if (pte_write(pte) && !PageAnon(pte_page(pte)))
+		flush_dcache_page(pte_page(pte));
+	if (mm->context.maps && pte_val(pte) & _PAGE_EXEC && !pte_write(pte))
+		return kbox_patched_pfn(mm, addr, pte_pfn(pte));
+	return pte_pfn(pte);
 }
 
 /* Unmap all of the running host process's user memory. */
@@ -60,18 +73,19 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 }
 
 /* Map the page of ptep and those of the window around it that are contiguous with it, in one call. */
-static void map_around(unsigned long addr, pte_t *ptep)
+static void map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 {
-	unsigned long pfn = pte_pfn(*ptep), idx = pte_index(addr);
+	unsigned long pfn = host_pfn(mm, addr, *ptep), idx = pte_index(addr);
 	unsigned long lo = idx & ~(KBOX_FILL_WINDOW - 1UL), hi = lo + KBOX_FILL_WINDOW;
 	pte_t *table = ptep - idx;
 	int prot = host_prot(*ptep);
 	unsigned long first = idx, last = idx + 1;
 
 	while (first > lo && host_prot(table[first - 1]) == prot &&
-	       pte_pfn(table[first - 1]) == pfn - (idx - first) - 1)
+	       host_pfn(mm, addr - ((idx - first + 1) << PAGE_SHIFT), table[first - 1]) == pfn - (idx - first) - 1)
 		first--;
-	while (last < hi && host_prot(table[last]) == prot && pte_pfn(table[last]) == pfn + (last - idx))
+	while (last < hi && host_prot(table[last]) == prot &&
+	       host_pfn(mm, addr + ((last - idx) << PAGE_SHIFT), table[last]) == pfn + (last - idx))
 		last++;
 	kbox_host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
 }
@@ -87,7 +101,7 @@ bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool ex
 	prot = host_prot(*ptep);
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return false;
-	map_around(addr, ptep);
+	map_around(mm, addr, ptep);
 	return true;
 }
 
@@ -98,13 +112,17 @@ void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int 
 	unsigned int i, run;
 
 	for (i = 0; ptep && i < pages; i += run) {
+		unsigned long start = addr + i * PAGE_SIZE, pfn;
 		int prot = host_prot(ptep[i]);
 
-		for (run = 1; i + run < pages; run++)
-			if (host_prot(ptep[i + run]) != prot || pte_pfn(ptep[i + run]) != pte_pfn(ptep[i]) + run)
-				break;
-		if (prot)
-			kbox_host_map(addr + i * PAGE_SIZE, pte_pfn(ptep[i]), run, prot);
+		run = 1;
+		if (!prot)
+			continue;
+		pfn = host_pfn(mm, start, ptep[i]);
+		while (i + run < pages && host_prot(ptep[i + run]) == prot &&
+		       host_pfn(mm, start + run * PAGE_SIZE, ptep[i + run]) == pfn + run)
+			run++;
+		kbox_host_map(start, pfn, run, prot);
 	}
 }
 
@@ -123,25 +141,23 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 		}
 	}
 	if (host_prot(*ptep))
-		map_around(addr, ptep);
+		map_around(vma->vm_mm, addr, ptep);
 }
 
 /* A flush for another host process: it unmaps by itself, in a signal handler, without the CPU. */
-static struct { struct mm_struct *mm; unsigned long start, end; u32 done; } flush_request;
+static struct { struct mm_struct *mm; unsigned long start, end; u32 taken, served; } flush_request;
 
 void kbox_serve_flush(struct host_thread *me)
 {
-	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.done, 2)) {
+	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.taken, 1))
 		HCALL(__NR_munmap, flush_request.start, flush_request.end - flush_request.start, 0, 0, 0, 0);
-		WRITE_ONCE(flush_request.done, 1);
-	}
+	WRITE_ONCE(flush_request.served, 1);
 }
 
 static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct task_struct *g, *t;
 	struct host_thread *h = NULL;
-	unsigned int n;
 
 	for_each_process_thread(g, t)
 		if (t->thread.host && t->thread.host->mm == mm && t->thread.host->arrived && !t->thread.host->dead) {
@@ -152,15 +168,16 @@ static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned lon
 found:
 	flush_request.start = start;
 	flush_request.end = end;
-	flush_request.done = 0;
+	flush_request.taken = flush_request.served = 0;
 	smp_mb();
 	WRITE_ONCE(flush_request.mm, mm);
-	for (n = 0; READ_ONCE(flush_request.done) != 1; n++) {
-		/* A thread that ends meanwhile takes its mappings along. */
-		if (n % 1024 == 0 && HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
-			break;
-		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
-	}
+	/*
+	 * One signal, and it has been served when this goes on: it must not come late, see struct
+	 * host_thread. The thread cannot end meanwhile, for that takes the CPU.
+	 */
+	if (!HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
+		while (!READ_ONCE(flush_request.served))
+			HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	WRITE_ONCE(flush_request.mm, NULL);
 }
 
@@ -170,6 +187,8 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 	end = min(PAGE_ALIGN(end), TASK_SIZE);
 	if (start >= end || !mm->context.threads)
 		return;
+	if (unlikely(mm->context.maps))
+		kbox_text_flushed(mm, start, end);
 	if (mm == kbox_cpu.host->mm)
 		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
 	else

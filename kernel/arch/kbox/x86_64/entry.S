@@ -108,21 +108,30 @@ SYM_FUNC_START(kbox_handover)
 	movl	HT_DEAD(%rbx), %r13d	/* a dead thread's record may be reused after the grant */
 	movl	HT_TID(%r12), %r14d
 	movl	HT_IN_USER(%r12), %r15d
-	movl	$1, %eax
+	testl	%r15d, %r15d
+	jz	0f
+	movl	$KICK_PERHAPS, HT_KICK(%r12)
+0:	movl	$1, %eax
 	xchgl	%eax, HT_GRANT(%r12)
 	cmpl	$2, %eax
 	je	1f
 	testl	%r15d, %r15d
 	jz	2f
 	cmpl	$0, HT_WAITING(%r12)
-	jne	2f
+	jne	3f
 	/* It is in user code: kick it. */
 	movl	%r14d, %edi
 	movl	$KICK_SIGNAL, %esi
 	movl	$__NR_tkill, %eax
 	syscall
+	movl	$KICK_SENT, HT_KICK(%r12)
 	jmp	2f
-1:	leaq	HT_GRANT(%r12), %rdi
+3:	movl	$0, HT_KICK(%r12)
+	jmp	2f
+1:	testl	%r15d, %r15d
+	jz	0f
+	movl	$0, HT_KICK(%r12)
+0:	leaq	HT_GRANT(%r12), %rdi
 	movl	$1, %esi		/* FUTEX_WAKE */
 	movl	$1, %edx
 	movl	$__NR_futex, %eax
@@ -218,7 +227,7 @@ SYM_FUNC_START(kbox_release)
 SYM_FUNC_END(kbox_release)
 
 /*
- * void kbox_leave(me, regs, fpstate, release)
+ * void kbox_leave(me, regs, fpstate, release)	fpstate NULL: it is in the registers
  * The way to user mode; it ends in a restartable section. All of the user's state
  * stays in memory until the last instruction, so a kick that finds its ip there starts
  * over as if it had come from user mode. Before it, the CPU may still be ours, and a
@@ -244,6 +253,8 @@ SYM_FUNC_START(kbox_leave)
 SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 1:	cmpl	$0, HT_GRANT(%rdi)
 	jne	kbox_reenter
+	testq	%rdx, %rdx
+	jz	4f
 	cmpl	$FP_XSTATE_MAGIC1, XS_MAGIC1(%rdx)
 	movq	%rdx, %r8
 	jne	3f

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user's FP and vector state: the XSAVE image in the host frame with which the task
- * came in. The host has reset the registers when it delivered the signal, and the
- * kernel does not use them, so that image is the state. Its layout, and how the
- * frame says it: arch/x86/include/uapi/asm/sigcontext.h.
+ * The user's FP and vector state. A task that came in by a host signal has it in the XSAVE image
+ * in the host's frame: the host has reset the registers when it delivered the signal. One that came
+ * in by a patched site has it in the registers, which the kernel does not use, until somebody
+ * asks for it. The image's layout, and how the frame says it: arch/x86/include/uapi/asm/sigcontext.h.
  */
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
 #include <asm/fpstate.h>
@@ -37,27 +38,78 @@ unsigned int fpstate_size(const struct _xstate *x)
 	return fpstate_extended(x) ? x->fpstate.sw_reserved.extended_size : sizeof(x->fpstate);
 }
 
-/* Current's becomes the initial one, where it is. */
-void fpstate_reset(void)
-{
-	struct _xstate *x = current->thread.fpstate;
+/* How the host lays it out: the first signal frame says so. */
+static struct _fpx_sw_bytes layout;
 
-	if (x == &init_fpstate)
+/* At boot, before there are tasks. */
+void fpstate_learn(const struct _xstate *x)
+{
+	if (layout.extended_size)
 		return;
-	memcpy(x, &init_fpstate, offsetof(struct _fpstate, sw_reserved));
-	if (fpstate_extended(x))
-		memset(&x->xstate_hdr, 0, sizeof(x->xstate_hdr));
+	layout = x->fpstate.sw_reserved;
+	if (layout.magic1 != FP_XSTATE_MAGIC1)
+		layout.extended_size = sizeof(x->fpstate);
+	arch_task_struct_size = sizeof(struct task_struct) + layout.extended_size;
 }
 
-/* Current's, below top; the new top of the stack is the copy's address. */
-void *fpstate_copy(void *top)
+/* The registers, as the host would put them into a frame. */
+static void save_registers(struct _xstate *x)
+{
+	x->fpstate.sw_reserved = layout;
+	if (!fpstate_extended(x)) {
+		asm volatile("fxsave64 %0" : "=m" (x->fpstate));
+		return;
+	}
+	memset(&x->xstate_hdr, 0, sizeof(x->xstate_hdr));
+	asm volatile("xsave64 %0" : "+m" (*x) : "a" ((u32)layout.xfeatures), "d" ((u32)(layout.xfeatures >> 32)) : "memory");
+	*(u32 *)((void *)x + layout.extended_size - FP_XSTATE_MAGIC2_SIZE) = FP_XSTATE_MAGIC2;
+}
+
+/*
+ * Current's goes to memory, if it is still in the registers. Only while it runs its own call there:
+ * no host signal has been delivered since then, or the host has restored them after it.
+ */
+void fpstate_hold(void)
+{
+	if (current->thread.fpstate)
+		return;
+	save_registers((void *)current->thread.fpsave);
+	current->thread.fpstate = current->thread.fpsave;
+}
+
+/* Current's becomes the initial one. */
+void fpstate_reset(void)
+{
+	current->thread.fpstate = &init_fpstate;
+}
+
+/* Current's is also that of a new task. */
+void fpstate_copy(struct task_struct *to)
 {
 	struct _xstate *x = current->thread.fpstate;
-	void *to = (void *)(((unsigned long)top - fpstate_size(x)) & ~63UL);
 
-	if (x == &init_fpstate)
+	to->thread.fpstate = x == &init_fpstate ? x : (void *)to->thread.fpsave;
+	if (!x)
+		save_registers((void *)to->thread.fpsave);
+	else if (x != &init_fpstate)
+		memcpy(to->thread.fpsave, x, fpstate_size(x));
+}
+
+/* t's, to be written to: t is current, or stopped. */
+struct _xstate *fpstate_own(struct task_struct *t)
+{
+	struct _xstate *x = t->thread.fpstate;
+
+	if (x != &init_fpstate)
 		return x;
-	return memcpy(to, x, fpstate_size(x));
+	x = (void *)t->thread.fpsave;
+	memset(x, 0, layout.extended_size);
+	memcpy(x, &init_fpstate, offsetof(struct _fpstate, sw_reserved));
+	x->fpstate.sw_reserved = layout;
+	if (fpstate_extended(x))
+		*(u32 *)((void *)x + layout.extended_size - FP_XSTATE_MAGIC2_SIZE) = FP_XSTATE_MAGIC2;
+	t->thread.fpstate = x;
+	return x;
 }
 
 /* After the x87 and SSE registers were written from outside. */
@@ -72,9 +124,11 @@ void fpstate_sanitize(struct _xstate *x)
 int fpstate_from_user(const void __user *from)
 {
 	const struct _xstate __user *u = from;
-	struct _xstate *x = current->thread.fpstate;
 	unsigned int magic;
+	struct _xstate *x;
 
+	fpstate_hold();
+	x = fpstate_own(current);
 	if (get_user(magic, &u->fpstate.sw_reserved.magic1) ||
 	    copy_from_user(x, u, offsetof(struct _fpstate, sw_reserved)))
 		return -EFAULT;

@@ -66,11 +66,9 @@ static int fp_get(struct task_struct *t, const struct user_regset *rs, struct me
 static int fp_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
 		  unsigned int count, const void *kbuf, const void __user *ubuf)
 {
-	struct _xstate *x = t->thread.fpstate;
+	struct _xstate *x = fpstate_own(t);
 	int ret;
 
-	if (x == &init_fpstate)		/* it has no host frame yet */
-		return -EIO;
 	ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, x, 0, FXSAVE_REGISTERS);
 	fpstate_sanitize(x);
 	return ret;
@@ -119,6 +117,16 @@ long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsign
 	return ptrace_request(t, request, addr, data);
 }
 
+/*
+ * Current stops for its tracer, which finds the FP state in memory. Whatever it changes is to be
+ * seen: a call that came in by a patched site goes on in the site's own text.
+ */
+void arch_ptrace_stop(void)
+{
+	fpstate_hold();
+	stack_top(task_stack_page(current))->resume_ip = 0;
+}
+
 void ptrace_disable(struct task_struct *t)
 {
 	user_disable_single_step(t);
@@ -127,9 +135,11 @@ void ptrace_disable(struct task_struct *t)
 void user_enable_single_step(struct task_struct *t)
 {
 	task_pt_regs(t)->flags |= 0x100;
+	set_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 }
 
 void user_disable_single_step(struct task_struct *t)
 {
 	task_pt_regs(t)->flags &= ~0x100UL;
+	clear_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 }

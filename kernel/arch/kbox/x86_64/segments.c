@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host thread. */
+/*
+ * FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host thread.
+ * A task that has no GS base finds its kernel stack by the host's, see gate.S.
+ */
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
+#include <asm/ptrace.h>
 #include <uapi/asm/prctl.h>
 
 /* HWCAP2_FSGSBASE (kernel: arch/x86/include/uapi/asm/hwcap2.h): user mode may use the instructions. */
@@ -23,6 +28,8 @@ void set_fsbase(unsigned long base)
 void set_gsbase(unsigned long base)
 {
 	current->thread.gsbase = base;
+	if (!base && kbox_boot->rewrite)
+		base = ~(unsigned long)current_pt_regs();
 	if (have_instructions())
 		asm volatile("wrgsbase %0" : : "r" (base));
 	else
@@ -38,7 +45,9 @@ unsigned long get_fsbase(void)
 
 unsigned long get_gsbase(void)
 {
+	unsigned long base = current->thread.gsbase;
+
 	if (have_instructions())
-		asm volatile("rdgsbase %0" : "=r" (current->thread.gsbase));
-	return current->thread.gsbase;
+		asm volatile("rdgsbase %0" : "=r" (base));
+	return current->thread.gsbase = (long)base < 0 ? 0 : base;
 }

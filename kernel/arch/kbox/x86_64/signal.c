@@ -60,6 +60,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->ip = (unsigned long)ks->ka.sa.sa_handler;
 	r->sp = (unsigned long)f;
 	r->flags &= ~0x10500UL;		/* DF RF TF */
+	stack_top(task_stack_page(current))->resume_ip = 0;
 	fpstate_reset();
 	return 0;
 }
@@ -97,6 +98,7 @@ void arch_do_signal_or_restart(struct pt_regs *r)
 {
 	struct ksignal ks;
 
+	fpstate_hold();
 	if (get_signal(&ks)) {
 		restart(r, &ks);
 		rseq_signal_deliver(&ks, r);

@@ -13,6 +13,13 @@ struct pt_regs;
 #define DEAD_SPARE	2	/* it empties its address space and waits for another task */
 
 /*
+ * The kick that goes with a grant may come late, but must not come when the thread runs on
+ * another task's stack: the host would put the frame on top of its own, where the user's state is.
+ */
+#define KICK_PERHAPS	1	/* it will be known in a moment */
+#define KICK_SENT	2
+
+/*
  * A host thread that guest code can run on. Lives in guest memory from the host
  * clone until the host thread's last instruction. entry.S knows it by asm-offsets.c.
  */
@@ -26,6 +33,7 @@ struct host_thread {
 	u32 in_user;			/* user code runs, or is about to */
 	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
+	u32 kick;			/* with the grant: KICK_* */
 	unsigned long exit_sp;		/* sp of the way out, when go_user */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
 	struct host_thread *next_entrant;
@@ -62,6 +70,9 @@ extern void kbox_release(unsigned long *save, struct host_thread *me, unsigned l
 extern void __noreturn kbox_await(struct host_thread *me);
 extern u32 kbox_spin;
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
+/* gate.S: where slots jump to. */
+extern void kbox_gate_before(void);
+extern void kbox_gate_at(void);
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char _einittext_page[], __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
@@ -77,6 +88,7 @@ extern unsigned long get_gsbase(void);
 extern void kbox_enter(struct host_thread *me);
 extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
+extern void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn z_loop(void);
 extern void kbox_move_to(struct host_thread *h);
 extern void kbox_admit_entrants(void);
@@ -103,6 +115,7 @@ extern void host_thread_discard(struct host_thread *h);
 /* trap.c */
 extern void host_traps_init(void);
 extern void host_altstack(struct task_struct *t);
+extern struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr);
 /* drivers */
 extern void kbox_ring(int bell);
 extern void kbox_tty_input(void);
@@ -113,6 +126,17 @@ extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsign
 extern void kbox_drop_user(void);
 extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
+/* rewrite.c: without patched sites in the mm, maps is NULL. */
+extern void kbox_rewrite(struct pt_regs *regs, int nr);
+extern unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
+extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
+extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip);
+extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
+extern void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end);
+static inline void kbox_count(unsigned int what)
+{
+	kbox_boot->count[what].n++;
+}
 /* vmalloc.c */
 extern unsigned int kbox_vmalloc_gen;
 extern void kbox_vmalloc_replay(struct host_thread *h);
@@ -121,6 +145,6 @@ static inline void kbox_vmalloc_sync(struct host_thread *h)
 	if (h->vmalloc_gen != kbox_vmalloc_gen)
 		kbox_vmalloc_replay(h);
 }
-#define HOST_OF_STACK(t) (*(struct host_thread **)((unsigned long)(t) + THREAD_SIZE - 8))
+#define HOST_OF_STACK(t) (stack_top(t)->host)
 #endif
 #endif

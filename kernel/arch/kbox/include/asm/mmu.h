@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_MMU_H
 #define _ASM_KBOX_MMU_H
+struct rewrite_map;
+struct rewrite_seen;
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
@@ -9,5 +11,7 @@ typedef struct {
 	unsigned int ahead_pages;	/* how many pages the last one made */
 
 	bool filling;			/* a fault maps its pages when it has them all */
+	struct rewrite_map *maps;	/* what of its text is patched */
+	struct rewrite_seen *seen;	/* sites that have trapped */
 } mm_context_t;
 #endif

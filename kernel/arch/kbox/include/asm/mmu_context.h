@@ -15,6 +15,8 @@ static inline int init_new_context(struct task_struct *t, struct mm_struct *mm)
 	memset(&mm->context, 0, sizeof(mm->context));
 	return 0;
 }
+#define destroy_context destroy_context
+extern void destroy_context(struct mm_struct *mm);
 #define deactivate_mm deactivate_mm
 extern void deactivate_mm(struct task_struct *t, struct mm_struct *mm);
 #include <asm-generic/mmu_context.h>

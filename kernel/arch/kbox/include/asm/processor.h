@@ -14,15 +14,24 @@ struct host_thread;
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */
-	void *fpstate;			/* struct _xstate: the user's, in the host frame (fpstate.c) */
+	void *fpstate;			/* struct _xstate: the user's; NULL: it is in the registers (fpstate.c) */
 	unsigned long fsbase, gsbase;
 	unsigned long trap_nr, error_code, cr2;
+	u8 fpsave[] __aligned(64);	/* struct _xstate, as large as the host's */
 };
 #define INIT_THREAD { }
 #define KSTK_EIP(t)	(task_pt_regs(t)->ip)
 #define KSTK_ESP(t)	(task_pt_regs(t)->sp)
-#define task_pt_regs(t)	\
-	((struct pt_regs *)((unsigned long)task_stack_page(t) + THREAD_SIZE - 64) - 1)
+/* Top of a kernel stack, above the user's registers. */
+struct stack_top {
+	unsigned long resume;		/* of the call that came in by a patched site: where user code goes on ... */
+	unsigned long resume_ip;	/* ... if that is still its ip */
+	unsigned long pad[5];
+	struct host_thread *host;
+};
+#define stack_top(stack) ((struct stack_top *)((unsigned long)(stack) + THREAD_SIZE) - 1)
+#define task_pt_regs(t)	((struct pt_regs *)stack_top(task_stack_page(t)) - 1)
+#define ARCH_MIN_TASKALIGN 64
 extern void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
 extern unsigned long __get_wchan(struct task_struct *p);
 static inline void prefetch(const void *x) { __builtin_prefetch(x); }

@@ -78,6 +78,24 @@ struct kbox_poll {
 #define KBOX_STDIO_TTY		1	/* the host descriptor is a terminal */
 #define KBOX_STDIO_CLOSED	2
 
+/* What the kernel counts, for kbox --stats. The first three are calls by the way they came. */
+enum kbox_count {
+	KBOX_CALLS_REWRITE,	/* from a patched site */
+	KBOX_CALLS_TRAP,	/* by a SIGSYS */
+	KBOX_CALLS_BOUNCED,	/* of these: from a patched site that could not serve */
+	KBOX_LANDINGS,		/* code that landed inside a patched site */
+	KBOX_SITES_BEFORE,	/* patched before the syscall instruction */
+	KBOX_SITES_AT,		/* patched at it */
+	KBOX_SITES_REFUSED,	/* from here on: not patched, by reason */
+	KBOX_COUNTS = KBOX_SITES_REFUSED + 24
+};
+
+/* The name is the kernel's; empty: not in use. */
+struct kbox_counter {
+	__u64 n;
+	char name[56];
+};
+
 enum kbox_exit {
 	KBOX_RUNNING = 0,
 	KBOX_EXITED,		/* exit_status: the command's wait status */
@@ -102,6 +120,7 @@ struct kbox_boot {
 	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */
 	__u16 tty_rows, tty_cols;
 	__u32 host_cpus;		/* on which the box may run */
+	__u32 rewrite;			/* patch system call sites */
 	char cmdline[2048];
 
 	/* Words that are written while the box runs, each on its own line. */
@@ -119,6 +138,8 @@ struct kbox_boot {
 	__u32 exit_kind;	/* enum kbox_exit */
 	__u32 exit_status;
 	char exit_reason[256];
+
+	struct kbox_counter count[KBOX_COUNTS] __attribute__((aligned(64)));
 
 	struct kbox_virtio virtio[KBOX_MAX_VIRTIO] __attribute__((aligned(64)));
 };

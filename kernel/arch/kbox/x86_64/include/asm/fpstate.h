@@ -5,8 +5,11 @@
 extern struct _xstate init_fpstate;
 extern unsigned int fpstate_size(const struct _xstate *x);
 extern bool fpstate_extended(const struct _xstate *x);
+extern void fpstate_learn(const struct _xstate *x);
+extern void fpstate_hold(void);
 extern void fpstate_reset(void);
-extern void *fpstate_copy(void *top);
+extern void fpstate_copy(struct task_struct *to);
+extern struct _xstate *fpstate_own(struct task_struct *t);
 extern int fpstate_from_user(const void __user *from);
 extern void fpstate_sanitize(struct _xstate *x);
 #endif

@@ -30,6 +30,9 @@ static inline int is_syscall_success(struct pt_regs *regs)
 #define current_user_stack_pointer()	user_stack_pointer(current_pt_regs())
 #define arch_has_single_step()		(1)
 static inline bool regs_irqs_disabled(struct pt_regs *regs) { return false; }
+#define arch_ptrace_stop_needed() (1)
+#define arch_ptrace_stop arch_ptrace_stop
+extern void arch_ptrace_stop(void);
 #define current_pt_regs()		task_pt_regs(current)
 #endif
 #endif

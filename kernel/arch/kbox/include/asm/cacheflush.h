@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_CACHEFLUSH_H
+#define _ASM_KBOX_CACHEFLUSH_H
+/*
+ * What the kernel writes to a page of a file it says here, for the sake of caches that do not see it.
+ * Patched copies of text (rewrite/) are such a cache.
+ */
+struct folio;
+struct page;
+extern unsigned int kbox_images;
+extern void kbox_folio_written(struct folio *folio);
+extern void kbox_page_written(struct page *page);
+#define ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE 1
+static inline void flush_dcache_folio(struct folio *folio)
+{
+	if (kbox_images)
+		kbox_folio_written(folio);
+}
+#define flush_dcache_folio flush_dcache_folio
+static inline void flush_dcache_page(struct page *page)
+{
+	if (kbox_images)
+		kbox_page_written(page);
+}
+#include <asm-generic/cacheflush.h>
+#endif

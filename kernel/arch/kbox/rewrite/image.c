@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Images: the patched copies of a file's text pages, and its slots. */
+#include <linux/file.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <asm/kbox.h>
+#include <asm/tlbflush.h>
+#include "rewrite.h"
+
+static LIST_HEAD(images);
+unsigned int kbox_images;
+
+/*
+ * Where slots go, as a distance from their site: so far that each byte of the jump's displacement
+ * faults when it is executed (site_jump()). Text in the first 4 GiB has its slots above, all other below.
+ */
+#define WINDOW_ABOVE	(0x37ccccccLL - 0xcc + SITE_JUMP)
+#define WINDOW_BELOW	((s64)(s32)0xcccccc00 + SITE_JUMP)
+#define WINDOW_SIZE	256
+#define TEXT_MAX	(256UL << 20)
+
+static s64 window(const struct image *im)
+{
+	return (s64)(im->slots - im->text) > 0 ? WINDOW_ABOVE : WINDOW_BELOW;
+}
+
+static struct image *image_new(struct vm_area_struct *text)
+{
+	u64 size = text->vm_end - text->vm_start;
+	struct image *im;
+
+	if (size > TEXT_MAX)
+		return NULL;
+	im = kzalloc(sizeof(*im), GFP_KERNEL);
+	if (!im)
+		return NULL;
+	im->file = get_file(text->vm_file);
+	im->text = (u64)text->vm_pgoff << PAGE_SHIFT;
+	im->text_end = im->text + size;
+	im->slots = (im->text + (text->vm_start < (4UL << 30) ? WINDOW_ABOVE : WINDOW_BELOW)) & PAGE_MASK;
+	im->slots_end = im->slots + size + PAGE_ALIGN(WINDOW_SIZE + SLOT_MAX) + PAGE_SIZE;
+	xa_init(&im->copies);
+	xa_init(&im->slot_pages);
+	INIT_LIST_HEAD(&im->retired);
+	INIT_LIST_HEAD(&im->of_maps);
+	list_add(&im->list, &images);
+	kbox_images++;
+	return im;
+}
+
+/* The image of this text, for one more map; NULL: too large, or no memory. */
+struct image *image_get(struct vm_area_struct *text)
+{
+	struct image *im;
+
+	list_for_each_entry(im, &images, list)
+		if (im->file->f_mapping == text->vm_file->f_mapping)
+			goto found;
+	im = image_new(text);
+	if (!im)
+		return NULL;
+found:
+	im->maps++;
+	im->refs++;
+	return im;
+}
+
+/* A map of it is dead: the last one's end means that the file is not held any more, nor found. */
+void image_unmapped(struct image *im)
+{
+	if (--im->maps)
+		return;
+	list_del(&im->list);
+	kbox_images--;
+	fput(im->file);
+	im->file = NULL;
+}
+
+static void copy_free(struct text_copy *c)
+{
+	__free_page(c->page);
+	kfree(c);
+}
+
+/* A map of it is gone. */
+void image_put(struct image *im)
+{
+	struct patched_site *s, *next;
+	struct text_copy *c, *tmp;
+	struct slot_page *p;
+	unsigned long i;
+
+	if (--im->refs)
+		return;
+	xa_for_each(&im->copies, i, c)
+		copy_free(c);
+	list_for_each_entry_safe(c, tmp, &im->retired, retired)
+		copy_free(c);
+	xa_for_each(&im->slot_pages, i, p) {
+		list_for_each_entry_safe(s, next, &p->sites, of_slots)
+			kfree(s);
+		put_page(p->page);
+		kfree(p);
+	}
+	xa_destroy(&im->copies);
+	xa_destroy(&im->slot_pages);
+	kfree(im);
+}
+
+/* The site whose jump has this byte. */
+struct patched_site *image_site(struct image *im, u64 at)
+{
+	struct text_copy *c = xa_load(&im->copies, at >> PAGE_SHIFT);
+	struct patched_site *s;
+
+	if (c)
+		list_for_each_entry(s, &c->sites, of_text)
+			if (at - s->site.start < SITE_JUMP)
+				return s;
+	return NULL;
+}
+
+/* The site whose slot is there. */
+struct patched_site *image_slot(struct image *im, u64 at)
+{
+	struct slot_page *p = xa_load(&im->slot_pages, (at - im->slots) >> PAGE_SHIFT);
+	struct patched_site *s;
+
+	if (p)
+		list_for_each_entry(s, &p->sites, of_slots)
+			if (at - s->site.slot < s->site.slot_len)
+				return s;
+	return NULL;
+}
+
+/* Is this page what the copy was made of? Files can change under their mappings. */
+static bool copy_is_of(struct text_copy *c, struct page *original)
+{
+	const u8 *text = page_address(original), *copy = page_address(c->page);
+	unsigned int pos = 0, at;
+	struct patched_site *s;
+
+	list_for_each_entry(s, &c->sites, of_text) {
+		at = s->site.start & ~PAGE_MASK;
+		if (memcmp(text + pos, copy + pos, at - pos) || memcmp(text + at, s->original, SITE_JUMP))
+			return false;
+		pos = at + SITE_JUMP;
+	}
+	return !memcmp(text + pos, copy + pos, PAGE_SIZE - pos);
+}
+
+/* The file's page has been written to: its copy is not used any more, anywhere. */
+static void copy_drop(struct image *im, u64 index)
+{
+	struct text_copy *c = xa_erase(&im->copies, index);
+	struct rewrite_map *map;
+
+	if (!c)
+		return;
+	list_add(&c->retired, &im->retired);
+	list_for_each_entry(map, &im->of_maps, of_image)
+		kbox_flush_range(map->mm, map->base + (index << PAGE_SHIFT), map->base + ((index + 1) << PAGE_SHIFT));
+}
+
+void kbox_folio_written(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+	unsigned long i;
+	struct image *im;
+
+	if (!mapping || !mapping_mapped(mapping))
+		return;
+	list_for_each_entry(im, &images, list)
+		if (im->file->f_mapping == mapping)
+			for (i = 0; i < folio_nr_pages(folio); i++)
+				copy_drop(im, folio->index + i);
+}
+
+void kbox_page_written(struct page *page)
+{
+	kbox_folio_written(page_folio(page));
+}
+
+/* The patched copy of a page of the file, if there is one of what is in it now. */
+struct page *image_patched(struct image *im, u64 index, struct page *original)
+{
+	struct text_copy *c = xa_load(&im->copies, index);
+
+	return c && copy_is_of(c, original) ? c->page : NULL;
+}
+
+static struct slot_page *slot_page_new(struct image *im, unsigned long index)
+{
+	struct slot_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	unsigned long *gates;
+
+	if (!p)
+		return NULL;
+	p->page = alloc_page(GFP_KERNEL);
+	if (!p->page || xa_err(xa_store(&im->slot_pages, index, p, GFP_KERNEL))) {
+		if (p->page)
+			__free_page(p->page);
+		kfree(p);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&p->sites);
+	gates = page_address(p->page);
+	memset(gates, 0xcc, PAGE_SIZE);
+	gates[SLOT_GATE_BEFORE / 8] = (unsigned long)kbox_gate_before;
+	gates[SLOT_GATE_AT / 8] = (unsigned long)kbox_gate_at;
+	bitmap_set(p->used, 0, SLOT_HEAD / SLOT_UNIT);
+	return p;
+}
+
+/* Put the slot into this page of the area, if it has a place where the site's jump can go. */
+static bool place_in(struct image *im, unsigned long index, struct slot_page *p, struct site *s, const struct site_text *t)
+{
+	u64 start = im->slots + ((u64)index << PAGE_SHIFT);
+	u8 code[SLOT_MAX], jump[SITE_JUMP];
+	unsigned int i, units;
+
+	for (i = 0; i < SLOT_UNITS; i++) {
+		u64 slot = start + i * SLOT_UNIT;
+
+		if (test_bit(i, p->used) || !site_jump(s, slot, jump) || !site_emit(s, t, slot, start, code))
+			continue;
+		units = DIV_ROUND_UP(s->slot_len, SLOT_UNIT);
+		if (i + units > SLOT_UNITS || find_next_bit(p->used, i + units, i) < i + units)
+			continue;
+		bitmap_set(p->used, i, units);
+		memcpy(page_address(p->page) + i * SLOT_UNIT, code, s->slot_len);
+		return true;
+	}
+	return false;
+}
+
+/* Find or make a place for the slot: rather in a page that is there. */
+static struct slot_page *place_slot(struct image *im, struct site *s, const struct site_text *t)
+{
+	unsigned long i, ideal = (s->start + window(im) - im->slots) >> PAGE_SHIFT, pages = (im->slots_end - im->slots) >> PAGE_SHIFT;
+	struct slot_page *p;
+
+	xa_for_each(&im->slot_pages, i, p)
+		if (place_in(im, i, p, s, t))
+			return p;
+	/* A window may lie in two pages. */
+	for (i = ideal; i < ideal + 2 && i < pages; i++) {
+		if (xa_load(&im->slot_pages, i))
+			continue;
+		p = slot_page_new(im, i);
+		if (!p)
+			return NULL;
+		if (place_in(im, i, p, s, t))
+			return p;
+	}
+	return NULL;
+}
+
+static void insert_site(struct text_copy *c, struct patched_site *new)
+{
+	struct patched_site *s;
+
+	list_for_each_entry(s, &c->sites, of_text)
+		if (s->site.start > new->site.start)
+			break;
+	list_add_tail(&new->of_text, &s->of_text);
+}
+
+/*
+ * Text is never changed where it is mapped: other threads may be executing it. A new copy is made with
+ * one jump more, and a process gets it when its mapping is filled the next time. The old one stays
+ * as long as the image, for nobody knows who has it mapped.
+ */
+static struct text_copy *copy_new(struct image *im, u64 index, struct page *original)
+{
+	struct text_copy *c = kzalloc(sizeof(*c), GFP_KERNEL), *old;
+
+	if (!c)
+		return NULL;
+	c->page = alloc_page(GFP_KERNEL);
+	INIT_LIST_HEAD(&c->sites);
+	old = xa_load(&im->copies, index);
+	if (!c->page || xa_err(xa_store(&im->copies, index, c, GFP_KERNEL))) {
+		if (c->page)
+			__free_page(c->page);
+		kfree(c);
+		return NULL;
+	}
+	copy_page(page_address(c->page), page_address(old && copy_is_of(old, original) ? old->page : original));
+	if (old) {
+		if (copy_is_of(old, original))
+			list_splice_init(&old->sites, &c->sites);
+		list_add(&old->retired, &im->retired);
+	}
+	return c;
+}
+
+/* Patch the planned site of the file's page whose original this is. */
+enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original)
+{
+	struct patched_site *new = kzalloc(sizeof(*new), GFP_KERNEL);
+	unsigned int at = s->start & ~PAGE_MASK;
+	struct slot_page *slots;
+	struct text_copy *c;
+
+	if (!new)
+		return SITE_NO_ROOM;
+	slots = place_slot(im, s, t);
+	c = slots ? copy_new(im, s->start >> PAGE_SHIFT, original) : NULL;
+	if (!c) {
+		kfree(new);
+		return SITE_NO_ROOM;
+	}
+	new->site = *s;
+	memcpy(new->original, page_address(original) + at, SITE_JUMP);
+	site_jump(s, s->slot, page_address(c->page) + at);
+	insert_site(c, new);
+	list_add(&new->of_slots, &slots->sites);
+	return SITE_OK;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Maps: the area of slots that a process has beside its text. It is an area of the guest's own, so
+ * nothing else is put there; fork inherits it, exec and exit drop it.
+ */
+#include <linux/mman.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+#include <asm/kbox.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+#include "rewrite.h"
+
+/* Where offset 0 of the file would be. */
+unsigned long text_base(struct vm_area_struct *vma)
+{
+	return vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT);
+}
+
+/* The page of the file that is mapped there; NULL: none, or the process's own copy of it. */
+struct page *text_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	pte_t *ptep = kbox_walk(vma->vm_mm, addr);
+	struct page *page;
+
+	if (!ptep || !pte_present(*ptep) || pte_special(*ptep))
+		return NULL;
+	page = pte_page(*ptep);
+	return page->mapping == vma->vm_file->f_mapping ? page : NULL;
+}
+
+static const char *slots_name(struct vm_area_struct *vma)
+{
+	return "[kbox]";
+}
+
+static vm_fault_t slots_fault(struct vm_fault *vmf)
+{
+	struct rewrite_map *map = vmf->vma->vm_private_data;
+	struct slot_page *p = xa_load(&map->image->slot_pages, vmf->pgoff);
+
+	if (!p)
+		return VM_FAULT_SIGBUS;
+	get_page(p->page);
+	vmf->page = p->page;
+	return 0;
+}
+
+static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsigned long base)
+{
+	struct rewrite_map *map = kzalloc(sizeof(*map), GFP_KERNEL | __GFP_NOFAIL);
+
+	map->image = im;
+	map->mm = mm;
+	map->base = base;
+	map->alive = true;
+	list_add(&map->of_image, &im->of_maps);
+	map->next = mm->context.maps;
+	mm->context.maps = map;
+	return map;
+}
+
+/* Calls that came in by a slot of the map go on behind the site itself. */
+static void forget_slots(struct rewrite_map *map)
+{
+	unsigned long start = map->base + map->image->slots, size = map->image->slots_end - map->image->slots;
+	struct task_struct *g, *t;
+
+	for_each_process_thread(g, t) {
+		struct stack_top *top = stack_top(task_stack_page(t));
+
+		if (t->mm == map->mm && top->resume - start < size)
+			top->resume = task_pt_regs(t)->ip;
+	}
+}
+
+/* The area of slots is not what it was: the process goes on with the original text. */
+static void map_kill(struct rewrite_map *map)
+{
+	struct image *im = map->image;
+
+	if (!map->alive)
+		return;
+	map->alive = false;
+	list_del(&map->of_image);
+	if (map->mm->context.threads) {
+		kbox_flush_range(map->mm, map->base + im->text, map->base + im->text_end);
+		forget_slots(map);
+	}
+	image_unmapped(im);
+}
+
+/* fork copies the area; anything else that comes here has cut it in two. */
+static void slots_open(struct vm_area_struct *vma)
+{
+	struct rewrite_map *map = vma->vm_private_data;
+
+	if (map->mm == vma->vm_mm) {
+		map_kill(map);
+		return;
+	}
+	vma->vm_private_data = map_new(map->image, vma->vm_mm, map->base);
+	map->image->refs++;
+	map->image->maps++;
+	if (!map->alive)
+		map_kill(vma->vm_private_data);
+}
+
+static void slots_close(struct vm_area_struct *vma)
+{
+	map_kill(vma->vm_private_data);
+}
+
+static int slots_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static int slots_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long flags)
+{
+	return -EACCES;
+}
+
+static const struct vm_operations_struct slots_ops = {
+	.name = slots_name, .fault = slots_fault, .open = slots_open, .close = slots_close,
+	.mremap = slots_mremap, .mprotect = slots_mprotect,
+};
+
+/* What install_special_mapping() asks for; slots_ops takes its place. */
+static const struct vm_special_mapping slots_special = { .name = "[kbox]" };
+
+static struct vm_area_struct *install(struct mm_struct *mm, unsigned long start, unsigned long size)
+{
+	if (start < mmap_min_addr || start >= TASK_SIZE || size > TASK_SIZE - start)
+		return ERR_PTR(-ENOMEM);
+	return _install_special_mapping(mm, start, size, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
+}
+
+/* The map that belongs to this text, a new one if need be. With mm locked for writing. NULL: there is no room for it. */
+struct rewrite_map *map_get(struct vm_area_struct *text)
+{
+	unsigned long base = text_base(text);
+	struct mm_struct *mm = text->vm_mm;
+	struct vm_area_struct *vma;
+	struct rewrite_map *map;
+	struct image *im;
+
+	for (map = mm->context.maps; map; map = map->next)
+		if (map->alive && map->base == base && map->image->file->f_mapping == text->vm_file->f_mapping)
+			return map;
+	im = image_get(text);
+	if (!im)
+		return NULL;
+	vma = install(mm, base + im->slots, im->slots_end - im->slots);
+	if (IS_ERR(vma)) {
+		image_unmapped(im);
+		image_put(im);
+		return NULL;
+	}
+	map = map_new(im, mm, base);
+	vma->vm_ops = &slots_ops;
+	vma->vm_private_data = map;
+	/* What others have patched already is not mapped here yet. */
+	kbox_flush_range(mm, base + im->text, base + im->text_end);
+	return map;
+}
+
+/* A host mapping of an executable page is made: what of? */
+unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn)
+{
+	struct rewrite_map *map;
+	struct page *page;
+
+	for (map = mm->context.maps; map; map = map->next) {
+		u64 off = addr - map->base;
+
+		if (!map->alive || off < map->image->text || off >= map->image->text_end ||
+		    pfn_to_page(pfn)->mapping != map->image->file->f_mapping)
+			continue;
+		page = image_patched(map->image, off >> PAGE_SHIFT, pfn_to_page(pfn));
+		if (page)
+			return page_to_pfn(page);
+	}
+	return pfn;
+}
+
+/* The site in whose slot ip is. */
+static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, struct rewrite_map **of)
+{
+	struct patched_site *s;
+	struct rewrite_map *map;
+
+	for (map = mm->context.maps; map; map = map->next) {
+		u64 at = ip - map->base;
+
+		if (at - map->image->slots >= map->image->slots_end - map->image->slots)
+			continue;
+		*of = map;
+		s = image_slot(map->image, at);
+		if (s)
+			return s;
+	}
+	return NULL;
+}
+
+/* Where the program would be if it had not been rewritten. */
+unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip)
+{
+	struct rewrite_map *map;
+	struct patched_site *s = site_of_slot(mm, ip, &map);
+
+	return s ? site_original(&s->site, ip - map->base) + map->base : ip;
+}
+
+/*
+ * A single step has ended at ip: if it was the jump to a slot, make of it what the original instruction
+ * does. True: that is the system call itself, and ip is behind it.
+ */
+bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs)
+{
+	struct rewrite_map *map;
+	struct patched_site *s = site_of_slot(mm, regs->ip, &map);
+
+	if (!s || regs->ip - map->base != s->site.slot)
+		return false;
+	regs->ip = s->site.call + map->base;
+	if (s->site.kind == SITE_BEFORE_CALL) {
+		regs->ax = s->site.nr;
+		return false;
+	}
+	regs->ip += 2;
+	return true;
+}
+
+/* The text there is mapped with our jumps in it: not written to by the process or its tracer. */
+static bool is_patched(struct mm_struct *mm, unsigned long addr)
+{
+	pte_t *ptep = kbox_walk(mm, addr);
+
+	return ptep && pte_present(*ptep) && kbox_patched_pfn(mm, addr, pte_pfn(*ptep)) != pte_pfn(*ptep);
+}
+
+/* A fault at ip: if code has landed inside a jump of ours, where what it wants is now; else 0. */
+unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip)
+{
+	struct patched_site *s;
+	struct rewrite_map *map;
+	u64 to;
+
+	for (map = mm->context.maps; map; map = map->next) {
+		s = map->alive ? image_site(map->image, ip - map->base) : NULL;
+		to = s ? site_landing(&s->site, ip - map->base) : 0;
+		if (to && is_patched(mm, ip))
+			return to + map->base;
+	}
+	return 0;
+}
+
+/* Is there anything left of the text? */
+static bool has_text(struct rewrite_map *map)
+{
+	VMA_ITERATOR(vmi, map->mm, map->base + map->image->text);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, map->base + map->image->text_end)
+		if (vma->vm_file && vma->vm_file->f_mapping == map->image->file->f_mapping && text_base(vma) == map->base)
+			return true;
+	return false;
+}
+
+static void drop_unused(struct callback_head *work)
+{
+	struct mm_struct *mm = current->mm;
+	struct rewrite_map *map;
+
+	kfree(work);
+	if (!mm || mmap_write_lock_killable(mm))
+		return;
+	for (map = mm->context.maps; map; map = map->next) {
+		if (map->alive && map->checking && !has_text(map))
+			do_munmap(mm, map->base + map->image->slots, map->image->slots_end - map->image->slots, NULL);
+		map->checking = false;
+	}
+	mmap_write_unlock(mm);
+}
+
+/* Mappings of the mm are gone: where it was text, slots go too, before user mode is seen again. */
+void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct callback_head *work;
+	struct rewrite_map *map;
+
+	if (mm != current->mm || current->flags & PF_EXITING)
+		return;
+	for (map = mm->context.maps; map; map = map->next) {
+		if (!map->alive || map->checking || start >= map->base + map->image->text_end || end <= map->base + map->image->text)
+			continue;
+		work = kmalloc(sizeof(*work), GFP_ATOMIC);
+		if (!work)
+			return;
+		map->checking = true;
+		init_task_work(work, drop_unused);
+		if (task_work_add(current, work, TWA_RESUME))
+			kfree(work);
+	}
+}
+
+void destroy_context(struct mm_struct *mm)
+{
+	struct rewrite_map *map, *next;
+
+	for (map = mm->context.maps; map; map = next) {
+		next = map->next;
+		map_kill(map);
+		image_put(map->image);
+		kfree(map);
+	}
+	kfree(mm->context.seen);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A system call has trapped: see whether its site can be patched, so that it does not do so again. */
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <asm/kbox.h>
+#include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
+#include "rewrite.h"
+
+/* What has been tried in this mm; a collision only costs time. */
+#define SEEN_BITS 7
+
+enum tried { TRIED_MAP = 1, TRIED_ALL };
+
+struct rewrite_seen {
+	struct { unsigned long call; enum tried tried; } site[1 << SEEN_BITS];
+};
+
+static void note(struct mm_struct *mm, unsigned long call, enum tried tried)
+{
+	unsigned int i = hash_long(call, SEEN_BITS);
+
+	if (!mm->context.seen)
+		mm->context.seen = kzalloc(sizeof(*mm->context.seen), GFP_KERNEL);
+	if (!mm->context.seen)
+		return;
+	mm->context.seen->site[i].call = call;
+	mm->context.seen->site[i].tried = tried;
+}
+
+static enum tried noted(struct mm_struct *mm, unsigned long call)
+{
+	unsigned int i = hash_long(call, SEEN_BITS);
+
+	return mm->context.seen && mm->context.seen->site[i].call == call ? mm->context.seen->site[i].tried : 0;
+}
+
+static void refuse(struct mm_struct *mm, unsigned long call, enum site_refusal why)
+{
+	struct kbox_counter *c = &kbox_boot->count[KBOX_SITES_REFUSED + why];
+
+	if (!c->name[0])
+		strscpy(c->name, site_refusal_text[why], sizeof(c->name));
+	c->n++;
+	note(mm, call, TRIED_ALL);
+}
+
+/* Private text of a file that nobody can write to by a mapping. */
+static bool can_be_patched(struct vm_area_struct *vma)
+{
+	return vma && vma->vm_file && vma->vm_flags & VM_EXEC && !(vma->vm_flags & (VM_WRITE | VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP)) &&
+	       !mapping_writably_mapped(vma->vm_file->f_mapping);
+}
+
+/* Copy what there is of the text around a call; addresses become offsets into the file. */
+static void read_around(struct vm_area_struct *vma, unsigned long call, u8 *buf, struct site_text *t)
+{
+	unsigned long start = max(call - SITE_BEFORE, vma->vm_start), end = min(call + SITE_AFTER, vma->vm_end), addr, n;
+	struct page *page;
+
+	/* Rather less than a page that is not there. */
+	if ((start ^ call) & PAGE_MASK && !text_page(vma, start))
+		start = call & PAGE_MASK;
+	t->bytes = buf;
+	t->addr = start - text_base(vma);
+	for (addr = start; addr < end; addr += n, buf += n) {
+		n = min(end, (addr & PAGE_MASK) + PAGE_SIZE) - addr;
+		page = text_page(vma, addr);
+		if (!page)
+			break;
+		memcpy(buf, page_address(page) + (addr & ~PAGE_MASK), n);
+	}
+	t->size = addr - start;
+}
+
+static bool in_one_page(const struct site *s)
+{
+	return (s->start & PAGE_MASK) == ((s->start + SITE_JUMP - 1) & PAGE_MASK);
+}
+
+static enum site_refusal plan(const struct site_text *t, u64 call, int nr, struct site *s, bool at)
+{
+	enum site_refusal why = at ? SITE_NO_NUMBER : site_plan_before(t, call, s);
+
+	/* What has just been executed must agree with what was read. */
+	if (why == SITE_OK && s->nr != nr)
+		why = SITE_AMBIGUOUS;
+	if (why == SITE_OK && in_one_page(s))
+		return why;
+	if (why != SITE_SIGRETURN)
+		why = site_plan_at(t, call, s);
+	return why == SITE_OK && !in_one_page(s) ? SITE_BORDER : why;
+}
+
+/* The host maps the page as it is now. */
+static void map_again(struct mm_struct *mm, unsigned long addr)
+{
+	kbox_flush_range(mm, addr, addr + 1);
+	kbox_tlb_fill(mm, addr, false, true);
+}
+
+/* With mm locked for writing. */
+static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, call);
+	enum tried before = noted(mm, call);
+	u8 buf[SITE_BEFORE + SITE_AFTER];
+	struct rewrite_map *map;
+	enum site_refusal why;
+	struct site_text t;
+	struct page *page;
+	struct site s;
+	u64 off;
+
+	if (!can_be_patched(vma) || !text_page(vma, call))
+		return SITE_NOT_FILE;
+	off = call - text_base(vma);
+	read_around(vma, call, buf, &t);
+	why = plan(&t, off, nr, &s, before == TRIED_MAP);
+	if (why)
+		return why;
+	map = map_get(vma);
+	if (!map)
+		return SITE_NO_ROOM;
+	page = text_page(vma, s.start + map->base);
+	if (!page)
+		return SITE_NOT_FILE;
+	if (off < map->image->text || s.start + s.len > map->image->text_end)
+		return SITE_NO_ROOM;
+	if (!image_patched(map->image, s.start >> PAGE_SHIFT, page) || !image_site(map->image, s.start)) {
+		why = image_place(map->image, &s, &t, page);
+		if (why)
+			return why;
+		kbox_count(s.kind == SITE_AT_CALL ? KBOX_SITES_AT : KBOX_SITES_BEFORE);
+	}
+	map_again(mm, s.start + map->base);
+	/* Were it to trap again, then because code lands on the syscall instruction behind a patched mov. */
+	note(mm, call, s.kind == SITE_AT_CALL ? TRIED_ALL : TRIED_MAP);
+	return SITE_OK;
+}
+
+/*
+ * A call with this number has come in by a trap. May sleep. What stops a patched site from
+ * serving, a GS base or flags of the program's own, is none of the site's fault.
+ */
+void kbox_rewrite(struct pt_regs *regs, int nr)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long ip = regs->ip, call;
+	enum site_refusal why;
+
+	if (mm->context.maps)
+		regs->ip = kbox_original_ip(mm, ip);
+	if (regs->ip != ip)
+		kbox_count(KBOX_CALLS_BOUNCED);
+	call = regs->ip - 2;
+	if (regs->ip != ip || current->thread.gsbase || regs->flags & (X86_EFLAGS_DF | X86_EFLAGS_AC | X86_EFLAGS_TF) ||
+	    noted(mm, call) == TRIED_ALL || mmap_write_lock_killable(mm))
+		return;
+	why = patch(mm, call, nr);
+	if (why)
+		refuse(mm, call, why);
+	mmap_write_unlock(mm);
+}

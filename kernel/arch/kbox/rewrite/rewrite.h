@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KBOX_REWRITE_H
+#define KBOX_REWRITE_H
+/*
+ * Patched text. An image is what the processes that map a file share: copies of its text pages with
+ * jumps in them, and pages of slots. A map is what one mm has of an image: an area of slots at the
+ * right distance from its text. docs/rewriting.md explains the whole.
+ *
+ * All of it runs with the CPU in hand, and only what allocates or takes a lock sleeps.
+ * Addresses in struct site are offsets into the file, since that is what processes have in common.
+ */
+#include <linux/bitmap.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/xarray.h>
+#include <asm/site.h>
+
+struct patched_site {
+	struct site site;
+	u8 original[SITE_JUMP];
+	struct list_head of_text, of_slots;
+};
+
+/* The patched copy of a page of text. Sites are in the order of their addresses. */
+struct text_copy {
+	struct page *page;
+	struct list_head sites;
+	struct list_head retired;
+};
+
+#define SLOT_UNIT	8
+#define SLOT_UNITS	(PAGE_SIZE / SLOT_UNIT)
+
+struct slot_page {
+	struct page *page;
+	DECLARE_BITMAP(used, SLOT_UNITS);
+	struct list_head sites;
+};
+
+struct image {
+	struct list_head list;
+	struct file *file;		/* while a process has it mapped */
+	unsigned int maps, refs;	/* maps that are alive, and all of them */
+	u64 text, text_end;		/* of the file */
+	u64 slots, slots_end;		/* the area of slots, in the same terms; may be "below" 0 */
+	struct xarray copies;		/* by page of the file: struct text_copy */
+	struct xarray slot_pages;	/* by page of the area: struct slot_page */
+	struct list_head retired;	/* copies that others may still have mapped */
+	struct list_head of_maps;
+};
+
+struct rewrite_map {
+	struct rewrite_map *next;	/* of the mm */
+	struct list_head of_image;	/* while it is alive */
+	struct image *image;
+	struct mm_struct *mm;
+	unsigned long base;		/* where the file's offset 0 would be */
+	bool alive;			/* the area of slots is as it was made */
+	bool checking;			/* a check of whether the text is still there is on its way */
+};
+
+/* image.c */
+struct image *image_get(struct vm_area_struct *text);
+void image_put(struct image *im);
+void image_unmapped(struct image *im);
+struct patched_site *image_site(struct image *im, u64 at);
+struct patched_site *image_slot(struct image *im, u64 at);
+struct page *image_patched(struct image *im, u64 index, struct page *original);
+enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original);
+
+/* map.c */
+struct rewrite_map *map_get(struct vm_area_struct *text);
+unsigned long text_base(struct vm_area_struct *vma);
+struct page *text_page(struct vm_area_struct *vma, unsigned long addr);
+#endif
