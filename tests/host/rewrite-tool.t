@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# kbox-rewrite: what it says of real programs and of one made here, and that it refuses what it cannot analyse.
+. "$(dirname "$0")/lib.sh"
+tool=$top/build/kbox-rewrite
+static=$top/build/tests/bench-test
+
+# analyse ARG...: its output in out, its status in status
+analyse() {
+	timeout 60 "$tool" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+	out=$(cat "$tmp/out")
+}
+
+# refuses STATUS PATTERN NAME ARG...
+refuses() {
+	want=$1 pattern=$2 name=$3
+	shift 3
+	analyse "$@"
+	is $status "$want" "$name: status $want"
+	like "$(cat "$tmp/err")" "$pattern" "$name: says why"
+	is "$(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "1 0" "$name: in one line"
+}
+
+# last N: of the output
+last() {
+	tail -n "$1" "$tmp/out"
+}
+
+# A static program has all of its calls in it.
+analyse "$static"
+is $status 0 "static program: status"
+like "$out" "$static: x86_64*" "static program: its name first"
+like "$out" "*  COMPLEX  at*" "static program: a call with what follows it"
+like "$out" "*  WRAPPER  before*" "static program: a call with its number"
+like "$out" "*no: a signal trampoline*" "static program: why not"
+is "$(grep -c '^ *0x' "$tmp/out")" "$(sed -n 's/^sites: \([0-9]*\) .*/\1/p' "$tmp/out")" "static program: a line for each site"
+is "$(last 3)" "static: yes
+no fork sites: yes
+cancel_promote_allowed: 1" "static program: gates"
+analyse --summary "$static"
+is "$(grep -c '^ *0x' "$tmp/out")" 0 "--summary: no lines of sites"
+is "$(last 1)" "cancel_promote_allowed: 1" "--summary: gates"
+
+analyse /bin/bash
+is $status 0 "dynamic program: status"
+like "$(last 3)" "static: no (has PT_INTERP)*" "dynamic program: not static"
+is "$(last 1)" "cancel_promote_allowed: 0" "dynamic program: gates"
+analyse --summary "$static" /bin/bash
+is "$(grep -c '^cancel_promote_allowed' "$tmp/out")" 2 "two files"
+
+# word N...: little-endian words of 32 bits
+word() {
+	for n; do
+		printf "\\$(printf %03o $((n & 255)))\\$(printf %03o $((n >> 8 & 255)))"
+		printf "\\$(printf %03o $((n >> 16 & 255)))\\$(printf %03o $((n >> 24 & 255)))"
+	done
+}
+
+# elf MACHINE INSN...: an ELF file with one segment, those instructions, at 0x400078
+elf() {
+	machine=$1
+	shift
+	word 0x464c457f 0x00010102 0 0			# 64 bits, little-endian
+	word $((machine << 16 | 2)) 1 0x400078 0	# type, machine; version; entry
+	word 64 0 0 0 0					# program headers, section headers, flags
+	word $((56 << 16 | 64)) 1 0			# sizes and numbers
+	word 1 5 120 0 0x400078 0 0x400078 0 $(($# * 4)) 0 $(($# * 4)) 0 4 0
+	word "$@"
+}
+getpid="0xd2801588 0xd4000001 0xd65f03c0"		# mov x8, #172; svc #0; ret
+clone="0xd2801b88 0xd4000001 0xb140041f 0xd65f03c0"	# mov x8, #220; svc #0; cmn x0, #1, lsl #12; ret
+# shellcheck disable=SC2086 # several words
+elf 183 $getpid >"$tmp/getpid"
+# shellcheck disable=SC2086
+elf 183 $getpid $clone >"$tmp/clone"
+analyse "$tmp/getpid"
+is "$out" "$tmp/getpid: aarch64
+      0x40007c    172  WRAPPER  branch
+sites: 1 (0 unsure), 1 WRAPPER, 0 COMPLEX
+rewritable: 1 branch
+not rewritable: 0
+static: yes
+no fork sites: yes
+cancel_promote_allowed: 1" "aarch64"
+analyse --summary "$tmp/clone"
+is "$out" "$tmp/clone: aarch64
+sites: 2 (0 unsure), 1 WRAPPER, 1 COMPLEX
+rewritable: 2 branch
+not rewritable: 0
+fork site: 0x400088  220
+static: yes
+no fork sites: no (1)
+cancel_promote_allowed: 0" "aarch64 that clones"
+
+# What is no such file.
+refuses 1 "kbox-rewrite: $tmp/none: No such file*" "missing file" "$tmp/none"
+refuses 1 "kbox-rewrite: $tmp: not a file" "directory" "$tmp"
+mkfifo "$tmp/fifo"
+refuses 1 "kbox-rewrite: $tmp/fifo: not a file" "a named pipe" "$tmp/fifo"
+: >"$tmp/empty"
+refuses 1 "kbox-rewrite: $tmp/empty: not an ELF file" "empty file" "$tmp/empty"
+refuses 1 "kbox-rewrite: $0: not an ELF file" "a script" "$0"
+elf 3 0 >"$tmp/i386"
+refuses 1 "kbox-rewrite: $tmp/i386: neither for x86_64 nor for aarch64" "another machine" "$tmp/i386"
+for n in 4 63 64 119 120 131; do
+	head -c $n "$tmp/getpid" >"$tmp/cut"
+	refuses 1 "kbox-rewrite: $tmp/cut: truncated*" "cut off after $n bytes" "$tmp/cut"
+done
+head -c 4096 "$static" >"$tmp/cut"
+refuses 1 "kbox-rewrite: $tmp/cut: truncated: a segment is missing" "truncated program" "$tmp/cut"
+analyse "$tmp/cut" "$tmp/getpid"
+is $status 1 "a bad file and a good one: status 1"
+is "$(last 1)" "cancel_promote_allowed: 1" "a bad file and a good one: the good one is analysed"
+
+# Usage.
+refuses 125 "kbox-rewrite: no file given; see kbox-rewrite --help" "no file"
+refuses 125 "kbox-rewrite: *--help" "unknown option" --nonsense "$static"
+refuses 125 "kbox-rewrite: *--help" "a value for an option without" --summary=yes "$static"
+analyse --help
+is $status 0 "--help: status"
+like "$out" "Usage: kbox-rewrite*" "--help"
+analyse --version
+like "$out" "kbox-rewrite [0-9]*" "--version"
+done_testing
