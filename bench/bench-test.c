@@ -2,7 +2,8 @@
 /*
  * bench-test [DIR]: what a system call costs, as "name microseconds" lines. Static musl; the calls of a row are
  * made by syscall(2), so that nothing a libc keeps or adds is measured. The file is made in DIR
- * (/tmp). "exit" ends at once, "now" prints the time, "trap" what the host takes for a SIGSYS.
+ * (/tmp). "exit" ends at once, "now" prints the time, "trap" what the host takes for a SIGSYS, "loop NAME"
+ * goes on and on with one row's calls.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -44,39 +45,83 @@ static void row(const char *name, double start, int n)
 	fflush(stdout);
 }
 
-static void calls(void)
+static void stat_once(void)
 {
 	struct stat st;
-	char buf[1] = "x";
-	double t;
 
-	t = now();
+	if (syscall(SYS_newfstatat, AT_FDCWD, file, &st, 0))
+		fail("stat");
+}
+
+static void open_once(void)
+{
+	long f = syscall(SYS_openat, AT_FDCWD, file, O_RDONLY, 0);
+
+	if (f < 0 || syscall(SYS_close, f))
+		fail("open");
+}
+
+static void lseek_once(void)
+{
+	if (syscall(SYS_lseek, fd, 0, SEEK_SET))
+		fail("lseek");
+}
+
+static void read_once(void)
+{
+	char buf[1];
+
+	lseek_once();
+	if (syscall(SYS_read, fd, buf, 1) != 1)
+		fail("read");
+}
+
+static void write_once(void)
+{
+	if (syscall(SYS_write, fd, "x", 1) != 1)
+		fail("write");
+}
+
+static void getpid_once(void)
+{
+	syscall(SYS_getpid);
+}
+
+/* Inlined, so that no row pays for a call through a pointer. */
+static inline __attribute__((always_inline)) void calls_row(const char *name, void (*once)(void))
+{
+	double t = now();
+
 	for (int i = 0; i < CALLS; i++)
-		if (syscall(SYS_newfstatat, AT_FDCWD, file, &st, 0))
-			fail("stat");
-	row("stat", t, CALLS);
-	t = now();
-	for (int i = 0; i < CALLS; i++) {
-		long f = syscall(SYS_openat, AT_FDCWD, file, O_RDONLY, 0);
+		once();
+	row(name, t, CALLS);
+}
 
-		if (f < 0 || syscall(SYS_close, f))
-			fail("open");
+static void calls(void)
+{
+	calls_row("stat", stat_once);
+	calls_row("open+close", open_once);
+	calls_row("lseek+read", read_once);
+	calls_row("write", write_once);
+	calls_row("getpid", getpid_once);
+}
+
+/* "loop NAME": the calls of a row without end, for scripts/count-calls. A read has its lseek before it. */
+static void loop(const char *name)
+{
+	static const struct { const char *name; void (*once)(void); } kinds[] = {
+		{ "stat", stat_once }, { "open+close", open_once }, { "lseek", lseek_once }, { "read", read_once },
+		{ "write", write_once }, { "getpid", getpid_once },
+	};
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(name, kinds[i].name))
+			continue;
+		for (;;)
+			kinds[i].once();
 	}
-	row("open+close", t, CALLS);
-	t = now();
-	for (int i = 0; i < CALLS; i++)
-		if (syscall(SYS_lseek, fd, 0, SEEK_SET) || syscall(SYS_read, fd, buf, 1) != 1)
-			fail("read");
-	row("lseek+read", t, CALLS);
-	t = now();
-	for (int i = 0; i < CALLS; i++)
-		if (syscall(SYS_write, fd, buf, 1) != 1)
-			fail("write");
-	row("write", t, CALLS);
-	t = now();
-	for (int i = 0; i < CALLS; i++)
-		syscall(SYS_getpid);
-	row("getpid", t, CALLS);
+	fprintf(stderr, "bench-test: no calls named %s\n", name);
+	exit(1);
 }
 
 /*
@@ -220,16 +265,21 @@ static void pages(void)
 
 int main(int argc, char **argv)
 {
+	const char *looped;
+
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return 0;
 	if (argc > 1 && !strcmp(argv[1], "now"))
 		return printf("%.1f\n", now()) < 0;
 	if (argc > 1 && !strcmp(argv[1], "trap"))
 		return trap(), 0;
-	snprintf(file, sizeof(file), "%s/bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
+	looped = argc == 3 && !strcmp(argv[1], "loop") ? argv[2] : NULL;
+	snprintf(file, sizeof(file), "%s/bench-XXXXXX", argc > 1 && !looped ? argv[1] : "/tmp");
 	fd = mkstemp(file);
 	if (fd < 0 || write(fd, "x", 1) != 1)
 		fail(file);
+	if (looped)
+		loop(looped);
 	calls();
 	pipes();
 	children();
