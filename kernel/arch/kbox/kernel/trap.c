@@ -17,6 +17,7 @@
 #include <asm/sigcontext.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include <asm/trap_pf.h>
 #include <asm/ucontext.h>
 
 /* The host's struct ucontext is the ISA's own. */
@@ -69,6 +70,7 @@ static void do_syscall(struct pt_regs *regs, int nr)
 static void trapped_call(struct pt_regs *regs, int nr)
 {
 	kbox_count(KBOX_CALLS_TRAP);
+	stack_top(task_stack_page(current))->retried = 0;
 	if (kbox_boot->rewrite)
 		kbox_rewrite(regs, nr);
 	do_syscall(regs, nr);
@@ -81,7 +83,7 @@ static bool landed(const struct sigcontext *sc, struct pt_regs *regs)
 
 	if (sc->trapno != X86_TRAP_BP && sc->trapno != X86_TRAP_UD && sc->trapno != X86_TRAP_GP)
 		return false;
-	to = kbox_landing_ip(current->mm, ip);
+	to = kbox_landing_ip(current->mm, ip, sc->trapno == X86_TRAP_BP);
 	if (!to)
 		return false;
 	kbox_count(KBOX_LANDINGS);
@@ -90,20 +92,33 @@ static bool landed(const struct sigcontext *sc, struct pt_regs *regs)
 	return true;
 }
 
+/* A fault in text that has been rewritten becomes one in the original text, or, if that would be none, is dealt with: true. */
+static bool rewritten(const struct sigcontext *sc, struct pt_regs *regs)
+{
+	unsigned long to;
+
+	if (sc->trapno == X86_TRAP_DB && kbox_stepped(current->mm, regs)) {
+		do_syscall(regs, regs->ax);
+		return true;
+	}
+	if (landed(sc, regs))
+		return true;
+	regs->ip = kbox_original_ip(current->mm, regs->ip);
+	if (sc->trapno != X86_TRAP_PF || !(sc->err & X86_PF_INSTR))
+		return false;
+	to = kbox_lost_slot(current->mm, sc->ip);
+	if (to)
+		regs->ip = to;
+	return to;
+}
+
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
 {
 	current->thread.trap_nr = sc->trapno;
 	current->thread.error_code = sc->err;
 	current->thread.cr2 = sc->cr2;
-	if (current->mm->context.maps) {
-		if (sc->trapno == X86_TRAP_DB && kbox_stepped(current->mm, regs)) {
-			do_syscall(regs, regs->ax);
-			return;
-		}
-		if (landed(sc, regs))
-			return;
-		regs->ip = kbox_original_ip(current->mm, regs->ip);
-	}
+	if (current->mm->context.maps && rewritten(sc, regs))
+		return;
 	if (sig == SIGSEGV && sc->trapno == 14)
 		kbox_page_fault(regs, sc->cr2, sc->err);
 	else if (si->code == SI_KERNEL)

@@ -107,16 +107,36 @@ void image_put(struct image *im)
 	kfree(im);
 }
 
-/* The site whose jump has this byte. */
+static struct patched_site *copy_site(struct text_copy *c, u64 at)
+{
+	struct patched_site *s;
+
+	list_for_each_entry(s, &c->sites, of_text)
+		if (at - s->site.start < SITE_JUMP)
+			return s;
+	return NULL;
+}
+
+bool image_has_site(struct image *im, u64 start)
+{
+	struct text_copy *c = xa_load(&im->copies, start >> PAGE_SHIFT);
+
+	return c && copy_site(c, start);
+}
+
+/* The site whose jump has this byte, or else had it. */
 struct patched_site *image_site(struct image *im, u64 at)
 {
 	struct text_copy *c = xa_load(&im->copies, at >> PAGE_SHIFT);
-	struct patched_site *s;
+	struct patched_site *s = c ? copy_site(c, at) : NULL;
 
-	if (c)
-		list_for_each_entry(s, &c->sites, of_text)
-			if (at - s->site.start < SITE_JUMP)
-				return s;
+	if (s)
+		return s;
+	list_for_each_entry(c, &im->retired, retired) {
+		s = copy_site(c, at);
+		if (s)
+			return s;
+	}
 	return NULL;
 }
 

@@ -187,8 +187,8 @@ unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigne
 	return pfn;
 }
 
-/* The site in whose slot ip is. */
-static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, struct rewrite_map **of)
+/* The site in whose slot ip is; alive: of a map that is, or else one that is not any more. */
+static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, bool alive, struct rewrite_map **of)
 {
 	struct patched_site *s;
 	struct rewrite_map *map;
@@ -196,7 +196,7 @@ static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip,
 	for (map = mm->context.maps; map; map = map->next) {
 		u64 at = ip - map->base;
 
-		if (at - map->image->slots >= map->image->slots_end - map->image->slots)
+		if (map->alive != alive || at - map->image->slots >= map->image->slots_end - map->image->slots)
 			continue;
 		*of = map;
 		s = image_slot(map->image, at);
@@ -210,9 +210,28 @@ static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip,
 unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip)
 {
 	struct rewrite_map *map;
-	struct patched_site *s = site_of_slot(mm, ip, &map);
+	struct patched_site *s = site_of_slot(mm, ip, true, &map);
 
 	return s ? site_original(&s->site, ip - map->base) + map->base : ip;
+}
+
+/*
+ * Nothing can be executed at ip. If another thread has just now unmapped the slots that were there: where
+ * the program would be if it had not been rewritten, else 0.
+ */
+unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip)
+{
+	struct rewrite_map *map;
+	struct patched_site *s = site_of_slot(mm, ip, false, &map);
+	struct vm_area_struct *vma;
+	bool lost;
+
+	if (!s || mmap_read_lock_killable(mm))
+		return 0;
+	vma = vma_lookup(mm, ip);
+	lost = !vma || !(vma->vm_flags & VM_EXEC);
+	mmap_read_unlock(mm);
+	return lost ? site_original(&s->site, ip - map->base) + map->base : 0;
 }
 
 /*
@@ -222,7 +241,7 @@ unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip)
 bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs)
 {
 	struct rewrite_map *map;
-	struct patched_site *s = site_of_slot(mm, regs->ip, &map);
+	struct patched_site *s = site_of_slot(mm, regs->ip, true, &map);
 
 	if (!s || regs->ip - map->base != s->site.slot)
 		return false;
@@ -243,18 +262,46 @@ static bool is_patched(struct mm_struct *mm, unsigned long addr)
 	return ptep && pte_present(*ptep) && kbox_patched_pfn(mm, addr, pte_pfn(*ptep)) != pte_pfn(*ptep);
 }
 
-/* A fault at ip: if code has landed inside a jump of ours, where what it wants is now; else 0. */
-unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip)
+/* There is an int3 at ip in the text as the guest knows it. */
+static bool has_breakpoint(struct mm_struct *mm, unsigned long ip)
+{
+	pte_t *ptep = kbox_walk(mm, ip);
+
+	return ptep && pte_present(*ptep) && *((u8 *)page_address(pte_page(*ptep)) + (ip & ~PAGE_MASK)) == 0xcc;
+}
+
+/*
+ * The jump on which code has landed may have gone since then, because another thread has written to the
+ * text: then the program tries again. What faults twice in a row is its own fault.
+ */
+static bool try_again(struct mm_struct *mm, unsigned long ip, bool breakpoint)
+{
+	struct stack_top *top = stack_top(task_stack_page(current));
+
+	if (breakpoint)
+		return !has_breakpoint(mm, ip);
+	if (top->retried == ip) {
+		top->retried = 0;
+		return false;
+	}
+	top->retried = ip;
+	return true;
+}
+
+/* A fault (breakpoint: by an int3) at ip: if code has landed inside a jump of ours, where it is to go on, else 0. */
+unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint)
 {
 	struct patched_site *s;
 	struct rewrite_map *map;
 	u64 to;
 
 	for (map = mm->context.maps; map; map = map->next) {
-		s = map->alive ? image_site(map->image, ip - map->base) : NULL;
+		s = image_site(map->image, ip - map->base);
 		to = s ? site_landing(&s->site, ip - map->base) : 0;
 		if (to && is_patched(mm, ip))
 			return to + map->base;
+		if (to && try_again(mm, ip, breakpoint))
+			return ip;
 	}
 	return 0;
 }

@@ -129,7 +129,7 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 		return SITE_NOT_FILE;
 	if (off < map->image->text || s.start + s.len > map->image->text_end)
 		return SITE_NO_ROOM;
-	if (!image_patched(map->image, s.start >> PAGE_SHIFT, page) || !image_site(map->image, s.start)) {
+	if (!image_patched(map->image, s.start >> PAGE_SHIFT, page) || !image_has_site(map->image, s.start)) {
 		why = image_place(map->image, &s, &t, page);
 		if (why)
 			return why;

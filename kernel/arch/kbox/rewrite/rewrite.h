@@ -64,6 +64,7 @@ struct rewrite_map {
 struct image *image_get(struct vm_area_struct *text);
 void image_put(struct image *im);
 void image_unmapped(struct image *im);
+bool image_has_site(struct image *im, u64 start);
 struct patched_site *image_site(struct image *im, u64 at);
 struct patched_site *image_slot(struct image *im, u64 at);
 struct page *image_patched(struct image *im, u64 index, struct page *original);

@@ -130,7 +130,8 @@ extern void kbox_serve_flush(struct host_thread *me);
 extern void kbox_rewrite(struct pt_regs *regs, int nr);
 extern unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
 extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
-extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip);
+extern unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip);
+extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint);
 extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
 extern void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end);
 static inline void kbox_count(unsigned int what)

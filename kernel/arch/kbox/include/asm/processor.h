@@ -26,7 +26,8 @@ struct thread_struct {
 struct stack_top {
 	unsigned long resume;		/* of the call that came in by a patched site: where user code goes on ... */
 	unsigned long resume_ip;	/* ... if that is still its ip */
-	unsigned long pad[5];
+	unsigned long retried;		/* see rewrite/map.c */
+	unsigned long pad[4];
 	struct host_thread *host;
 };
 #define stack_top(stack) ((struct stack_top *)((unsigned long)(stack) + THREAD_SIZE) - 1)
