@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <sys/auxv.h>
 
 enum { PID, PPID, NOSYS };			/* the result in rax; none: rax is something else */
@@ -475,14 +476,22 @@ static void vdso(void)
 	}
 }
 
+static sigjmp_buf no_vsyscall;
+
+static void jump_back(int sig)
+{
+	siglongjmp(no_vsyscall, sig);
+}
+
+/* The host's page, which is in no guest's maps: it calls the host, and that makes a trap of it. */
 static void vsyscall(void)
 {
 	long (*vtime)(long *) = (void *)0xffffffffff600400;
-	struct range r;
 	long a, t, b;
 
-	if (maps_lines("[vsyscall]", &r, 1) < 1)
-		SKIP("no vsyscall page");
+	signal(SIGSEGV, jump_back);
+	if (sigsetjmp(no_vsyscall, 1))
+		SKIP("the host has no vsyscall page");
 	for (int i = 0; i < 10; i++) {
 		a = time(NULL);
 		t = vtime(NULL);

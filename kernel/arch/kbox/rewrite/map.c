@@ -163,8 +163,6 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	map = map_new(im, mm, base);
 	vma->vm_ops = &slots_ops;
 	vma->vm_private_data = map;
-	/* What others have patched already is not mapped here yet. */
-	kbox_flush_range(mm, base + im->text, base + im->text_end);
 	return map;
 }
 

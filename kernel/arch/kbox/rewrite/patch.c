@@ -94,11 +94,14 @@ static enum site_refusal plan(const struct site_text *t, u64 call, int nr, struc
 	return why == SITE_OK && !in_one_page(s) ? SITE_BORDER : why;
 }
 
-/* The host maps the page as it is now. */
-static void map_again(struct mm_struct *mm, unsigned long addr)
+/* The host maps the page of text as it is now, and the slot, which will be wanted next. */
+static void map_now(struct rewrite_map *map, struct site *s)
 {
-	kbox_flush_range(mm, addr, addr + 1);
-	kbox_tlb_fill(mm, addr, false, true);
+	struct vm_area_struct *slots = vma_lookup(map->mm, map->base + s->slot);
+
+	if (slots && slots->vm_private_data == map && !kbox_tlb_fill(map->mm, map->base + s->slot, false, true))
+		handle_mm_fault(slots, map->base + s->slot, FAULT_FLAG_INSTRUCTION | FAULT_FLAG_USER, NULL);
+	kbox_tlb_fill(map->mm, map->base + s->start, false, true);
 }
 
 /* With mm locked for writing. */
@@ -135,7 +138,7 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 			return why;
 		kbox_count(s.kind == SITE_AT_CALL ? KBOX_SITES_AT : KBOX_SITES_BEFORE);
 	}
-	map_again(mm, s.start + map->base);
+	map_now(map, &image_site(map->image, s.start)->site);
 	/* Were it to trap again, then because code lands on the syscall instruction behind a patched mov. */
 	note(mm, call, s.kind == SITE_AT_CALL ? TRIED_ALL : TRIED_MAP);
 	return SITE_OK;

@@ -49,6 +49,21 @@
 	movq	%rcx, PT_FLAGS(%r11)
 .endm
 
+/*
+ * For a debugger on the host: behind the call of kbox_gate_call() all of the user's registers are in memory, at fixed
+ * distances from rsp, so that a backtrace goes on in user code. DWARF 5, 2.5 and 6.4.2: an expression of
+ * DW_OP_breg7, its operand below 0x4000, and perhaps DW_OP_deref.
+ */
+#define ULEB(n)	((n) & 0x7f) | 0x80, ((n) >> 7)
+#define DW_CFA_def_cfa_expression	0x0f
+#define DW_CFA_expression		0x10
+#define DW_OP_breg7			0x77
+#define DW_OP_deref			0x06
+.macro SAVED reg, at
+	.cfi_escape DW_CFA_expression, \reg, 3, DW_OP_breg7, ULEB(GATE_GAP + \at)
+.endm
+
+	.cfi_sections .debug_frame
 	.text
 SYM_CODE_START(kbox_gate_at)
 	GATE	1
@@ -73,10 +88,21 @@ gate_call:
 	movq	%r15, PT_R15(%r11)
 	movq	%r11, %rdi
 	movl	%eax, %esi
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_escape DW_CFA_def_cfa_expression, 4, DW_OP_breg7, ULEB(GATE_GAP + PT_SP), DW_OP_deref
+	SAVED	16, PT_IP
+	SAVED	3, PT_BX
+	SAVED	6, PT_BP
+	SAVED	12, PT_R12
+	SAVED	13, PT_R13
+	SAVED	14, PT_R14
+	SAVED	15, PT_R15
 	call	kbox_gate_call
 	/* Nothing is left to do but to let go of the CPU: rax is our host thread, the other registers are preserved. */
 	movq	%rax, %rdi
 	leaq	GATE_GAP(%rsp), %rsi
+	.cfi_endproc
 	movabsq	$KBOX_BOOT_VA, %rcx
 	xorl	%eax, %eax
 	xchgl	%eax, BOOT_LOCK(%rcx)
