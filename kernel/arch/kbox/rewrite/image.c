@@ -48,18 +48,24 @@ static struct image *image_new(struct vm_area_struct *text)
 	return im;
 }
 
-/* The image of this text, for one more map; NULL: too large, or no memory. */
-struct image *image_get(struct vm_area_struct *text)
+/* The image of this file, if there is one. */
+struct image *image_find(struct file *file)
 {
 	struct image *im;
 
 	list_for_each_entry(im, &images, list)
-		if (im->file->f_mapping == text->vm_file->f_mapping)
-			goto found;
-	im = image_new(text);
+		if (im->file->f_mapping == file->f_mapping)
+			return im;
+	return NULL;
+}
+
+/* The image of this text, for one more map; NULL: too large, or no memory. */
+struct image *image_get(struct vm_area_struct *text)
+{
+	struct image *im = image_find(text->vm_file) ?: image_new(text);
+
 	if (!im)
 		return NULL;
-found:
 	im->maps++;
 	im->refs++;
 	return im;
@@ -117,11 +123,21 @@ static struct patched_site *copy_site(struct text_copy *c, u64 at)
 	return NULL;
 }
 
-bool image_has_site(struct image *im, u64 start)
+/* The site of this kind of the call that has been patched already. */
+struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind)
 {
-	struct text_copy *c = xa_load(&im->copies, start >> PAGE_SHIFT);
+	u64 index, first = (call - (kind == SITE_BEFORE_CALL ? SITE_JUMP + 2 : 0)) >> PAGE_SHIFT;
+	struct patched_site *s;
+	struct text_copy *c;
 
-	return c && copy_site(c, start);
+	for (index = first; index <= call >> PAGE_SHIFT; index++) {
+		c = xa_load(&im->copies, index);
+		if (c)
+			list_for_each_entry(s, &c->sites, of_text)
+				if (s->site.call == call && s->site.kind == kind)
+					return s;
+	}
+	return NULL;
 }
 
 /* The site whose jump has this byte, or else had it. */
@@ -153,20 +169,28 @@ struct patched_site *image_slot(struct image *im, u64 at)
 	return NULL;
 }
 
-/* Is this page what the copy was made of? Files can change under their mappings. */
+/*
+ * Is this page what the copy was made of? Another one may have taken its place in the page cache. PG_arch_1 says
+ * that it has been compared; generic code clears it for new pages, kbox_folio_written() for those that change.
+ */
 static bool copy_is_of(struct text_copy *c, struct page *original)
 {
 	const u8 *text = page_address(original), *copy = page_address(c->page);
 	unsigned int pos = 0, at;
 	struct patched_site *s;
 
+	if (test_bit(PG_arch_1, &original->flags))
+		return true;
 	list_for_each_entry(s, &c->sites, of_text) {
 		at = s->site.start & ~PAGE_MASK;
 		if (memcmp(text + pos, copy + pos, at - pos) || memcmp(text + at, s->original, SITE_JUMP))
 			return false;
 		pos = at + SITE_JUMP;
 	}
-	return !memcmp(text + pos, copy + pos, PAGE_SIZE - pos);
+	if (memcmp(text + pos, copy + pos, PAGE_SIZE - pos))
+		return false;
+	set_bit(PG_arch_1, &original->flags);
+	return true;
 }
 
 /* The file's page has been written to: its copy is not used any more, anywhere. */
@@ -188,12 +212,12 @@ void kbox_folio_written(struct folio *folio)
 	unsigned long i;
 	struct image *im;
 
-	if (!mapping || !mapping_mapped(mapping))
-		return;
 	list_for_each_entry(im, &images, list)
-		if (im->file->f_mapping == mapping)
-			for (i = 0; i < folio_nr_pages(folio); i++)
+		if (mapping && im->file->f_mapping == mapping)
+			for (i = 0; i < folio_nr_pages(folio); i++) {
+				clear_bit(PG_arch_1, &folio_page(folio, i)->flags);
 				copy_drop(im, folio->index + i);
+			}
 }
 
 void kbox_page_written(struct page *page)

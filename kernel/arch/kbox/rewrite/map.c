@@ -3,12 +3,14 @@
  * Maps: the area of slots that a process has beside its text. It is an area of the guest's own, so
  * nothing else is put there; fork inherits it, exec and exit drop it.
  */
+#include <linux/elf.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
+#include <asm/cacheflush.h>
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
@@ -30,6 +32,13 @@ struct page *text_page(struct vm_area_struct *vma, unsigned long addr)
 		return NULL;
 	page = pte_page(*ptep);
 	return page->mapping == vma->vm_file->f_mapping ? page : NULL;
+}
+
+/* Private text of a file that nobody can write to by a mapping. */
+bool can_be_patched(struct vm_area_struct *vma)
+{
+	return vma && vma->vm_file && vma->vm_flags & VM_EXEC && !(vma->vm_flags & (VM_WRITE | VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP)) &&
+	       !mapping_writably_mapped(vma->vm_file->f_mapping);
 }
 
 static const char *slots_name(struct vm_area_struct *vma)
@@ -164,6 +173,31 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	vma->vm_ops = &slots_ops;
 	vma->vm_private_data = map;
 	return map;
+}
+
+/*
+ * Text has been mapped there, and nothing of it has been executed yet. If others have patched it, this process gets
+ * what they have from the first instruction on.
+ */
+void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	if (!kbox_images || mmap_write_lock_killable(mm))
+		return;
+	while ((vma = find_vma(mm, start)) && vma->vm_start < end) {
+		start = vma->vm_end;
+		if (can_be_patched(vma) && image_find(vma->vm_file))
+			map_get(vma);
+	}
+	mmap_write_unlock(mm);
+}
+
+/* exec has mapped the program and its loader. */
+int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
+{
+	kbox_text_mapped(current->mm, 0, TASK_SIZE);
+	return 0;
 }
 
 /* A host mapping of an executable page is made: what of? */

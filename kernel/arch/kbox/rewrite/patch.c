@@ -47,13 +47,6 @@ static void refuse(struct mm_struct *mm, unsigned long call, enum site_refusal w
 	note(mm, call, TRIED_ALL);
 }
 
-/* Private text of a file that nobody can write to by a mapping. */
-static bool can_be_patched(struct vm_area_struct *vma)
-{
-	return vma && vma->vm_file && vma->vm_flags & VM_EXEC && !(vma->vm_flags & (VM_WRITE | VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP)) &&
-	       !mapping_writably_mapped(vma->vm_file->f_mapping);
-}
-
 /* Copy what there is of the text around a call; addresses become offsets into the file. */
 static void read_around(struct vm_area_struct *vma, unsigned long call, u8 *buf, struct site_text *t)
 {
@@ -104,43 +97,72 @@ static void map_now(struct rewrite_map *map, struct site *s)
 	kbox_tlb_fill(map->mm, map->base + s->start, false, true);
 }
 
-/* With mm locked for writing. */
-static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
+/* A site that another process has had patched, or this one before its mapping was filled anew. */
+static struct patched_site *known(struct vm_area_struct *vma, u64 call, bool at)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, call);
-	enum tried before = noted(mm, call);
+	struct image *im = image_find(vma->vm_file);
+	struct patched_site *s;
+	struct page *page;
+
+	if (!im)
+		return NULL;
+	s = at ? NULL : image_call(im, call, SITE_BEFORE_CALL);
+	s = s ?: image_call(im, call, SITE_AT_CALL);
+	page = s ? text_page(vma, text_base(vma) + s->site.start) : NULL;
+	return page && image_patched(im, s->site.start >> PAGE_SHIFT, page) ? s : NULL;
+}
+
+static enum site_refusal patch_new(struct vm_area_struct *vma, unsigned long call, int nr, bool at, struct patched_site **new)
+{
 	u8 buf[SITE_BEFORE + SITE_AFTER];
+	u64 off = call - text_base(vma);
 	struct rewrite_map *map;
 	enum site_refusal why;
 	struct site_text t;
 	struct page *page;
 	struct site s;
-	u64 off;
 
-	if (!can_be_patched(vma) || !text_page(vma, call))
-		return SITE_NOT_FILE;
-	off = call - text_base(vma);
 	read_around(vma, call, buf, &t);
-	why = plan(&t, off, nr, &s, before == TRIED_MAP);
+	why = plan(&t, off, nr, &s, at);
 	if (why)
 		return why;
 	map = map_get(vma);
-	if (!map)
+	if (!map || off < map->image->text || s.start + s.len > map->image->text_end)
 		return SITE_NO_ROOM;
 	page = text_page(vma, s.start + map->base);
 	if (!page)
 		return SITE_NOT_FILE;
-	if (off < map->image->text || s.start + s.len > map->image->text_end)
-		return SITE_NO_ROOM;
-	if (!image_patched(map->image, s.start >> PAGE_SHIFT, page) || !image_has_site(map->image, s.start)) {
-		why = image_place(map->image, &s, &t, page);
+	why = image_place(map->image, &s, &t, page);
+	if (why)
+		return why;
+	kbox_count(s.kind == SITE_AT_CALL ? KBOX_SITES_AT : KBOX_SITES_BEFORE);
+	*new = image_call(map->image, off, s.kind);
+	return SITE_OK;
+}
+
+/* With mm locked for writing. */
+static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, call);
+	bool at = noted(mm, call) == TRIED_MAP;
+	struct patched_site *s;
+	struct rewrite_map *map;
+	enum site_refusal why;
+
+	if (!can_be_patched(vma) || !text_page(vma, call))
+		return SITE_NOT_FILE;
+	s = known(vma, call - text_base(vma), at);
+	if (!s) {
+		why = patch_new(vma, call, nr, at, &s);
 		if (why)
 			return why;
-		kbox_count(s.kind == SITE_AT_CALL ? KBOX_SITES_AT : KBOX_SITES_BEFORE);
 	}
-	map_now(map, &image_site(map->image, s.start)->site);
+	map = map_get(vma);
+	if (!map)
+		return SITE_NO_ROOM;
+	map_now(map, &s->site);
 	/* Were it to trap again, then because code lands on the syscall instruction behind a patched mov. */
-	note(mm, call, s.kind == SITE_AT_CALL ? TRIED_ALL : TRIED_MAP);
+	note(mm, call, s->site.kind == SITE_AT_CALL ? TRIED_ALL : TRIED_MAP);
 	return SITE_OK;
 }
 

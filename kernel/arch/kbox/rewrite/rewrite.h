@@ -64,7 +64,8 @@ struct rewrite_map {
 struct image *image_get(struct vm_area_struct *text);
 void image_put(struct image *im);
 void image_unmapped(struct image *im);
-bool image_has_site(struct image *im, u64 start);
+struct image *image_find(struct file *file);
+struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind);
 struct patched_site *image_site(struct image *im, u64 at);
 struct patched_site *image_slot(struct image *im, u64 at);
 struct page *image_patched(struct image *im, u64 index, struct page *original);
@@ -74,4 +75,5 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 struct rewrite_map *map_get(struct vm_area_struct *text);
 unsigned long text_base(struct vm_area_struct *vma);
 struct page *text_page(struct vm_area_struct *vma, unsigned long addr);
+bool can_be_patched(struct vm_area_struct *vma);
 #endif

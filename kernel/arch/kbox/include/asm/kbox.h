@@ -133,6 +133,7 @@ extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
 extern unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip);
 extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint);
 extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
+extern void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long end);
 extern void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end);
 static inline void kbox_count(unsigned int what)
 {

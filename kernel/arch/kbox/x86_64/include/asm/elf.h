@@ -27,4 +27,7 @@ extern struct kbox_boot *const kbox_boot;
 		NEW_AUX_ENT(AT_SYSINFO_EHDR, kbox_boot->vdso);		\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
 } while (0)
+#define ARCH_HAS_SETUP_ADDITIONAL_PAGES 1
+struct linux_binprm;
+extern int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
 #endif
