@@ -5,6 +5,7 @@
  */
 #include <linux/elf.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/security.h>
@@ -26,12 +27,10 @@ unsigned long text_base(struct vm_area_struct *vma)
 struct page *text_page(struct vm_area_struct *vma, unsigned long addr)
 {
 	pte_t *ptep = kbox_walk(vma->vm_mm, addr);
-	struct page *page;
 
 	if (!ptep || !pte_present(*ptep) || pte_special(*ptep))
 		return NULL;
-	page = pte_page(*ptep);
-	return page->mapping == vma->vm_file->f_mapping ? page : NULL;
+	return folio_mapping(page_folio(pte_page(*ptep))) == vma->vm_file->f_mapping ? pte_page(*ptep) : NULL;
 }
 
 /* Private text of a file that nobody can write to by a mapping. */
@@ -49,7 +48,7 @@ static const char *slots_name(struct vm_area_struct *vma)
 static vm_fault_t slots_fault(struct vm_fault *vmf)
 {
 	struct rewrite_map *map = vmf->vma->vm_private_data;
-	struct slot_page *p = xa_load(&map->image->slot_pages, vmf->pgoff);
+	struct slot_page *p = map ? xa_load(&map->image->slot_pages, vmf->pgoff) : NULL;
 
 	if (!p)
 		return VM_FAULT_SIGBUS;
@@ -58,6 +57,7 @@ static vm_fault_t slots_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+/* It takes over the caller's count of the image's maps. */
 static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsigned long base)
 {
 	struct rewrite_map *map = kzalloc(sizeof(*map), GFP_KERNEL | __GFP_NOFAIL);
@@ -72,7 +72,7 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 	return map;
 }
 
-/* Calls that came in by a slot of the map go on behind the site itself. */
+/* Calls that came in by a slot of the map go on behind the site itself. Who is still coming in will see, kbox_lost_slot(). */
 static void forget_slots(struct rewrite_map *map)
 {
 	unsigned long start = map->base + map->image->slots, size = map->image->slots_end - map->image->slots;
@@ -81,7 +81,7 @@ static void forget_slots(struct rewrite_map *map)
 	for_each_process_thread(g, t) {
 		struct stack_top *top = stack_top(task_stack_page(t));
 
-		if (t->mm == map->mm && top->resume - start < size)
+		if (t->mm == map->mm && t->thread.host && !t->thread.host->in_user && top->resume - start < size)
 			top->resume = task_pt_regs(t)->ip;
 	}
 }
@@ -102,25 +102,29 @@ static void map_kill(struct rewrite_map *map)
 	image_unmapped(im);
 }
 
-/* fork copies the area; anything else that comes here has cut it in two. */
+/* fork copies the area; anything else that comes here has cut it in two. Without a live map it is just an area. */
 static void slots_open(struct vm_area_struct *vma)
 {
 	struct rewrite_map *map = vma->vm_private_data;
 
+	if (!map)
+		return;
 	if (map->mm == vma->vm_mm) {
 		map_kill(map);
 		return;
 	}
-	vma->vm_private_data = map_new(map->image, vma->vm_mm, map->base);
+	vma->vm_private_data = NULL;
+	if (!map->alive)
+		return;
 	map->image->refs++;
 	map->image->maps++;
-	if (!map->alive)
-		map_kill(vma->vm_private_data);
+	vma->vm_private_data = map_new(map->image, vma->vm_mm, map->base);
 }
 
 static void slots_close(struct vm_area_struct *vma)
 {
-	map_kill(vma->vm_private_data);
+	if (vma->vm_private_data)
+		map_kill(vma->vm_private_data);
 }
 
 static int slots_mremap(struct vm_area_struct *vma)
@@ -210,7 +214,7 @@ unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigne
 		u64 off = addr - map->base;
 
 		if (!map->alive || off < map->image->text || off >= map->image->text_end ||
-		    pfn_to_page(pfn)->mapping != map->image->file->f_mapping)
+		    folio_mapping(page_folio(pfn_to_page(pfn))) != map->image->file->f_mapping)
 			continue;
 		page = image_patched(map->image, off >> PAGE_SHIFT, pfn_to_page(pfn));
 		if (page)
