@@ -123,6 +123,14 @@ static struct patched_site *copy_site(struct text_copy *c, u64 at)
 	return NULL;
 }
 
+/* Bytes that the site's jump would replace belong to another one's. */
+bool image_taken(struct image *im, const struct site *s)
+{
+	struct text_copy *c = xa_load(&im->copies, s->start >> PAGE_SHIFT);
+
+	return c && (copy_site(c, s->start) || copy_site(c, s->start + SITE_JUMP - 1));
+}
+
 /* The site of this kind of the call that has been patched already. */
 struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind)
 {

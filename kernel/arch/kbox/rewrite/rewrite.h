@@ -65,6 +65,7 @@ struct image *image_get(struct vm_area_struct *text);
 void image_put(struct image *im);
 void image_unmapped(struct image *im);
 struct image *image_find(struct file *file);
+bool image_taken(struct image *im, const struct site *s);
 struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind);
 struct patched_site *image_site(struct image *im, u64 at);
 struct patched_site *image_slot(struct image *im, u64 at);

@@ -35,6 +35,7 @@ const char *const site_refusal_text[SITE_REFUSALS] = {
 	[SITE_BORDER] = "the jump would lie in two pages",
 	[SITE_NOT_FILE] = "not the text of a file",
 	[SITE_NO_ROOM] = "no place for a slot within reach",
+	[SITE_TAKEN] = "the jump of another site has bytes of it",
 };
 
 static s32 get32(const u8 *p)

@@ -45,6 +45,7 @@ enum site_refusal {
 	SITE_BORDER,		/* the jump would lie in two pages */
 	SITE_NOT_FILE,		/* not text of a file that is mapped privately */
 	SITE_NO_ROOM,		/* no place for a slot */
+	SITE_TAKEN,		/* the jump of another site has bytes of it */
 	SITE_REFUSALS
 };
 extern const char *const site_refusal_text[];
