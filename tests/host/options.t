@@ -84,6 +84,11 @@ like "$(head -n 1 "$tmp/err")" "kbox: calls rewrite [1-9]* trap [1-9]* (*" "--st
 is "$(sed -n 's/.*rewrite \([0-9]*\) .*/\1/p' "$tmp/err" | awk '{ print ($1 >= 190) }')" 1 "most of them by patched sites"
 box --stats --syscall-mode=trap -- /bin/true 2>"$tmp/err"
 like "$(head -n 1 "$tmp/err")" "kbox: calls rewrite 0 trap [1-9]* (0.0 %*" "--stats --syscall-mode=trap: none by a patched site"
+patched() { sed -n 's/.*sites patched \([0-9]*\) before and \([0-9]*\) at.*/\1 \2/p' "$tmp/err" | awk '{ print $1 + $2 }'; }
+box --stats --syscall-mode=rewrite -- /bin/sh -c '/bin/bash -c :; /bin/ls / >/dev/null' 2>"$tmp/err"
+few=$(patched)
+box --stats --syscall-mode=rewrite -- /bin/sh -c 'for i in $(seq 50); do /bin/bash -c :; done; /bin/ls / >/dev/null' 2>"$tmp/err"
+is "$(($(patched) < few * 2))" 1 "51 programs share what one of them has had patched ($few sites, $(patched))"
 is "$(box --stats -- /bin/sh -c 'exit 7' >/dev/null 2>&1; echo $?)" 7 "--stats keeps the exit status"
 "$kbox" --help >"$tmp/out" 2>"$tmp/err"
 is "$? $(wc -c <"$tmp/err")" "0 0" "--help"

@@ -24,8 +24,12 @@ static s64 window(const struct image *im)
 	return (s64)(im->slots - im->text) > 0 ? WINDOW_ABOVE : WINDOW_BELOW;
 }
 
+/* Images that nobody has mapped are kept, since the next program may be the same; so many of them. */
+#define IDLE_MAX	8
+
 static struct image *image_new(struct vm_area_struct *text)
 {
+	const struct inode *inode = text->vm_file->f_mapping->host;
 	u64 size = text->vm_end - text->vm_start;
 	struct image *im;
 
@@ -34,7 +38,11 @@ static struct image *image_new(struct vm_area_struct *text)
 	im = kzalloc(sizeof(*im), GFP_KERNEL);
 	if (!im)
 		return NULL;
-	im->file = get_file(text->vm_file);
+	im->mapping = text->vm_file->f_mapping;
+	im->sb = inode->i_sb;
+	im->ino = inode->i_ino;
+	im->generation = inode->i_generation;
+	im->size = i_size_read(inode);
 	im->text = (u64)text->vm_pgoff << PAGE_SHIFT;
 	im->text_end = im->text + size;
 	im->slots = (im->text + (text->vm_start < (4UL << 30) ? WINDOW_ABOVE : WINDOW_BELOW)) & PAGE_MASK;
@@ -48,13 +56,26 @@ static struct image *image_new(struct vm_area_struct *text)
 	return im;
 }
 
+/*
+ * An image that nobody has mapped does not hold its file, and another one may have got the same place in memory. A
+ * mistake would cost time, no more: copies are compared with what they are to replace.
+ */
+static bool image_is_of(const struct image *im, const struct file *file)
+{
+	const struct inode *inode = file->f_mapping->host;
+
+	return im->mapping == file->f_mapping &&
+	       (im->file || (im->sb == inode->i_sb && im->ino == inode->i_ino && im->generation == inode->i_generation &&
+			     im->size == i_size_read(inode)));
+}
+
 /* The image of this file, if there is one. */
 struct image *image_find(struct file *file)
 {
 	struct image *im;
 
 	list_for_each_entry(im, &images, list)
-		if (im->file->f_mapping == file->f_mapping)
+		if (image_is_of(im, file))
 			return im;
 	return NULL;
 }
@@ -66,20 +87,11 @@ struct image *image_get(struct vm_area_struct *text)
 
 	if (!im)
 		return NULL;
+	if (!im->file)
+		im->file = get_file(text->vm_file);
 	im->maps++;
 	im->refs++;
 	return im;
-}
-
-/* A map of it is dead: the last one's end means that the file is not held any more, nor found. */
-void image_unmapped(struct image *im)
-{
-	if (--im->maps)
-		return;
-	list_del(&im->list);
-	kbox_images--;
-	fput(im->file);
-	im->file = NULL;
 }
 
 static void copy_free(struct text_copy *c)
@@ -88,19 +100,37 @@ static void copy_free(struct text_copy *c)
 	kfree(c);
 }
 
-/* A map of it is gone. */
-void image_put(struct image *im)
+static void free_retired(struct image *im)
+{
+	struct text_copy *c, *next;
+
+	list_for_each_entry_safe(c, next, &im->retired, retired)
+		copy_free(c);
+	INIT_LIST_HEAD(&im->retired);
+}
+
+/* A map of it is dead. After the last one no process has its copies mapped, and the file is not held any more. */
+void image_unmapped(struct image *im)
+{
+	if (--im->maps)
+		return;
+	fput(im->file);
+	im->file = NULL;
+	free_retired(im);
+	list_move_tail(&im->list, &images);
+}
+
+static void image_free(struct image *im)
 {
 	struct patched_site *s, *next;
-	struct text_copy *c, *tmp;
+	struct text_copy *c;
 	struct slot_page *p;
 	unsigned long i;
 
-	if (--im->refs)
-		return;
+	list_del(&im->list);
+	kbox_images--;
+	free_retired(im);
 	xa_for_each(&im->copies, i, c)
-		copy_free(c);
-	list_for_each_entry_safe(c, tmp, &im->retired, retired)
 		copy_free(c);
 	xa_for_each(&im->slot_pages, i, p) {
 		list_for_each_entry_safe(s, next, &p->sites, of_slots)
@@ -111,6 +141,22 @@ void image_put(struct image *im)
 	xa_destroy(&im->copies);
 	xa_destroy(&im->slot_pages);
 	kfree(im);
+}
+
+/* A map of it is gone. The images in use longest ago come first in the list. */
+void image_put(struct image *im)
+{
+	struct image *next;
+	unsigned int idle = 0;
+
+	im->refs--;
+	list_for_each_entry(im, &images, list)
+		idle += !im->refs;
+	list_for_each_entry_safe(im, next, &images, list)
+		if (!im->refs && idle > IDLE_MAX) {
+			image_free(im);
+			idle--;
+		}
 }
 
 static struct patched_site *copy_site(struct text_copy *c, u64 at)
@@ -221,7 +267,7 @@ void kbox_folio_written(struct folio *folio)
 	struct image *im;
 
 	list_for_each_entry(im, &images, list)
-		if (mapping && im->file->f_mapping == mapping)
+		if (mapping && im->mapping == mapping)
 			for (i = 0; i < folio_nr_pages(folio); i++) {
 				clear_bit(PG_arch_1, &folio_page(folio, i)->flags);
 				copy_drop(im, folio->index + i);
@@ -321,7 +367,7 @@ static void insert_site(struct text_copy *c, struct patched_site *new)
 /*
  * Text is never changed where it is mapped: other threads may be executing it. A new copy is made with
  * one jump more, and a process gets it when its mapping is filled the next time. The old one stays
- * as long as the image, for nobody knows who has it mapped.
+ * as long as any process has the file mapped, for nobody knows who has that copy.
  */
 static struct text_copy *copy_new(struct image *im, u64 index, struct page *original)
 {

@@ -162,7 +162,7 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	struct image *im;
 
 	for (map = mm->context.maps; map; map = map->next)
-		if (map->alive && map->base == base && map->image->file->f_mapping == text->vm_file->f_mapping)
+		if (map->alive && map->base == base && map->image->mapping == text->vm_file->f_mapping)
 			return map;
 	im = image_get(text);
 	if (!im)
@@ -214,7 +214,7 @@ unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigne
 		u64 off = addr - map->base;
 
 		if (!map->alive || off < map->image->text || off >= map->image->text_end ||
-		    folio_mapping(page_folio(pfn_to_page(pfn))) != map->image->file->f_mapping)
+		    folio_mapping(page_folio(pfn_to_page(pfn))) != map->image->mapping)
 			continue;
 		page = image_patched(map->image, off >> PAGE_SHIFT, pfn_to_page(pfn));
 		if (page)
@@ -349,7 +349,7 @@ static bool has_text(struct rewrite_map *map)
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, map->base + map->image->text_end)
-		if (vma->vm_file && vma->vm_file->f_mapping == map->image->file->f_mapping && text_base(vma) == map->base)
+		if (vma->vm_file && vma->vm_file->f_mapping == map->image->mapping && text_base(vma) == map->base)
 			return true;
 	return false;
 }

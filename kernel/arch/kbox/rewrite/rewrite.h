@@ -40,7 +40,12 @@ struct slot_page {
 
 struct image {
 	struct list_head list;
-	struct file *file;		/* while a process has it mapped */
+	struct file *file;		/* while a process has it mapped; only compared, later: what it was */
+	const struct address_space *mapping;
+	const struct super_block *sb;
+	unsigned long ino;
+	u32 generation;
+	loff_t size;
 	unsigned int maps, refs;	/* maps that are alive, and all of them */
 	u64 text, text_end;		/* of the file */
 	u64 slots, slots_end;		/* the area of slots, in the same terms; may be "below" 0 */
