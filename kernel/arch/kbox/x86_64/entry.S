@@ -7,6 +7,7 @@
 #include <asm/asm-offsets.h>
 #include <asm/unistd.h>
 #include <asm/thread_info.h>
+#include "release.h"
 
 	.section .head.text, "ax"
 /* From the launcher: rdi = struct kbox_boot. */
@@ -238,17 +239,7 @@ SYM_FUNC_END(kbox_release)
 SYM_FUNC_START(kbox_leave)
 	testl	%ecx, %ecx
 	jz	1f
-	movabsq	$KBOX_BOOT_VA, %rcx
-	xorl	%eax, %eax
-	xchgl	%eax, BOOT_LOCK(%rcx)
-	cmpl	$0, BOOT_PENDING(%rcx)
-	jne	2f
-	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
-	je	1f
-2:	xorl	%eax, %eax
-	movl	$1, %r8d
-	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
-	jnz	1f
+	RELEASE_CPU 1f
 	ret
 SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 1:	cmpl	$0, HT_GRANT(%rdi)

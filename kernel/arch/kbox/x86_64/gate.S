@@ -8,6 +8,7 @@
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
 #include <asm/site.h>
+#include "release.h"
 
 #define ARITHMETIC	0x8d5	/* OF SF ZF AF PF CF */
 #define DF_AC		0x40400
@@ -103,17 +104,7 @@ gate_call:
 	movq	%rax, %rdi
 	leaq	GATE_GAP(%rsp), %rsi
 	.cfi_endproc
-	movabsq	$KBOX_BOOT_VA, %rcx
-	xorl	%eax, %eax
-	xchgl	%eax, BOOT_LOCK(%rcx)
-	cmpl	$0, BOOT_PENDING(%rcx)
-	jne	1f
-	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
-	je	gate_leave
-1:	xorl	%eax, %eax
-	movl	$1, %r8d
-	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
-	jnz	gate_leave
+	RELEASE_CPU gate_leave
 	call	kbox_exit_again
 	ud2
 SYM_CODE_END(kbox_gate_before)

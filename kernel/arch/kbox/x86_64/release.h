@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has taken the CPU, it is
+ * ours again, and this falls through. Changes rax, rcx and r8.
+ */
+.macro RELEASE_CPU out
+	movabsq	$KBOX_BOOT_VA, %rcx
+	xorl	%eax, %eax
+	xchgl	%eax, BOOT_LOCK(%rcx)
+	cmpl	$0, BOOT_PENDING(%rcx)
+	jne	.Lretake\@
+	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
+	je	\out
+.Lretake\@:
+	xorl	%eax, %eax
+	movl	$1, %r8d
+	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
+	jnz	\out
+.endm
