@@ -164,7 +164,16 @@ kbox_wait:
 	syscall
 	cmpl	$1, HT_GRANT(%rbx)
 	jne	4b
-5:	movl	$0, HT_GRANT(%rbx)
+5:	movl	HT_KICK(%rbx), %eax	/* as wait_grant() does: who granted may not have decided yet */
+	testl	%eax, %eax
+	jz	7f
+	pause
+	cmpl	$KICK_PERHAPS, %eax
+	je	5b
+	movl	$__NR_getpid, %eax
+	syscall
+	movl	$0, HT_KICK(%rbx)
+7:	movl	$0, HT_GRANT(%rbx)
 	cmpl	$0, HT_DEAD(%rbx)
 	jne	6f
 	movq	HT_CTX(%rbx), %rax
