@@ -43,29 +43,6 @@ static void all_in_text(void)
 			tap_fail(__FILE__, __LINE__, "a handler saw 0x%lx", (long)seen[i]);
 }
 
-/* Sends until *stop, so that one of the signals finds its target asleep. */
-static pid_t pester(pid_t target, volatile int *stop, int sig)
-{
-	pid_t pid = FORK();
-
-	if (pid)
-		return pid;
-	while (!*stop) {
-		kill(target, sig);
-		sleep_ms(2);
-	}
-	_exit(0);
-}
-
-static void wait_through(pid_t pid)
-{
-	int st;
-
-	while (waitpid(pid, &st, 0) != pid)
-		EQ(errno, EINTR);
-	EQ(st, 0);
-}
-
 static void interrupted(void)
 {
 	volatile int *stop = map_anon(4096, MAP_SHARED);
@@ -78,7 +55,7 @@ static void interrupted(void)
 	EQ(pipe(fd), 0);
 	warm(b_read), warm(a_read), warm(b_nanosleep), warm(a_nanosleep), warm(b_poll), warm(a_poll);
 	on_signal(SIGUSR1, note_ip, 0);
-	pid = pester(getpid(), stop, SIGUSR1);
+	pid = pester(getpid(), stop);
 	for (int i = 0; i < 20; i++)
 		for (int k = 0; k < KINDS; k++) {
 			seen_n = 0;
@@ -329,7 +306,7 @@ static void jumps_out(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	on_signal(SIGUSR1, jump_out, SA_RESTART);
 	warm(b_read), warm(a_read);
-	pid = pester(getpid(), stop, SIGUSR1);
+	pid = pester(getpid(), stop);
 	for (volatile int i = 0; i < 60; i++)
 		if (!sigsetjmp(jump, 1)) {
 			sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -399,7 +376,7 @@ static void handler_changes_registers(void)
 	EQ(pipe(fd), 0);
 	warm((call_fn)pushed_b), warm((call_fn)pushed_a);
 	on_signal(SIGUSR1, redirect, 0);
-	pid = pester(getpid(), stop, SIGUSR1);
+	pid = pester(getpid(), stop);
 	for (int i = 0; i < 40; i++) {
 		way = i % 5;
 		way_call = i & 1 ? (call_fn)pushed_b : (call_fn)pushed_a;
@@ -438,7 +415,7 @@ static void alternate_stack(void)
 	EQ(sigaltstack(&ss, NULL), 0);
 	warm(b_read), warm(a_read);
 	on_signal(SIGUSR1, on_altstack, SA_ONSTACK);
-	pid = pester(getpid(), stop, SIGUSR1);
+	pid = pester(getpid(), stop);
 	for (int i = 0; i < 40; i++)
 		EQ(reads[i & 1]((long)fd[0], &c, 1L), -EINTR);
 	*stop = 1;
@@ -489,7 +466,7 @@ static void float_state(void)
 	EQ(pipe(fd), 0);
 	warm(b_read), warm(a_read);
 	on_signal(SIGUSR1, look_at_state, 0);
-	pid = pester(getpid(), stop, SIGUSR1);
+	pid = pester(getpid(), stop);
 	for (int i = 0; i < 40; i++) {
 		regs_fill(&in, i);
 		if (i & 4)

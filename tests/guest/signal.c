@@ -395,29 +395,6 @@ static void wait_for_a_signal(void)
 	CHILD_OK(pid);
 }
 
-/* Sends until *stop, so that one of the signals finds its target asleep. */
-static pid_t pester(pid_t target, volatile int *stop)
-{
-	pid_t pid = FORK();
-
-	if (pid)
-		return pid;
-	while (!*stop) {
-		kill(target, SIGUSR1);
-		sleep_ms(5);
-	}
-	_exit(0);
-}
-
-static void wait_through(pid_t pid)
-{
-	int st;
-
-	while (waitpid(pid, &st, 0) != pid)
-		EQ(errno, EINTR);
-	EQ(st, 0);
-}
-
 static void interrupted_calls(void)
 {
 	volatile int *stop = map_anon(4096, MAP_SHARED);

@@ -165,6 +165,29 @@ static inline void *map_anon(size_t size, int flags)
 	return p;
 }
 
+/* Sends SIGUSR1 until *stop, so that one of the signals finds its target asleep. */
+static inline pid_t pester(pid_t target, volatile int *stop)
+{
+	pid_t pid = FORK();
+
+	if (pid)
+		return pid;
+	while (!*stop) {
+		kill(target, SIGUSR1);
+		sleep_ms(2);
+	}
+	_exit(0);
+}
+
+static inline void wait_through(pid_t pid)
+{
+	int st;
+
+	while (waitpid(pid, &st, 0) != pid)
+		EQ(errno, EINTR);
+	EQ(st, 0);
+}
+
 static inline void on_signal(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
 {
 	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };

@@ -46,7 +46,7 @@ static struct image *image_new(struct vm_area_struct *text)
 	im->text = (u64)text->vm_pgoff << PAGE_SHIFT;
 	im->text_end = im->text + size;
 	im->slots = (im->text + (text->vm_start < (4UL << 30) ? WINDOW_ABOVE : WINDOW_BELOW)) & PAGE_MASK;
-	im->slots_end = im->slots + size + PAGE_ALIGN(WINDOW_SIZE + SLOT_MAX) + PAGE_SIZE;
+	im->slots_size = size + PAGE_ALIGN(WINDOW_SIZE + SLOT_MAX) + PAGE_SIZE;
 	xa_init(&im->copies);
 	xa_init(&im->slot_pages);
 	INIT_LIST_HEAD(&im->retired);
@@ -335,7 +335,7 @@ static bool place_in(struct image *im, unsigned long index, struct slot_page *p,
 /* Find or make a place for the slot: rather in a page that is there. */
 static struct slot_page *place_slot(struct image *im, struct site *s, const struct site_text *t)
 {
-	unsigned long i, ideal = (s->start + window(im) - im->slots) >> PAGE_SHIFT, pages = (im->slots_end - im->slots) >> PAGE_SHIFT;
+	unsigned long i, ideal = (s->start + window(im) - im->slots) >> PAGE_SHIFT, pages = im->slots_size >> PAGE_SHIFT;
 	struct slot_page *p;
 
 	xa_for_each(&im->slot_pages, i, p)

@@ -75,7 +75,7 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 /* Calls that came in by a slot of the map go on behind the site itself. Who is still coming in will see, kbox_lost_slot(). */
 static void forget_slots(struct rewrite_map *map)
 {
-	unsigned long start = map->base + map->image->slots, size = map->image->slots_end - map->image->slots;
+	unsigned long start = map->base + map->image->slots, size = map->image->slots_size;
 	struct task_struct *g, *t;
 
 	for_each_process_thread(g, t) {
@@ -167,7 +167,7 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	im = image_get(text);
 	if (!im)
 		return NULL;
-	vma = install(mm, base + im->slots, im->slots_end - im->slots);
+	vma = install(mm, base + im->slots, im->slots_size);
 	if (IS_ERR(vma)) {
 		image_unmapped(im);
 		image_put(im);
@@ -232,7 +232,7 @@ static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip,
 	for (map = mm->context.maps; map; map = map->next) {
 		u64 at = ip - map->base;
 
-		if (map->alive != alive || at - map->image->slots >= map->image->slots_end - map->image->slots)
+		if (map->alive != alive || at - map->image->slots >= map->image->slots_size)
 			continue;
 		*of = map;
 		s = image_slot(map->image, at);
@@ -364,7 +364,7 @@ static void drop_unused(struct callback_head *work)
 		return;
 	for (map = mm->context.maps; map; map = map->next) {
 		if (map->alive && map->checking && !has_text(map))
-			do_munmap(mm, map->base + map->image->slots, map->image->slots_end - map->image->slots, NULL);
+			do_munmap(mm, map->base + map->image->slots, map->image->slots_size, NULL);
 		map->checking = false;
 	}
 	mmap_write_unlock(mm);

@@ -48,7 +48,7 @@ struct image {
 	loff_t size;
 	unsigned int maps, refs;	/* maps that are alive, and all of them */
 	u64 text, text_end;		/* of the file */
-	u64 slots, slots_end;		/* the area of slots, in the same terms; may be "below" 0 */
+	u64 slots, slots_size;		/* the area of slots, in the same terms; may be "below" 0 */
 	struct xarray copies;		/* by page of the file: struct text_copy */
 	struct xarray slot_pages;	/* by page of the area: struct slot_page */
 	struct list_head retired;	/* copies that others may still have mapped */

@@ -52,17 +52,24 @@ void fpstate_learn(const struct _xstate *x)
 	arch_task_struct_size = sizeof(struct task_struct) + layout.extended_size;
 }
 
+/* What the host writes into an image beside the state itself. */
+static void put_layout(struct _xstate *x)
+{
+	x->fpstate.sw_reserved = layout;
+	if (fpstate_extended(x))
+		*(u32 *)((void *)x + layout.extended_size - FP_XSTATE_MAGIC2_SIZE) = FP_XSTATE_MAGIC2;
+}
+
 /* The registers, as the host would put them into a frame. */
 static void save_registers(struct _xstate *x)
 {
-	x->fpstate.sw_reserved = layout;
+	put_layout(x);
 	if (!fpstate_extended(x)) {
 		asm volatile("fxsave64 %0" : "=m" (x->fpstate));
 		return;
 	}
 	memset(&x->xstate_hdr, 0, sizeof(x->xstate_hdr));
 	asm volatile("xsave64 %0" : "+m" (*x) : "a" ((u32)layout.xfeatures), "d" ((u32)(layout.xfeatures >> 32)) : "memory");
-	*(u32 *)((void *)x + layout.extended_size - FP_XSTATE_MAGIC2_SIZE) = FP_XSTATE_MAGIC2;
 }
 
 /*
@@ -105,9 +112,7 @@ struct _xstate *fpstate_own(struct task_struct *t)
 	x = (void *)t->thread.fpsave;
 	memset(x, 0, layout.extended_size);
 	memcpy(x, &init_fpstate, offsetof(struct _fpstate, sw_reserved));
-	x->fpstate.sw_reserved = layout;
-	if (fpstate_extended(x))
-		*(u32 *)((void *)x + layout.extended_size - FP_XSTATE_MAGIC2_SIZE) = FP_XSTATE_MAGIC2;
+	put_layout(x);
 	t->thread.fpstate = x;
 	return x;
 }

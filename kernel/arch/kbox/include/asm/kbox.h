@@ -126,7 +126,7 @@ extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsign
 extern void kbox_drop_user(void);
 extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
-/* rewrite.c: without patched sites in the mm, maps is NULL. */
+/* rewrite/: without patched sites in the mm, context.maps is NULL. */
 extern void kbox_rewrite(struct pt_regs *regs, int nr);
 extern unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
 extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
