@@ -29,13 +29,18 @@ struct hostfd {
 
 static struct hostfd hostfds[3];
 
+/* What of events a host descriptor is ready for now. */
+u32 kbox_host_poll(int fd, u32 events)
+{
+	struct { int fd; short events, revents; } p = { fd, events, 0 };
+	struct { s64 sec, nsec; } now = { };
+
+	return HCALL(__NR_ppoll, &p, 1, &now, NULL, 0, 0) == 1 ? (u16)p.revents : 0;
+}
+
 static u32 host_poll(struct hostfd *h, u32 events)
 {
-	struct { int fd; short events, revents; } p = { h->fd, events, 0 };
-
-	if (HCALL(__NR_poll, &p, 1, 0, 0, 0, 0) <= 0)
-		return 0;
-	return (u16)p.revents;
+	return kbox_host_poll(h->fd, events);
 }
 
 /* Ask the supervisor to say when one of events holds. */

@@ -39,13 +39,12 @@ static void want_input(void)
 void kbox_tty_input(void)
 {
 	int fd = terminal(0, 1);
-	struct { int fd; short events, revents; } p = { fd, POLLIN, 0 };
 	char buf[256];
 	long n;
 
 	if (fd < 0 || !tty_port_initialized(&port))
 		return;
-	while (HCALL(__NR_poll, &p, 1, 0, 0, 0, 0) == 1) {
+	while (kbox_host_poll(fd, POLLIN)) {
 		n = HCALL(__NR_read, fd, buf, sizeof(buf), 0, 0, 0);
 		if (n <= 0) {
 			tty_port_tty_hangup(&port, false);

@@ -24,7 +24,7 @@ void kbox_take_irqs(void)
 		kbox_irqs_on = 0;
 		in_irqs = 1;
 		old = set_irq_regs(&regs);
-		regs.ip = (unsigned long)kbox_take_irqs;
+		instruction_pointer_set(&regs, (unsigned long)kbox_take_irqs);
 		irq_enter();
 		for (irq = 0; bits; irq++, bits >>= 1)
 			if (bits & 1)
@@ -39,7 +39,7 @@ void kbox_take_irqs(void)
 
 void kbox_cpu_relax(void)
 {
-	asm volatile("pause");
+	host_pause();
 	if (kbox_irqs_on && READ_ONCE(*kbox_irq_pending))
 		kbox_take_irqs();
 }

@@ -10,32 +10,8 @@
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
 #include <asm/unistd.h>
+#include <asm/context.h>
 #include <asm/fpstate.h>
-
-void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
-{
-	memset(regs, 0, sizeof(*regs));
-	regs->ip = ip;
-	regs->sp = sp;
-	regs->flags = 0x202;
-	regs->cs = 0x33;
-	regs->ss = 0x2b;
-	regs->orig_ax = -1;
-	fpstate_reset();
-	set_fsbase(0);
-	set_gsbase(0);
-}
-
-static void *start_frame(void *stack, void (*fn)(void))
-{
-	unsigned long *sp = stack;
-
-	*--sp = 0;
-	*--sp = (unsigned long)fn;
-	sp -= 6;
-	memset(sp, 0, 6 * sizeof(long));
-	return sp;
-}
 
 asmlinkage void ret_from_fork_user(void)
 {
@@ -46,13 +22,10 @@ asmlinkage void ret_from_fork_user(void)
 
 asmlinkage void ret_from_fork_kernel(void)
 {
-	int (*fn)(void *) = (void *)current->thread.trap_nr;
-	void *arg = (void *)current->thread.error_code;
-
 	if (current->thread.host)
 		host_thread_arrive();
 	schedule_tail(kbox_cpu.last);
-	fn(arg);
+	current->thread.fn(current->thread.fn_arg);
 	/* It has called kernel_execve(). */
 	kbox_exit(task_pt_regs(current));
 }
@@ -60,29 +33,28 @@ asmlinkage void ret_from_fork_kernel(void)
 int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 {
 	struct pt_regs *regs = task_pt_regs(p);
-	void *top = (void *)regs - 256;
+	void *top = (void *)task_stack_page(p) + THREAD_SIZE - STACK_RESERVED;
 
 	p->thread.host = NULL;
 	if (args->fn) {
 		memset(regs, 0, sizeof(*regs));
-		p->thread.trap_nr = (unsigned long)args->fn;
-		p->thread.error_code = (unsigned long)args->fn_arg;
-		p->thread.sp = (unsigned long)start_frame(top, ret_from_fork_kernel);
+		p->thread.fn = args->fn;
+		p->thread.fn_arg = args->fn_arg;
+		p->thread.sp = kbox_new_context(top, ret_from_fork_kernel);
 		p->thread.fpstate = &init_fpstate;
 		if (!(p->flags & PF_USER_WORKER))
 			return 0;
 	} else {
-		p->thread.fsbase = get_fsbase();
-		p->thread.gsbase = get_gsbase();
 		*regs = *current_pt_regs();
-		regs->ax = 0;
+		regs_set_return_value(regs, 0);
 		if (args->stack)
-			regs->sp = args->stack;
+			user_stack_pointer_set(regs, args->stack);
 		fpstate_copy(p);
-		p->thread.sp = (unsigned long)start_frame(top, ret_from_fork_user);
+		p->thread.sp = kbox_new_context(top, ret_from_fork_user);
 	}
-	if (args->flags & CLONE_SETTLS)
-		p->thread.fsbase = args->tls;
+	tls_copy(p, args);
+	if (args->flags & CLONE_VM && !args->fn)
+		kbox_gate_share(p->mm);
 	p->thread.host = args->flags & CLONE_VM ? host_thread_take(p, p->mm) : host_process_take(p, p->mm);
 	return p->thread.host ? 0 : -EAGAIN;
 }
@@ -123,6 +95,7 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 		next->context.threads = 1;
 		h->mm = next;
 		kbox_drop_user();
+		kbox_gate_open();
 		return;
 	}
 	if (h) {
@@ -143,13 +116,4 @@ void deactivate_mm(struct task_struct *t, struct mm_struct *mm)
 {
 	if (t->flags & PF_EXITING && t->thread.host && t->thread.host->mm)
 		host_thread_leave_mm(t->thread.host);
-}
-
-void show_regs(struct pt_regs *r)
-{
-	printk("ip %016lx sp %016lx flags %08lx ax %016lx bx %016lx cx %016lx dx %016lx\n"
-	       "si %016lx di %016lx bp %016lx r8 %016lx r9 %016lx r10 %016lx r11 %016lx\n"
-	       "r12 %016lx r13 %016lx r14 %016lx r15 %016lx %pS\n",
-	       r->ip, r->sp, r->flags, r->ax, r->bx, r->cx, r->dx, r->si, r->di, r->bp,
-	       r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, (void *)r->ip);
 }

@@ -14,6 +14,7 @@
 #include <linux/delay.h>
 #include <linux/utsname.h>
 #include <uapi/linux/futex.h>
+#include <asm/context.h>
 #include <asm/kbox.h>
 #include <asm/setup.h>
 #include <asm/sections.h>
@@ -48,7 +49,17 @@ static void __noreturn z_start(void)
 	z_loop();
 }
 
-#define HOST_TASK_SIZE	0x7ffffffff000UL
+/* Up to where the host's addresses end, which it does not say: it refuses what is beyond. */
+static void __init unmap_from(unsigned long start)
+{
+	unsigned long end;
+
+	/* x86 lacks the last page. */
+	for (end = 1UL << 52; end > start; end >>= 1)
+		if (!HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0) ||
+		    !HCALL(__NR_munmap, start, end - PAGE_SIZE - start, 0, 0, 0, 0))
+			break;
+}
 
 /* Nothing of the launcher stays but the vDSO. */
 static void __init unmap_launcher(struct kbox_boot *boot)
@@ -56,12 +67,9 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start;
 
 	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
-	if (!keep) {
-		HCALL(__NR_munmap, end, HOST_TASK_SIZE - end, 0, 0, 0, 0);
-		return;
-	}
-	HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
-	HCALL(__NR_munmap, boot->keep_end, HOST_TASK_SIZE - boot->keep_end, 0, 0, 0, 0);
+	if (keep)
+		HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
+	unmap_from(keep ? boot->keep_end : end);
 }
 
 /* Text is never writable, and only text is executable. This runs in the init text, so each piece is changed once. */
@@ -83,8 +91,6 @@ static void __init protect_image(struct kbox_boot *boot)
 
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 {
-	unsigned long *sp = z_stack + ARRAY_SIZE(z_stack) - 8;
-
 	unmap_launcher(boot);
 	protect_image(boot);
 	host_traps_init();
@@ -92,10 +98,7 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	HCALL(__NR_tkill, HCALL(__NR_gettid, 0, 0, 0, 0, 0, 0), KICK_SIGNAL, 0, 0, 0, 0);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
-	*--sp = 0;
-	*--sp = (unsigned long)z_start;
-	sp -= 6;
-	host_z.exit_sp = (unsigned long)sp;
+	host_z.exit_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
 	host_z.go_user = 1;
 	host_z.mm = &init_mm;
 	host_z.task = &init_task;

@@ -128,8 +128,8 @@ void host_thread_arrive(void)
 	HOST_OF_STACK(task_stack_page(current)) = h;
 	stack_top(task_stack_page(current))->resume_ip = 0;
 	host_altstack(current);
-	set_fsbase(current->thread.fsbase);
-	set_gsbase(current->thread.gsbase);
+	tls_load();
+	kbox_gate_open();
 	kbox_charge_begin(h);
 	h->arrived = true;
 }
@@ -137,6 +137,7 @@ void host_thread_arrive(void)
 /* The task of h lets go of its mm. */
 void host_thread_leave_mm(struct host_thread *h)
 {
+	kbox_gate_close(h);
 	h->last = !--h->mm->context.threads;
 	h->mm = NULL;
 }

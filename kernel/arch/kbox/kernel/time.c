@@ -40,7 +40,7 @@ static u64 __init read_boot_clock(struct clocksource *cs)
 }
 
 /* From the first moment on: no other clock could tell how long the boot takes. */
-static struct clocksource kbox_clocksource = {
+static struct clocksource kbox_clocksource __refdata = {
 	.name = "host", .rating = 499, .read = read_boot_clock, .mult = 1 << 20, .shift = 20,
 	.mask = CLOCKSOURCE_MASK(64), .flags = CLOCK_SOURCE_IS_CONTINUOUS,
 };

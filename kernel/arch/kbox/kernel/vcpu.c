@@ -13,6 +13,7 @@
 #include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
+#include <asm/context.h>
 #include <asm/switch_to.h>
 
 #define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
@@ -26,11 +27,7 @@ u32 kbox_spin = 300;
 
 static bool cpu_trylock(void)
 {
-	u32 old = 0;
-
-	asm volatile("lock; cmpxchgl %2,%1" : "+a" (old), "+m" (kbox_boot->cpu_lock)
-		     : "r" (1) : "memory", "cc");
-	return old == 0;
+	return sync_cmpxchg(&kbox_boot->cpu_lock, 0, 1) == 0;
 }
 
 static unsigned long park_sp(struct host_thread *me)
@@ -81,7 +78,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 
 	xchg(&current_task, next);
 	while (unlikely(READ_ONCE(nagging)))
-		asm volatile("pause");
+		host_pause();
 	kbox_cpu.last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
 		host_thread_die(prev->thread.host);
@@ -121,13 +118,7 @@ static void detach(void)
 /* Sets up detach() on the lower stack of the current task; gives the sp to swap to. */
 static unsigned long detach_context(void)
 {
-	unsigned long *sp = task_stack_page(current) + DETACH_STACK - 64;
-
-	*--sp = 0;
-	*--sp = (unsigned long)detach;
-	sp -= 6;
-	memset(sp, 0, 6 * sizeof(long));
-	return (unsigned long)sp;
+	return kbox_new_context(task_stack_page(current) + DETACH_STACK - 64, detach);
 }
 
 /* The lock is ours but current is somebody else: make the kernel run without it. */
@@ -173,12 +164,13 @@ static void wait_grant(struct host_thread *me)
 
 	xchg(&me->waiting, 1);
 	while (READ_ONCE(me->grant) != 1 && spin--)
-		asm volatile("pause");
-	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() has no lock prefix in a UP kernel */
+		host_pause();
+	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() need not be atomic in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)
 			HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, 0, 0, 0);
 	while (READ_ONCE(me->kick) == KICK_PERHAPS)
-		asm volatile("pause");
+		host_pause();
+	smp_rmb();	/* what the granter did comes before its grant */
 	if (me->kick) {
 		HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);	/* have the signal delivered now */
 		me->kick = 0;
@@ -233,15 +225,15 @@ void kbox_enter(struct host_thread *me)
 static void to_original(struct pt_regs *regs)
 {
 	if (current->mm && current->mm->context.maps)
-		regs->ip = kbox_original_ip(current->mm, regs->ip);
+		instruction_pointer_set(regs, kbox_original_ip(current->mm, instruction_pointer(regs)));
 }
 
 static void to_slot(struct pt_regs *regs)
 {
 	struct stack_top *top = (void *)(regs + 1);
 
-	if (top->resume_ip && regs->ip == top->resume_ip)
-		regs->ip = top->resume;
+	if (top->resume_ip && instruction_pointer(regs) == top->resume_ip)
+		instruction_pointer_set(regs, top->resume);
 }
 
 static void exit_work(struct pt_regs *regs)

@@ -5,8 +5,13 @@
 #include <asm/thread_info.h>
 #include <asm-generic/vmlinux.lds.h>
 
+#ifdef __aarch64__
+OUTPUT_FORMAT("elf64-littleaarch64")
+OUTPUT_ARCH(aarch64)
+#else
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
+#endif
 ENTRY(_start)
 
 SECTIONS
@@ -21,6 +26,9 @@ SECTIONS
 		*(.text.exit_user)
 		__exit_end = .;
 		__hostcall_end = .;
+		__user_text_start = .;
+		*(.text.user)
+		__user_text_end = .;
 		HEAD_TEXT
 		TEXT_TEXT
 		SCHED_TEXT

@@ -8,15 +8,12 @@
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 
-#define PF_WRITE	2
-#define PF_INSTR	16
-
 int fixup_exception(struct pt_regs *regs)
 {
-	const struct exception_table_entry *e = search_exception_tables(regs->ip);
+	const struct exception_table_entry *e = search_exception_tables(instruction_pointer(regs));
 
 	if (e)
-		regs->ip = e->fixup;
+		instruction_pointer_set(regs, e->fixup);
 	return !!e;
 }
 
@@ -25,7 +22,7 @@ static void bad_area(struct pt_regs *regs, unsigned long addr, int sig, int code
 	if (user_mode(regs))
 		force_sig_fault(sig, code, (void __user *)addr);
 	else if (!fixup_exception(regs))
-		panic("kernel fault at user address %016lx, ip %pS", addr, (void *)regs->ip);
+		panic("kernel fault at user address %016lx, ip %pS", addr, (void *)instruction_pointer(regs));
 }
 
 static bool access_error(struct vm_area_struct *vma, unsigned long code)
@@ -104,7 +101,7 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
 	return fault;
 }
 
-/* code: the ISA's page fault error code. Runs with the CPU in hand; may sleep. */
+/* code: PF_*. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
 	struct mm_struct *mm = current->mm;

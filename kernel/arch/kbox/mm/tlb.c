@@ -6,6 +6,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <asm/cacheflush.h>
+#include <asm/icache.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
@@ -46,8 +47,11 @@ void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 	for (;;) {
 		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, MAP_SHARED | MAP_FIXED,
 			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
-		if (ret == addr)
+		if (ret == addr) {
+			if (prot & PROT_EXEC)
+				kbox_sync_icache(addr, pfn, pages);
 			return;
+		}
 		if (ret != -ENOMEM)
 			panic("host mmap: error %ld", -ret);
 		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */

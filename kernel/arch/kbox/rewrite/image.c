@@ -10,19 +10,7 @@
 static LIST_HEAD(images);
 unsigned int kbox_images;
 
-/*
- * Where slots go, as a distance from their site: so far that each byte of the jump's displacement
- * faults when it is executed (site_jump()). Text in the first 4 GiB has its slots above, all other below.
- */
-#define WINDOW_ABOVE	(0x37ccccccLL - 0xcc + SITE_JUMP)
-#define WINDOW_BELOW	((s64)(s32)0xcccccc00 + SITE_JUMP)
-#define WINDOW_SIZE	256
 #define TEXT_MAX	(256UL << 20)
-
-static s64 window(const struct image *im)
-{
-	return (s64)(im->slots - im->text) > 0 ? WINDOW_ABOVE : WINDOW_BELOW;
-}
 
 /* Images that nobody has mapped are kept, since the next program may be the same; so many of them. */
 #define IDLE_MAX	8
@@ -45,8 +33,7 @@ static struct image *image_new(struct vm_area_struct *text)
 	im->size = i_size_read(inode);
 	im->text = (u64)text->vm_pgoff << PAGE_SHIFT;
 	im->text_end = im->text + size;
-	im->slots = (im->text + (text->vm_start < (4UL << 30) ? WINDOW_ABOVE : WINDOW_BELOW)) & PAGE_MASK;
-	im->slots_size = size + PAGE_ALIGN(WINDOW_SIZE + SLOT_MAX) + PAGE_SIZE;
+	slots_choose(im, text);
 	xa_init(&im->copies);
 	xa_init(&im->slot_pages);
 	INIT_LIST_HEAD(&im->retired);
@@ -69,21 +56,24 @@ static bool image_is_of(const struct image *im, const struct file *file)
 			     im->size == i_size_read(inode)));
 }
 
-/* The image of this file, if there is one. */
-struct image *image_find(struct file *file)
+/* The image of this file that the mm would use, if there is one: a promoted one rather, or, where that has been undone, none. */
+struct image *image_find(struct mm_struct *mm, struct file *file)
 {
-	struct image *im;
+	struct image *im, *found = NULL;
 
-	list_for_each_entry(im, &images, list)
-		if (image_is_of(im, file))
-			return im;
-	return NULL;
+	list_for_each_entry(im, &images, list) {
+		if (!image_is_of(im, file) || (im->promotion == PROMOTION_DONE && mm->context.unpromoted))
+			continue;
+		if (!found || im->promotion == PROMOTION_DONE)
+			found = im;
+	}
+	return found;
 }
 
 /* The image of this text, for one more map; NULL: too large, or no memory. */
 struct image *image_get(struct vm_area_struct *text)
 {
-	struct image *im = image_find(text->vm_file) ?: image_new(text);
+	struct image *im = image_find(text->vm_mm, text->vm_file) ?: image_new(text);
 
 	if (!im)
 		return NULL;
@@ -290,7 +280,6 @@ struct page *image_patched(struct image *im, u64 index, struct page *original)
 static struct slot_page *slot_page_new(struct image *im, unsigned long index)
 {
 	struct slot_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
-	unsigned long *gates;
 
 	if (!p)
 		return NULL;
@@ -302,10 +291,7 @@ static struct slot_page *slot_page_new(struct image *im, unsigned long index)
 		return NULL;
 	}
 	INIT_LIST_HEAD(&p->sites);
-	gates = page_address(p->page);
-	memset(gates, 0xcc, PAGE_SIZE);
-	gates[SLOT_GATE_BEFORE / 8] = (unsigned long)kbox_gate_before;
-	gates[SLOT_GATE_AT / 8] = (unsigned long)kbox_gate_at;
+	slots_head(page_address(p->page));
 	bitmap_set(p->used, 0, SLOT_HEAD / SLOT_UNIT);
 	return p;
 }
@@ -335,14 +321,13 @@ static bool place_in(struct image *im, unsigned long index, struct slot_page *p,
 /* Find or make a place for the slot: rather in a page that is there. */
 static struct slot_page *place_slot(struct image *im, struct site *s, const struct site_text *t)
 {
-	unsigned long i, ideal = (s->start + window(im) - im->slots) >> PAGE_SHIFT, pages = im->slots_size >> PAGE_SHIFT;
+	unsigned long i;
 	struct slot_page *p;
 
 	xa_for_each(&im->slot_pages, i, p)
 		if (place_in(im, i, p, s, t))
 			return p;
-	/* A window may lie in two pages. */
-	for (i = ideal; i < ideal + 2 && i < pages; i++) {
+	for (i = slots_first(im, s); i < slots_end(im, s); i++) {
 		if (xa_load(&im->slot_pages, i))
 			continue;
 		p = slot_page_new(im, i);
@@ -416,3 +401,27 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 	list_add(&new->of_slots, &slots->sites);
 	return SITE_OK;
 }
+
+#ifdef CONFIG_KBOX_ARM64
+/* The same for a call of a cancellation wrapper, which goes to an entry at the head of any page of slots; nobody has the text mapped yet. */
+enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original)
+{
+	struct slot_page *slots = xa_load(&im->slot_pages, 0) ?: slot_page_new(im, 0);
+	u64 index = s->start >> PAGE_SHIFT;
+	struct text_copy *c = xa_load(&im->copies, index) ?: copy_new(im, index, original);
+	unsigned int at = s->start & ~PAGE_MASK;
+	struct patched_site *new;
+
+	if (!slots || !c || !copy_is_of(c, original))
+		return SITE_NO_ROOM;
+	s->slot = site_entry(s, im->slots);
+	if (!site_jump(s, s->slot, page_address(c->page) + at))
+		return SITE_NO_ROOM;
+	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);
+	new->site = *s;
+	memcpy(new->original, page_address(original) + at, SITE_JUMP);
+	insert_site(c, new);
+	list_add(&new->of_slots, &slots->sites);
+	return SITE_OK;
+}
+#endif

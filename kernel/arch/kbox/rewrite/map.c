@@ -3,6 +3,7 @@
  * Maps: the area of slots that a process has beside its text. It is an area of the guest's own, so
  * nothing else is put there; fork inherits it, exec and exit drop it.
  */
+#include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -72,7 +73,7 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 	return map;
 }
 
-/* Calls that came in by a slot of the map go on behind the site itself. Who is still coming in will see, kbox_lost_slot(). */
+/* Calls that came in by a slot of the map go on in the original text. Who is still coming in will see, kbox_lost_slot(). */
 static void forget_slots(struct rewrite_map *map)
 {
 	unsigned long start = map->base + map->image->slots, size = map->image->slots_size;
@@ -82,7 +83,7 @@ static void forget_slots(struct rewrite_map *map)
 		struct stack_top *top = stack_top(task_stack_page(t));
 
 		if (t->mm == map->mm && t->thread.host && !t->thread.host->in_user && top->resume - start < size)
-			top->resume = task_pt_regs(t)->ip;
+			top->resume_ip = 0;
 	}
 }
 
@@ -191,7 +192,7 @@ void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long e
 		return;
 	while ((vma = find_vma(mm, start)) && vma->vm_start < end) {
 		start = vma->vm_end;
-		if (can_be_patched(vma) && image_find(vma->vm_file))
+		if (can_be_patched(vma) && image_find(mm, vma->vm_file))
 			map_get(vma);
 	}
 	mmap_write_unlock(mm);
@@ -200,6 +201,7 @@ void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long e
 /* exec has mapped the program and its loader. */
 int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
 {
+	kbox_promote(bprm->file, uses_interp);
 	kbox_text_mapped(current->mm, 0, TASK_SIZE);
 	return 0;
 }
@@ -224,7 +226,7 @@ unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigne
 }
 
 /* The site in whose slot ip is; alive: of a map that is, or else one that is not any more. */
-static struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, bool alive, struct rewrite_map **of)
+struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, bool alive, struct rewrite_map **of)
 {
 	struct patched_site *s;
 	struct rewrite_map *map;
@@ -268,78 +270,6 @@ unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip)
 	lost = !vma || !(vma->vm_flags & VM_EXEC);
 	mmap_read_unlock(mm);
 	return lost ? site_original(&s->site, ip - map->base) + map->base : 0;
-}
-
-/*
- * A single step has ended at ip: if it was the jump to a slot, make of it what the original instruction
- * does. True: that is the system call itself, and ip is behind it.
- */
-bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs)
-{
-	struct rewrite_map *map;
-	struct patched_site *s = site_of_slot(mm, regs->ip, true, &map);
-
-	if (!s || regs->ip - map->base != s->site.slot)
-		return false;
-	regs->ip = s->site.call + map->base;
-	if (s->site.kind == SITE_BEFORE_CALL) {
-		regs->ax = s->site.nr;
-		return false;
-	}
-	regs->ip += 2;
-	return true;
-}
-
-/* The text there is mapped with our jumps in it: not written to by the process or its tracer. */
-static bool is_patched(struct mm_struct *mm, unsigned long addr)
-{
-	pte_t *ptep = kbox_walk(mm, addr);
-
-	return ptep && pte_present(*ptep) && kbox_patched_pfn(mm, addr, pte_pfn(*ptep)) != pte_pfn(*ptep);
-}
-
-/* There is an int3 at ip in the text as the guest knows it. */
-static bool has_breakpoint(struct mm_struct *mm, unsigned long ip)
-{
-	pte_t *ptep = kbox_walk(mm, ip);
-
-	return ptep && pte_present(*ptep) && *((u8 *)page_address(pte_page(*ptep)) + (ip & ~PAGE_MASK)) == 0xcc;
-}
-
-/*
- * The jump on which code has landed may have gone since then, because another thread has written to the
- * text: then the program tries again. What faults twice in a row is its own fault.
- */
-static bool try_again(struct mm_struct *mm, unsigned long ip, bool breakpoint)
-{
-	struct stack_top *top = stack_top(task_stack_page(current));
-
-	if (breakpoint)
-		return !has_breakpoint(mm, ip);
-	if (top->retried == ip) {
-		top->retried = 0;
-		return false;
-	}
-	top->retried = ip;
-	return true;
-}
-
-/* A fault (breakpoint: by an int3) at ip: if code has landed inside a jump of ours, where it is to go on, else 0. */
-unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint)
-{
-	struct patched_site *s;
-	struct rewrite_map *map;
-	u64 to;
-
-	for (map = mm->context.maps; map; map = map->next) {
-		s = image_site(map->image, ip - map->base);
-		to = s ? site_landing(&s->site, ip - map->base) : 0;
-		if (to && is_patched(mm, ip))
-			return to + map->base;
-		if (to && try_again(mm, ip, breakpoint))
-			return ip;
-	}
-	return 0;
 }
 
 /* Is there anything left of the text? */
@@ -402,4 +332,5 @@ void destroy_context(struct mm_struct *mm)
 		kfree(map);
 	}
 	kfree(mm->context.seen);
+	kbox_gate_free(mm);
 }

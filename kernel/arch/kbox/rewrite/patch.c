@@ -5,7 +5,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <asm/kbox.h>
-#include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 
@@ -100,7 +99,7 @@ static void map_now(struct rewrite_map *map, struct site *s)
 /* A site that another process has had patched, or this one before its mapping was filled anew. */
 static struct patched_site *known(struct vm_area_struct *vma, u64 call, bool at)
 {
-	struct image *im = image_find(vma->vm_file);
+	struct image *im = image_find(vma->vm_mm, vma->vm_file);
 	struct patched_site *s;
 	struct page *page;
 
@@ -170,21 +169,20 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 
 /*
  * A call with this number has come in by a trap. May sleep. What stops a patched site from
- * serving, a GS base or flags of the program's own, is none of the site's fault.
+ * serving, as flags of the program's own, is none of the site's fault.
  */
 void kbox_rewrite(struct pt_regs *regs, int nr)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned long ip = regs->ip, call;
+	unsigned long ip = instruction_pointer(regs), call;
 	enum site_refusal why;
 
 	if (mm->context.maps)
-		regs->ip = kbox_original_ip(mm, ip);
-	if (regs->ip != ip)
+		instruction_pointer_set(regs, kbox_original_ip(mm, ip));
+	if (instruction_pointer(regs) != ip)
 		kbox_count(KBOX_CALLS_BOUNCED);
-	call = regs->ip - 2;
-	if (regs->ip != ip || current->thread.gsbase || regs->flags & (X86_EFLAGS_DF | X86_EFLAGS_AC | X86_EFLAGS_TF) ||
-	    noted(mm, call) == TRIED_ALL || mmap_write_lock_killable(mm))
+	call = instruction_pointer(regs) - SITE_CALL;
+	if (instruction_pointer(regs) != ip || gate_refuses(regs) || noted(mm, call) == TRIED_ALL || mmap_write_lock_killable(mm))
 		return;
 	why = patch(mm, call, nr);
 	if (why)

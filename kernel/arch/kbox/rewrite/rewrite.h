@@ -29,13 +29,18 @@ struct text_copy {
 	struct list_head retired;
 };
 
-#define SLOT_UNIT	8
 #define SLOT_UNITS	(PAGE_SIZE / SLOT_UNIT)
 
 struct slot_page {
 	struct page *page;
 	DECLARE_BITMAP(used, SLOT_UNITS);
 	struct list_head sites;
+};
+
+enum promotion {
+	PROMOTION_UNKNOWN,
+	PROMOTION_DENIED,
+	PROMOTION_DONE,			/* its calls of cancellation wrappers are patched, if it has any */
 };
 
 struct image {
@@ -47,6 +52,7 @@ struct image {
 	u32 generation;
 	loff_t size;
 	unsigned int maps, refs;	/* maps that are alive, and all of them */
+	enum promotion promotion;	/* arm64's, see promote.c */
 	u64 text, text_end;		/* of the file */
 	u64 slots, slots_size;		/* the area of slots, in the same terms; may be "below" 0 */
 	struct xarray copies;		/* by page of the file: struct text_copy */
@@ -69,17 +75,25 @@ struct rewrite_map {
 struct image *image_get(struct vm_area_struct *text);
 void image_put(struct image *im);
 void image_unmapped(struct image *im);
-struct image *image_find(struct file *file);
+struct image *image_find(struct mm_struct *mm, struct file *file);
 bool image_taken(struct image *im, const struct site *s);
 struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind);
 struct patched_site *image_site(struct image *im, u64 at);
 struct patched_site *image_slot(struct image *im, u64 at);
 struct page *image_patched(struct image *im, u64 index, struct page *original);
+enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original);
 enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original);
+
+/* The ISA's slots.c */
+void slots_choose(struct image *im, struct vm_area_struct *text);
+unsigned long slots_first(const struct image *im, const struct site *s);
+unsigned long slots_end(const struct image *im, const struct site *s);
+void slots_head(void *page);
 
 /* map.c */
 struct rewrite_map *map_get(struct vm_area_struct *text);
 unsigned long text_base(struct vm_area_struct *vma);
 struct page *text_page(struct vm_area_struct *vma, unsigned long addr);
 bool can_be_patched(struct vm_area_struct *vma);
+struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, bool alive, struct rewrite_map **of);
 #endif

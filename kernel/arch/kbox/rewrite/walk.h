@@ -18,7 +18,7 @@ enum wrapper_class {
 
 struct wrapper_site {
 	u64 addr;		/* of the syscall or svc instruction */
-	s32 nr;			/* set by the instruction before it, or WRAPPER_NR_NONE */
+	s32 nr;			/* set right before it (aarch64: among the instructions before it), or WRAPPER_NR_NONE */
 	enum wrapper_class class;
 	bool unsure;		/* the bytes can be read in another way too */
 };

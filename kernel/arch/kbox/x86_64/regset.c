@@ -7,6 +7,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
+#include <asm/segments.h>
 #include <asm/fpstate.h>
 #include <asm/user.h>
 #include <asm/ptrace.h>

@@ -4,8 +4,10 @@
  * A task that has no GS base finds its kernel stack by the host's, see gate.S.
  */
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <asm/kbox.h>
+#include <asm/segments.h>
 #include <asm/unistd.h>
 #include <asm/ptrace.h>
 #include <uapi/asm/prctl.h>
@@ -50,4 +52,22 @@ unsigned long get_gsbase(void)
 	if (have_instructions())
 		asm volatile("rdgsbase %0" : "=r" (base));
 	return current->thread.gsbase = (long)base < 0 ? 0 : base;
+}
+
+/* Current, on its own host thread, makes p. */
+void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
+{
+	if (!args->fn) {
+		p->thread.fsbase = get_fsbase();
+		p->thread.gsbase = get_gsbase();
+	}
+	if (args->flags & CLONE_SETTLS)
+		p->thread.fsbase = args->tls;
+}
+
+/* Current begins to run on this host thread. */
+void tls_load(void)
+{
+	set_fsbase(current->thread.fsbase);
+	set_gsbase(current->thread.gsbase);
 }

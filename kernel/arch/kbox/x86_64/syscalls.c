@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
+#include <asm/segments.h>
 #include <asm/unistd.h>
 #include <uapi/asm/prctl.h>
 

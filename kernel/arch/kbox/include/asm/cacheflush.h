@@ -10,15 +10,18 @@ struct page;
 extern unsigned int kbox_images;
 extern void kbox_folio_written(struct folio *folio);
 extern void kbox_page_written(struct page *page);
+#include <asm/icache.h>
 #define ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE 1
 static inline void flush_dcache_folio(struct folio *folio)
 {
+	kbox_icache_stale(folio);
 	if (kbox_images)
 		kbox_folio_written(folio);
 }
 #define flush_dcache_folio flush_dcache_folio
 static inline void flush_dcache_page(struct page *page)
 {
+	kbox_icache_stale_page(page);
 	if (kbox_images)
 		kbox_page_written(page);
 }

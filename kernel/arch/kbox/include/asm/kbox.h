@@ -44,7 +44,7 @@ struct host_thread {
 	bool arrived;			/* it has run its task, and has that one's stack for host signals */
 	bool last;			/* of its host process */
 	bool idle;			/* Z */
-	unsigned long first_stack[128];	/* of a new one, until it arrives */
+	unsigned long first_stack[128] __aligned(16);	/* of a new one, until it arrives */
 };
 
 struct kbox_cpu {
@@ -70,20 +70,20 @@ extern void kbox_release(unsigned long *save, struct host_thread *me, unsigned l
 extern void __noreturn kbox_await(struct host_thread *me);
 extern u32 kbox_spin;
 extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
-/* gate.S: where slots jump to. */
-extern void kbox_gate_before(void);
-extern void kbox_gate_at(void);
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
+extern char __user_text_start[], __user_text_end[];	/* the user's, as it were */
 extern char _einittext_page[], __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
 	host_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-/* segments.c */
-extern void set_fsbase(unsigned long base);
-extern void set_gsbase(unsigned long base);
-extern unsigned long get_fsbase(void);
-extern unsigned long get_gsbase(void);
+/* The ISA's. */
+struct kernel_clone_args;
+struct ucontext;
+struct host_siginfo { int signo, errno, code, pad; unsigned long addr; };
+extern void tls_copy(struct task_struct *p, const struct kernel_clone_args *args);
+extern void tls_load(void);
+extern void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc);
 /* vcpu.c */
 extern void kbox_enter(struct host_thread *me);
 extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
@@ -112,14 +112,19 @@ extern void host_thread_die(struct host_thread *h);
 extern void host_thread_arrive(void);
 extern void host_thread_bury(struct host_thread *h);
 extern void host_thread_discard(struct host_thread *h);
-/* trap.c */
+/* trap.c, syscall.c */
 extern void host_traps_init(void);
 extern void host_altstack(struct task_struct *t);
+extern void kbox_syscall(struct pt_regs *regs, int nr);
+extern void kbox_trapped_call(struct pt_regs *regs, int nr);
 extern struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr);
 /* drivers */
 extern void kbox_ring(int bell);
 extern void kbox_tty_input(void);
+extern u32 kbox_host_poll(int fd, u32 events);
 /* fault.c, tlb.c */
+#define PF_WRITE	2	/* as x86 has them in its error code */
+#define PF_INSTR	16
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
 extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
 extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
@@ -131,8 +136,6 @@ extern void kbox_rewrite(struct pt_regs *regs, int nr);
 extern unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
 extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
 extern unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip);
-extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint);
-extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
 extern void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long end);
 extern void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end);
 static inline void kbox_count(unsigned int what)
@@ -147,6 +150,7 @@ static inline void kbox_vmalloc_sync(struct host_thread *h)
 	if (h->vmalloc_gen != kbox_vmalloc_gen)
 		kbox_vmalloc_replay(h);
 }
+#include <asm/gate.h>
 #define HOST_OF_STACK(t) (stack_top(t)->host)
 #endif
 #endif

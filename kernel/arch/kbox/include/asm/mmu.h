@@ -3,6 +3,9 @@
 #define _ASM_KBOX_MMU_H
 struct rewrite_map;
 struct rewrite_seen;
+struct pt_regs;
+struct gate_entry;
+struct host_thread;
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
@@ -13,5 +16,10 @@ typedef struct {
 	bool filling;			/* a fault maps its pages when it has them all */
 	struct rewrite_map *maps;	/* what of its text is patched */
 	struct rewrite_seen *seen;	/* sites that have trapped */
+	bool unpromoted;		/* its calls of cancellation wrappers stay as they are, see rewrite/promote.c */
+	/* What arm64's gate finds tasks by (findtask.c). */
+	struct pt_regs **gate_page;
+	struct gate_entry *gate_table;
+	struct host_thread *gate_mapped;
 } mm_context_t;
 #endif

@@ -44,8 +44,13 @@
 #define PAGE_KERNEL_RO	__pgprot(_PAGE_PRESENT | _PAGE_ACCESSED)
 #define PAGE_KERNEL_EXEC __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY | _PAGE_ACCESSED | _PAGE_EXEC)
 
+#ifdef __aarch64__
+#define VMALLOC_START	0x7e00000000UL
+#define VMALLOC_END	0x7f00000000UL
+#else
 #define VMALLOC_START	0x780000000000UL
 #define VMALLOC_END	0x781000000000UL
+#endif
 
 #ifndef __ASSEMBLY__
 #include <asm-generic/pgtable-nop4d.h>
@@ -138,7 +143,5 @@ extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *
 #define pgprot_noncached(p) (p)
 #define pgprot_writecombine(p) (p)
 extern void paging_init(void);
-#define HAVE_ARCH_UNMAPPED_AREA
-#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
 #endif
 #endif

@@ -4,30 +4,21 @@
 #include <asm/page.h>
 #include <asm/ptrace.h>
 #include <asm/vdso/processor.h>
-#define TASK_SIZE		KBOX_PAGE_OFFSET
 #define TASK_SIZE_MAX		TASK_SIZE
 #define STACK_TOP		TASK_SIZE
 #define STACK_TOP_MAX		STACK_TOP
 #define TASK_UNMAPPED_BASE	PAGE_ALIGN(TASK_SIZE / 3)
 struct task_struct;
 struct host_thread;
-struct thread_struct {
-	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
-	struct host_thread *host;	/* where it runs; NULL: any thread will do */
-	void *fpstate;			/* struct _xstate: the user's; NULL: it is in the registers (fpstate.c) */
-	unsigned long fsbase, gsbase;
-	unsigned long trap_nr, error_code, cr2;
-	u8 fpsave[] __aligned(64);	/* struct _xstate, as large as the host's */
-};
+#include <asm/thread.h>
 #define INIT_THREAD { }
-#define KSTK_EIP(t)	(task_pt_regs(t)->ip)
-#define KSTK_ESP(t)	(task_pt_regs(t)->sp)
 /* Top of a kernel stack, above the user's registers. */
 struct stack_top {
 	unsigned long resume;		/* of the call that came in by a patched site: where user code goes on ... */
 	unsigned long resume_ip;	/* ... if that is still its ip */
-	unsigned long retried;		/* see rewrite/map.c */
-	unsigned long pad[4];
+	unsigned long retried;		/* see x86_64/landing.c */
+	unsigned long promoted;		/* SITE_CANCEL_*: the call came in by one, see arm64/promoted.c */
+	unsigned long pad[3];
 	struct host_thread *host;
 };
 #define stack_top(stack) ((struct stack_top *)((unsigned long)(stack) + THREAD_SIZE) - 1)

@@ -18,7 +18,11 @@
 #else
 #define KBOX_ADDR(x)		x##UL
 #endif
+#ifdef __aarch64__
+#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x7000000000)	/* also where user addresses have 39 bits */
+#else
 #define KBOX_PAGE_OFFSET	KBOX_ADDR(0x700000000000)
+#endif
 #define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, four pages */
 #define KBOX_IMAGE_PHYS		KBOX_ADDR(0x100000)	/* the kernel image is linked here */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
@@ -86,6 +90,11 @@ enum kbox_count {
 	KBOX_LANDINGS,		/* code that landed inside a patched site */
 	KBOX_SITES_BEFORE,	/* patched before the syscall instruction */
 	KBOX_SITES_AT,		/* patched at it */
+	KBOX_CALLS_PROMOTED,	/* of the first: from a call of a cancellation wrapper (docs/cancel-wrapper.md) */
+	KBOX_SITES_PROMOTED,	/* such calls that were patched */
+	KBOX_PROMOTE_ALLOWED,	/* programs executed that may have such, and ... */
+	KBOX_PROMOTE_DENIED,	/* ... those that may not */
+	KBOX_PROMOTE_UNDONE,	/* and those that made a process or thread after all */
 	KBOX_SITES_REFUSED,	/* from here on: not patched, by reason */
 	KBOX_COUNTS = KBOX_SITES_REFUSED + 24
 };
@@ -121,6 +130,7 @@ struct kbox_boot {
 	__u16 tty_rows, tty_cols;
 	__u32 host_cpus;		/* on which the box may run */
 	__u32 rewrite;			/* patch system call sites */
+	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
 	char cmdline[2048];
 
 	/* Words that are written while the box runs, each on its own line. */

@@ -22,6 +22,7 @@ extern int kbox_kernel_text(unsigned long ip);
 #define profile_pc(regs)		((regs)->ip)
 static inline void instruction_pointer_set(struct pt_regs *r, unsigned long v) { r->ip = v; }
 static inline void user_stack_pointer_set(struct pt_regs *r, unsigned long v) { r->sp = v; }
+static inline void regs_set_return_value(struct pt_regs *r, unsigned long v) { r->ax = v; }
 static inline unsigned long regs_return_value(struct pt_regs *regs) { return regs->ax; }
 static inline int is_syscall_success(struct pt_regs *regs)
 {

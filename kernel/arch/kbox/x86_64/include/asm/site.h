@@ -6,10 +6,12 @@
  * functions of bytes, for the kernel and for programs of the host alike; nothing
  * here knows about pages or processes. docs/rewriting.md has the reasons.
  */
+#define SITE_CALL	2	/* bytes of syscall */
 #define SITE_JUMP	5	/* bytes of jmp rel32 */
 #define SITE_BEFORE	64	/* bytes before a site that may be looked at */
 #define SITE_AFTER	32	/* the same, from the site on */
 #define SLOT_MAX	96	/* bytes of the longest slot */
+#define SLOT_UNIT	8
 #define SITE_INSNS	4	/* instructions that one jump can displace: syscall and three of a byte */
 
 /*

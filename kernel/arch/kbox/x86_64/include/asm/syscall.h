@@ -22,6 +22,21 @@ static inline void syscall_get_arguments(struct task_struct *t, struct pt_regs *
 {
 	a[0] = r->di; a[1] = r->si; a[2] = r->dx; a[3] = r->r10; a[4] = r->r8; a[5] = r->r9;
 }
+/* For kernel/syscall.c. */
+static __always_inline void syscall_begin(struct pt_regs *r, int nr)
+{
+	r->orig_ax = nr;
+	r->ax = -ENOSYS;
+	r->cx = r->ip;
+	r->r11 = r->flags;
+}
+static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
+{
+	r->ax = fn(r->di, r->si, r->dx, r->r10, r->r8, r->r9);
+}
+static __always_inline void syscall_unknown(struct pt_regs *r, int nr) { }
+/* rt_sigreturn has made these registers. */
+static __always_inline bool syscall_left(struct pt_regs *r) { return r->orig_ax == -1; }
 static inline int syscall_get_arch(struct task_struct *t) { return AUDIT_ARCH_X86_64; }
 static inline bool arch_syscall_is_vdso_sigreturn(struct pt_regs *regs) { return false; }
 #endif

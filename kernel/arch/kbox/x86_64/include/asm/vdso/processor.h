@@ -5,5 +5,7 @@
 /* A spinning kernel waits for a device, that is for another host thread: take interrupts. */
 extern void kbox_cpu_relax(void);
 #define cpu_relax() kbox_cpu_relax()
+/* A spinning host thread that waits for another one. */
+#define host_pause() asm volatile("pause")
 #endif
 #endif

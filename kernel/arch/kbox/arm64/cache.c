@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Text that was written as data: the instruction cache does not see that by itself. ARM ARM B2.2.5 and D7.5: clean to the point of
+ * unification, then invalidate, by the addresses where it will be executed.
+ */
+#include <linux/mm.h>
+#include <asm/barrier.h>
+#include <asm/icache.h>
+#include <asm/kbox.h>
+
+#define CTR_IDC		(1UL << 28)	/* data need not be cleaned */
+#define CTR_DIC		(1UL << 29)	/* instructions need not be invalidated */
+
+static unsigned long ctr(void)
+{
+	unsigned long v;
+
+	asm volatile("mrs %0, ctr_el0" : "=r" (v));
+	return v;
+}
+
+static unsigned long dline(void) { return 4UL << (ctr() >> 16 & 15); }
+static unsigned long iline(void) { return 4UL << (ctr() & 15); }
+
+#define CTR_PIPT	(3UL << 14)	/* of the instruction cache: by physical addresses, so once is enough */
+
+static void sync_page(unsigned long addr, unsigned long from)
+{
+	unsigned long line;
+
+	if (!(ctr() & CTR_IDC))
+		for (line = from; line < from + PAGE_SIZE; line += dline())
+			asm volatile("dc cvau, %0" : : "r" (line) : "memory");
+	dsb(ish);
+	if (!(ctr() & CTR_DIC))
+		for (line = addr; line < addr + PAGE_SIZE; line += iline())
+			asm volatile("ic ivau, %0" : : "r" (line) : "memory");
+	dsb(ish);
+	isb();
+}
+
+/* These pages of guest memory have just been mapped executable at addr of the running host process. */
+void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages)
+{
+	bool once = (ctr() & CTR_PIPT) == CTR_PIPT;
+
+	for (; pages--; pfn++, addr += PAGE_SIZE) {
+		struct page *page = pfn_to_page(pfn);
+
+		if (once && test_bit(PG_arch_2, &page->flags))
+			continue;
+		sync_page(addr, (unsigned long)page_address(page));
+		set_bit(PG_arch_2, &page->flags);
+	}
+}
+
+/* The kernel has written there. */
+void kbox_icache_stale_page(struct page *page)
+{
+	clear_bit(PG_arch_2, &page->flags);
+}
+
+void kbox_icache_stale(struct folio *folio)
+{
+	unsigned long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		kbox_icache_stale_page(folio_page(folio, i));
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The port's only code that must be assembly: host system calls, stack swaps,
+ * the hand-over of the CPU, and the way out to user mode.
+ */
+#include <linux/linkage.h>
+#include <asm/asm-offsets.h>
+#include <asm/unistd.h>
+#include <asm/thread_info.h>
+#include "release.h"
+
+	.section .head.text, "ax"
+/* From the launcher: x0 = struct kbox_boot. */
+SYM_CODE_START(_start)
+	adrp	x1, init_stack
+	add	x1, x1, #:lo12:init_stack
+	mov	x2, #THREAD_SIZE - 1024
+	add	sp, x1, x2
+	mov	x29, #0
+	bl	kbox_start
+	brk	#0
+SYM_CODE_END(_start)
+
+/* long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C. */
+	.section .text.hostcall, "ax"
+SYM_FUNC_START(host_call)
+	mov	x8, x0
+	mov	x0, x1
+	mov	x1, x2
+	mov	x2, x3
+	mov	x3, x4
+	mov	x4, x5
+	mov	x5, x6
+	svc	#0
+	ret
+SYM_FUNC_END(host_call)
+
+SYM_CODE_START(host_restorer)
+	mov	x8, #__NR_rt_sigreturn
+	svc	#0
+	brk	#0
+SYM_CODE_END(host_restorer)
+
+.macro PUSH_CALLEE
+	sub	sp, sp, #96
+	stp	x19, x20, [sp]
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+.endm
+.macro POP_CALLEE
+	ldp	x19, x20, [sp]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	add	sp, sp, #96
+.endm
+/* Exchange the word at the address for the value, fully ordered; x11 changes. */
+.macro XCHG old, new, addr
+	dmb	ish
+.Lxchg\@:
+	ldxr	\old, [\addr]
+	stxr	w11, \new, [\addr]
+	cbnz	w11, .Lxchg\@
+	dmb	ish
+.endm
+
+/*
+ * long host_clone(flags, child_sp, parent_tid, arg): the child goes to the address
+ * on top of child_sp, with arg.
+ */
+SYM_FUNC_START(host_clone)
+	mov	x9, x3
+	mov	x3, #0
+	mov	x4, #0
+	mov	x8, #__NR_clone
+	svc	#0
+	cbnz	x0, 1f
+	mov	x29, #0
+	mov	x0, x9
+	ldr	x1, [sp], #16
+	br	x1
+1:	ret
+SYM_FUNC_END(host_clone)
+
+/* void kbox_swap(unsigned long *save, unsigned long sp) */
+SYM_FUNC_START(kbox_swap)
+	PUSH_CALLEE
+	mov	x9, sp
+	str	x9, [x0]
+	mov	sp, x1
+	POP_CALLEE
+	ret
+SYM_FUNC_END(kbox_swap)
+
+/*
+ * void kbox_handover(unsigned long *save, me, to, sp)
+ * Save the running context, get off its stack, grant the CPU to "to", then do
+ * what this host thread has to do without the CPU: go to user mode, exit, or park.
+ */
+SYM_FUNC_START(kbox_handover)
+	PUSH_CALLEE
+	mov	x9, sp
+	str	x9, [x0]
+	mov	sp, x3
+	mov	x19, x1
+	mov	x20, x2
+	ldr	w21, [x19, #HT_DEAD]	/* a dead thread's record may be reused after the grant */
+	ldr	w22, [x20, #HT_TID]
+	ldr	w23, [x20, #HT_IN_USER]
+	cbz	w23, 0f
+	mov	w9, #KICK_PERHAPS
+	str	w9, [x20, #HT_KICK]
+0:	add	x10, x20, #HT_GRANT
+	mov	w9, #1
+	XCHG	w0, w9, x10
+	cmp	w0, #2
+	b.eq	1f
+	cbz	w23, 2f
+	ldr	w9, [x20, #HT_WAITING]
+	cbnz	w9, 3f
+	/* It is in user code: kick it. */
+	mov	w0, w22
+	mov	w1, #KICK_SIGNAL
+	mov	x8, #__NR_tkill
+	svc	#0
+	mov	w9, #KICK_SENT
+	dmb	ish
+	str	w9, [x20, #HT_KICK]
+	b	2f
+3:	str	wzr, [x20, #HT_KICK]
+	b	2f
+1:	cbz	w23, 0f
+	str	wzr, [x20, #HT_KICK]
+0:	add	x0, x20, #HT_GRANT
+	mov	x1, #1			/* FUTEX_WAKE */
+	mov	x2, #1
+	mov	x8, #__NR_futex
+	svc	#0
+2:	cbnz	w21, host_thread_dead
+kbox_park:
+	ldr	w0, [x19, #HT_GO_USER]	/* our own, written with the CPU in hand */
+	str	wzr, [x19, #HT_GO_USER]
+	cbnz	w0, host_thread_go_user
+	/* From here on x19 is all there is. */
+kbox_wait:
+	add	x20, x19, #HT_GRANT
+	adrp	x9, kbox_spin
+	ldr	w9, [x9, #:lo12:kbox_spin]
+3:	ldar	w10, [x20]
+	cmp	w10, #1
+	b.eq	5f
+	yield
+	subs	w9, w9, #1
+	b.pl	3b
+	mov	w9, #2
+1:	ldaxr	w10, [x20]
+	cbnz	w10, 5f
+	stlxr	w11, w9, [x20]
+	cbnz	w11, 1b
+4:	mov	x0, x20
+	mov	x1, #0			/* FUTEX_WAIT */
+	mov	x2, #2
+	mov	x3, #0
+	mov	x8, #__NR_futex
+	svc	#0
+	ldar	w10, [x20]
+	cmp	w10, #1
+	b.ne	4b
+5:	add	x9, x19, #HT_KICK	/* as wait_grant() does: who granted may not have decided yet */
+	ldar	w10, [x9]
+	cbz	w10, 7f
+	yield
+	cmp	w10, #KICK_PERHAPS
+	b.eq	5b
+	mov	x8, #__NR_getpid
+	svc	#0
+	str	wzr, [x19, #HT_KICK]
+7:	str	wzr, [x20]
+	dmb	ish
+	ldr	w9, [x19, #HT_DEAD]
+	cbnz	w9, 6f
+	ldr	x9, [x19, #HT_CTX]
+	ldr	x9, [x9]
+	mov	sp, x9
+	POP_CALLEE
+	ret
+6:	mov	w9, #1
+	add	x10, x19, #HT_GONE	/* discarded */
+	stlr	w9, [x10]
+	b	host_thread_exit
+host_thread_go_user:
+	ldr	x9, [x19, #HT_EXIT_SP]
+	mov	sp, x9
+	POP_CALLEE
+	ret
+host_thread_dead:
+	cmp	w21, #DEAD_SPARE
+	b.ne	host_thread_exit
+	mov	x0, #0
+	mov	x1, #KBOX_PAGE_OFFSET
+	mov	x8, #__NR_munmap
+	svc	#0
+	b	kbox_wait
+host_thread_exit:
+	mov	x0, #0
+	mov	x8, #__NR_exit
+	svc	#0
+	brk	#0
+SYM_FUNC_END(kbox_handover)
+
+/* void kbox_await(me): a new host thread waits for the CPU. */
+SYM_FUNC_START(kbox_await)
+	mov	x19, x0
+	b	kbox_wait
+SYM_FUNC_END(kbox_await)
+
+/*
+ * void kbox_release(unsigned long *save, me, sp): idle gives the CPU to nobody.
+ * If an interrupt or an entrant slipped in, Z is told.
+ */
+SYM_FUNC_START(kbox_release)
+	PUSH_CALLEE
+	mov	x9, sp
+	str	x9, [x0]
+	mov	sp, x2
+	mov	x19, x1
+	ldr	w21, [x19, #HT_DEAD]
+	BOOT_ADDR x20
+	add	x10, x20, #BOOT_LOCK
+	stlr	wzr, [x10]
+	dmb	ish
+	ldr	w9, [x20, #BOOT_PENDING]
+	cbnz	w9, 1f
+	ENTRANTS x9
+	cbnz	x9, 1f
+2:	cbnz	w21, host_thread_dead
+	b	kbox_park
+1:	add	x0, x20, #BOOT_Z_SEQ
+3:	ldaxr	w9, [x0]
+	add	w9, w9, #1
+	stlxr	w11, w9, [x0]
+	cbnz	w11, 3b
+	mov	x1, #1			/* FUTEX_WAKE */
+	mov	x2, #1
+	mov	x8, #__NR_futex
+	svc	#0
+	b	2b
+SYM_FUNC_END(kbox_release)
+
+/* void fpstate_save(struct fpsimd_context *to): the user's registers, which the kernel does not use. */
+	.text
+SYM_FUNC_START(fpstate_save)
+	add	x1, x0, #FP_VREGS
+	stp	q0, q1, [x1]
+	stp	q2, q3, [x1, #32]
+	stp	q4, q5, [x1, #64]
+	stp	q6, q7, [x1, #96]
+	stp	q8, q9, [x1, #128]
+	stp	q10, q11, [x1, #160]
+	stp	q12, q13, [x1, #192]
+	stp	q14, q15, [x1, #224]
+	stp	q16, q17, [x1, #256]
+	stp	q18, q19, [x1, #288]
+	stp	q20, q21, [x1, #320]
+	stp	q22, q23, [x1, #352]
+	stp	q24, q25, [x1, #384]
+	stp	q26, q27, [x1, #416]
+	stp	q28, q29, [x1, #448]
+	stp	q30, q31, [x1, #480]
+	mrs	x1, fpsr
+	str	w1, [x0, #FP_FPSR]
+	mrs	x1, fpcr
+	str	w1, [x0, #FP_FPCR]
+	ret
+SYM_FUNC_END(fpstate_save)
+
+/*
+ * Code in the kernel's text that is the user's: what it does is a trap. A guest's signal handlers return to
+ * the first; the gates go to the others if they cannot find their task.
+ */
+	.section .text.user, "ax"
+SYM_CODE_START(kbox_sigreturn)
+	mov	x8, #__NR_rt_sigreturn
+	svc	#0
+SYM_INNER_LABEL(kbox_gate_bounce, SYM_L_GLOBAL)
+	svc	#0
+SYM_INNER_LABEL(kbox_gate_bounced, SYM_L_GLOBAL)
+	brk	#0
+SYM_INNER_LABEL(kbox_cancel_bounce, SYM_L_GLOBAL)
+	svc	#0
+SYM_INNER_LABEL(kbox_cancel_bounced, SYM_L_GLOBAL)
+	brk	#0
+SYM_CODE_END(kbox_sigreturn)
+
+/*
+ * void leave_by_frame(me, regs, frame, release), void leave_by_slot(me, regs, release)
+ * The two ways to user mode: all registers from a host signal's frame, by the host; or back to the slot
+ * that the call came from, which loads the last registers itself. They end in a restartable section:
+ * all of the user's state stays in memory until the last instruction, so a kick that finds its pc there
+ * starts over (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section begins.
+ * They return only with the CPU in hand, when there is more to do.
+ */
+	.section .text.exit_user, "ax"
+SYM_FUNC_START(leave_by_frame)
+	cbz	w3, exit_by_frame
+	RELEASE_CPU exit_by_frame
+	ret
+SYM_FUNC_END(leave_by_frame)
+
+SYM_FUNC_START(leave_by_slot)
+	cbz	w2, exit_by_slot
+	RELEASE_CPU exit_by_slot
+	ret
+SYM_FUNC_END(leave_by_slot)
+
+SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
+exit_by_frame:
+	ldr	w9, [x0, #HT_GRANT]
+	cbnz	w9, kbox_reenter
+	mov	sp, x2
+	mov	x8, #__NR_rt_sigreturn
+	svc	#0
+	brk	#0
+
+exit_by_slot:
+	ldr	w9, [x0, #HT_GRANT]
+	cbnz	w9, kbox_reenter
+	ldp	x18, x19, [x1, #18 * 8]
+	ldp	x20, x21, [x1, #20 * 8]
+	ldp	x22, x23, [x1, #22 * 8]
+	ldp	x24, x25, [x1, #24 * 8]
+	ldp	x26, x27, [x1, #26 * 8]
+	ldr	x28, [x1, #28 * 8]
+/* x1 = regs; x19 to x28 are as they are to be. */
+SYM_INNER_LABEL(exit_to_slot, SYM_L_GLOBAL)
+	ldr	x2, [x1, #PT_SP]
+	mov	sp, x2
+	ldr	x9, [x1, #PT_PSTATE]
+	msr	nzcv, x9
+	mov	x30, x1
+	ldr	x16, [x1, #TOP_RESUME]
+	ldp	x2, x3, [x30, #2 * 8]
+	ldp	x4, x5, [x30, #4 * 8]
+	ldp	x6, x7, [x30, #6 * 8]
+	ldp	x8, x9, [x30, #8 * 8]
+	ldp	x10, x11, [x30, #10 * 8]
+	ldp	x12, x13, [x30, #12 * 8]
+	ldp	x14, x15, [x30, #14 * 8]
+	ldr	x18, [x30, #18 * 8]
+	ldp	x0, x1, [x30]
+	ret	x16

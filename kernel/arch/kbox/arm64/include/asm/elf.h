@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_ELF_H
+#define _ASM_KBOX_ELF_H
+#include <asm/ptrace.h>
+#include <asm/auxvec.h>
+typedef unsigned long elf_greg_t;
+#define ELF_NGREG (sizeof(struct user_pt_regs) / sizeof(elf_greg_t))
+typedef elf_greg_t elf_gregset_t[ELF_NGREG];
+typedef struct user_fpsimd_state elf_fpregset_t;
+#define ELF_CLASS	ELFCLASS64
+#define ELF_DATA	ELFDATA2LSB
+#define ELF_ARCH	EM_AARCH64
+#define ELF_PLATFORM	"aarch64"
+#define elf_check_arch(x)	((x)->e_machine == EM_AARCH64)
+#define ELF_EXEC_PAGESIZE	4096
+/* As the ISA's own port: PIE programs two thirds up. */
+#define ELF_ET_DYN_BASE		(TASK_SIZE / 3 * 2)
+#define ELF_HWCAP		(kbox_boot->hwcap)
+#define ELF_HWCAP2		(kbox_boot->hwcap2)
+extern struct kbox_boot *const kbox_boot;
+#define CORE_DUMP_USE_REGSET
+#define ELF_PLAT_INIT(r, load_addr) memset((r)->regs, 0, sizeof((r)->regs))
+#define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK & ~READ_IMPLIES_EXEC))
+#define ARCH_DLINFO do {						\
+	if (kbox_boot->vdso)						\
+		NEW_AUX_ENT(AT_SYSINFO_EHDR, kbox_boot->vdso);		\
+	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
+} while (0)
+#define ARCH_HAS_SETUP_ADDITIONAL_PAGES 1
+struct linux_binprm;
+extern int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
+#endif

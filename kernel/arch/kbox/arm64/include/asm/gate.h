@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_GATE_H
+#define _ASM_KBOX_GATE_H
+#include <linux/linkage.h>
+/* gate.S: where slots jump to. */
+extern void kbox_gate(void);
+extern void kbox_gate_first(void);
+extern void kbox_gate_last(void);
+/* promote.c */
+struct file;
+extern void kbox_promote(struct file *file, bool has_interp);
+extern void kbox_promote_undo(void);
+/* syscalls.c */
+struct clone_args;
+struct sigaction;
+extern asmlinkage long kbox_sys_clone(unsigned long flags, unsigned long sp, int __user *ptid, unsigned long tls, int __user *ctid);
+extern asmlinkage long kbox_sys_clone3(struct clone_args __user *args, size_t size);
+extern asmlinkage long kbox_sys_rt_sigaction(int sig, const struct sigaction __user *new, struct sigaction __user *old, size_t size);
+/* promoted.c */
+extern struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind);
+/* findtask.c: how it finds its task. */
+extern void kbox_gate_open(void);
+extern void kbox_gate_share(struct mm_struct *mm);
+extern void kbox_gate_close(struct host_thread *h);
+extern void kbox_gate_free(struct mm_struct *mm);
+/* slotregs.c */
+extern bool gate_take_regs(struct pt_regs *regs);
+/* process.c, regset.c */
+extern void tls_save(void);
+extern u64 kbox_user_pstate(u64 pstate);
+#define gate_refuses(regs) false
+#endif

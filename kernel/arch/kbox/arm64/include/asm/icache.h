@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_ICACHE_H
+#define _ASM_KBOX_ICACHE_H
+/* cache.c */
+struct folio;
+struct page;
+extern void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages);
+extern void kbox_icache_stale(struct folio *folio);
+extern void kbox_icache_stale_page(struct page *page);
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_SYSCALL_H
+#define _ASM_KBOX_SYSCALL_H
+#include <uapi/linux/audit.h>
+#include <linux/sched.h>
+#include <asm/ptrace.h>
+typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long,
+			       unsigned long, unsigned long, unsigned long);
+extern const sys_call_ptr_t sys_call_table[];
+static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r) { return r->syscallno; }
+static inline void syscall_rollback(struct task_struct *t, struct pt_regs *r) { r->regs[0] = r->orig_x0; }
+static inline long syscall_get_error(struct task_struct *t, struct pt_regs *r)
+{
+	return IS_ERR_VALUE(r->regs[0]) ? r->regs[0] : 0;
+}
+static inline long syscall_get_return_value(struct task_struct *t, struct pt_regs *r) { return r->regs[0]; }
+static inline void syscall_set_return_value(struct task_struct *t, struct pt_regs *r, int error, long val)
+{
+	r->regs[0] = (long)error ?: val;
+}
+static inline void syscall_get_arguments(struct task_struct *t, struct pt_regs *r, unsigned long *a)
+{
+	a[0] = r->orig_x0;
+	memcpy(a + 1, r->regs + 1, 5 * sizeof(*a));
+}
+static inline int syscall_get_arch(struct task_struct *t) { return AUDIT_ARCH_AARCH64; }
+static inline bool arch_syscall_is_vdso_sigreturn(struct pt_regs *regs) { return false; }
+/* For kernel/syscall.c. */
+static __always_inline void syscall_begin(struct pt_regs *r, int nr)
+{
+	r->orig_x0 = r->regs[0];
+	r->syscallno = nr;
+}
+static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
+{
+	r->regs[0] = fn(r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5]);
+}
+/* -1 comes from a tracer or a filter, which has set the result. */
+static __always_inline void syscall_unknown(struct pt_regs *r, int nr)
+{
+	if (nr != NO_SYSCALL)
+		r->regs[0] = -ENOSYS;
+}
+/* rt_sigreturn has made these registers. */
+static __always_inline bool syscall_left(struct pt_regs *r) { return r->syscallno == NO_SYSCALL; }
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_THREAD_H
+#define _ASM_KBOX_THREAD_H
+#include <uapi/asm/kbox.h>
+/* Below guest memory the gate has its tables of each process, see findtask.c. */
+#define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* struct gate_page */
+#define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */
+#define GATE_BITS		9
+#define GATE_ENTRIES		(1 << GATE_BITS)
+#define TASK_SIZE		KBOX_GATE_PAGE
+#define STACK_RESERVED		512	/* bytes at a kernel stack's top: registers and struct stack_top */
+#define HOST_SIGSYS_FLAGS	SA_SIGINFO	/* without, a handler is not told of its frame */
+#ifndef __ASSEMBLY__
+#include <uapi/asm/sigcontext.h>
+struct host_frame;
+struct thread_struct {
+	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
+	struct host_thread *host;	/* where it runs; NULL: any thread will do */
+	int (*fn)(void *);		/* of a kernel thread */
+	void *fn_arg;
+	struct fpsimd_context *fpstate;	/* the user's; NULL: it is in the registers (fpstate.c) */
+	struct host_frame *frame;	/* of the host, that fpstate is in */
+	unsigned long tp;		/* TPIDR_EL0, while it does not run */
+	unsigned long gate_key;		/* under which the gate knows it, or 0 (findtask.c) */
+	unsigned long fault_address, fault_code;
+	struct fpsimd_context fpsave __aligned(16);
+};
+#define KSTK_EIP(t)	(task_pt_regs(t)->pc)
+#define KSTK_ESP(t)	(task_pt_regs(t)->sp)
+#endif
+#endif

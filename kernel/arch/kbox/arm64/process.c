@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/sched/debug.h>
+#include <linux/sched/task_stack.h>
+#include <linux/ptrace.h>
+#include <asm/fpstate.h>
+#include <asm/kbox.h>
+
+static unsigned long read_tp(void)
+{
+	unsigned long tp;
+
+	asm volatile("mrs %0, tpidr_el0" : "=r" (tp));
+	return tp;
+}
+
+static void write_tp(unsigned long tp)
+{
+	asm volatile("msr tpidr_el0, %0" : : "r" (tp));
+}
+
+/* The thread pointer is the host thread's own register, so only its owner reads or sets it, there. */
+void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
+{
+	if (!args->fn)
+		p->thread.tp = read_tp();
+	if (args->flags & CLONE_SETTLS)
+		p->thread.tp = args->tls;
+	p->thread.gate_key = 0;
+}
+
+/* Current begins to run on this host thread. */
+void tls_load(void)
+{
+	write_tp(current->thread.tp);
+}
+
+void tls_save(void)
+{
+	current->thread.tp = read_tp();
+}
+
+void start_thread(struct pt_regs *regs, unsigned long pc, unsigned long sp)
+{
+	memset(regs, 0, sizeof(*regs));
+	regs->pc = pc;
+	regs->sp = sp;
+	regs->syscallno = NO_SYSCALL;
+	fpstate_reset();
+	current->thread.tp = 0;
+	tls_load();
+}
+
+void show_regs(struct pt_regs *r)
+{
+	int i;
+
+	printk("pc %016llx sp %016llx pstate %08llx %pS\n", r->pc, r->sp, r->pstate, (void *)r->pc);
+	for (i = 0; i < 30; i += 3)
+		printk("x%-2d %016llx x%-2d %016llx x%-2d %016llx\n", i, r->regs[i], i + 1, r->regs[i + 1], i + 2, r->regs[i + 2]);
+	printk("x30 %016llx %pS\n", r->regs[30], (void *)r->regs[30]);
+}

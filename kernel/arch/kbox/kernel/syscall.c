@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* System calls, from the registers to the kernel's function and back. */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <linux/sched/task_stack.h>
+#include <linux/entry-common.h>
+#include <linux/ptrace.h>
+#include <linux/syscalls.h>
+#include <asm/kbox.h>
+#include <asm/syscall.h>
+
+void kbox_syscall(struct pt_regs *regs, int nr)
+{
+	unsigned long work;
+
+	syscall_begin(regs, nr);
+	work = READ_ONCE(current_thread_info()->syscall_work);
+	if (unlikely(work))
+		nr = syscall_enter_from_user_mode_work(regs, nr);
+	if (likely((unsigned int)nr < NR_syscalls))
+		syscall_call(regs, sys_call_table[nr]);
+	else
+		syscall_unknown(regs, nr);
+	work = READ_ONCE(current_thread_info()->syscall_work);
+	if (unlikely(work & SYSCALL_WORK_EXIT)) {
+		syscall_exit_to_user_mode_work(regs);
+		local_irq_enable();
+	}
+}
+
+/* By a SIGSYS: next time, perhaps, this site is patched. */
+void kbox_trapped_call(struct pt_regs *regs, int nr)
+{
+	kbox_count(KBOX_CALLS_TRAP);
+	stack_top(task_stack_page(current))->retried = 0;
+	if (kbox_boot->rewrite)
+		kbox_rewrite(regs, nr);
+	kbox_syscall(regs, nr);
+}
+
+/*
+ * A system call from a patched site, on the task's kernel stack. Returns its host thread if
+ * there is nothing to do before user mode but to let go of the CPU.
+ */
+struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
+{
+	struct stack_top *top = stack_top((unsigned long)regs & ~(THREAD_SIZE - 1));
+	struct host_thread *me = top->host;
+
+	kbox_enter(me);
+	kbox_count(KBOX_CALLS_REWRITE);
+	top->promoted = 0;
+	current->thread.fpstate = NULL;
+	if (unlikely(!gate_take_regs(regs))) {
+		force_sig(SIGSEGV);
+		kbox_exit(regs);
+	}
+	kbox_syscall(regs, nr);
+	/* The way in, on which only a few registers need to be restored, is the way out. */
+	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && !syscall_left(regs) &&
+		   instruction_pointer(regs) == top->resume_ip && !current->thread.fpstate && single_task_running())) {
+		me->in_user = 1;
+		return me;
+	}
+	kbox_exit(regs);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_ICACHE_H
+#define _ASM_KBOX_ICACHE_H
+/* The CPU sees to it. */
+struct folio;
+struct page;
+static inline void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages) { }
+static inline void kbox_icache_stale(struct folio *folio) { }
+static inline void kbox_icache_stale_page(struct page *page) { }
+#endif

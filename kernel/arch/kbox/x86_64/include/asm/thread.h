@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_THREAD_H
+#define _ASM_KBOX_THREAD_H
+#define TASK_SIZE		KBOX_PAGE_OFFSET
+#define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
+#define HOST_SIGSYS_FLAGS	0	/* it needs no siginfo, and is cheaper without */
+#define HAVE_ARCH_UNMAPPED_AREA
+#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
+struct thread_struct {
+	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
+	struct host_thread *host;	/* where it runs; NULL: any thread will do */
+	int (*fn)(void *);		/* of a kernel thread */
+	void *fn_arg;
+	void *fpstate;			/* struct _xstate: the user's; NULL: it is in the registers (fpstate.c) */
+	unsigned long fsbase, gsbase;
+	unsigned long trap_nr, error_code, cr2;
+	u8 fpsave[] __aligned(64);	/* struct _xstate, as large as the host's */
+};
+#define KSTK_EIP(t)	(task_pt_regs(t)->ip)
+#define KSTK_ESP(t)	(task_pt_regs(t)->sp)
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a host signal's frame says, and what it means. */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/sched/debug.h>
+#include <linux/extable.h>
+#include <asm/fpstate.h>
+#include <asm/kbox.h>
+#include <asm/site.h>
+#include <asm/sigcontext.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+#include <asm/trap_pf.h>
+#include <asm/ucontext.h>
+
+/* The vDSO serves both: there the stack tells. */
+static bool in_kernel(const struct sigcontext *sc)
+{
+	if (sc->ip >= kbox_boot->keep_start && sc->ip < kbox_boot->keep_end)
+		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
+	return kbox_kernel_text(sc->ip);
+}
+
+static void regs_from_host(struct pt_regs *r, struct sigcontext *sc)
+{
+	r->r15 = sc->r15; r->r14 = sc->r14; r->r13 = sc->r13; r->r12 = sc->r12;
+	r->bp = sc->bp; r->bx = sc->bx; r->r11 = sc->r11; r->r10 = sc->r10;
+	r->r9 = sc->r9; r->r8 = sc->r8; r->ax = sc->ax; r->cx = sc->cx;
+	r->dx = sc->dx; r->si = sc->si; r->di = sc->di; r->orig_ax = -1;
+	r->ip = sc->ip; r->cs = sc->cs; r->flags = sc->flags; r->sp = sc->sp; r->ss = sc->ss ?: 0x2b;
+}
+
+/* Code landed inside a jump of ours: it goes on with what was there. */
+static bool landed(const struct sigcontext *sc, struct pt_regs *regs)
+{
+	unsigned long ip = regs->ip - (sc->trapno == X86_TRAP_BP), to;
+
+	if (sc->trapno != X86_TRAP_BP && sc->trapno != X86_TRAP_UD && sc->trapno != X86_TRAP_GP)
+		return false;
+	to = kbox_landing_ip(current->mm, ip, sc->trapno == X86_TRAP_BP);
+	if (!to)
+		return false;
+	kbox_count(KBOX_LANDINGS);
+	regs->ip = stack_top(task_stack_page(current))->resume_ip = ip;
+	stack_top(task_stack_page(current))->resume = to;
+	return true;
+}
+
+/* A fault in text that has been rewritten becomes one in the original text, or, if that would be none, is dealt with: true. */
+static bool rewritten(const struct sigcontext *sc, struct pt_regs *regs)
+{
+	unsigned long to;
+
+	if (sc->trapno == X86_TRAP_DB && kbox_stepped(current->mm, regs)) {
+		kbox_syscall(regs, regs->ax);
+		return true;
+	}
+	if (landed(sc, regs))
+		return true;
+	regs->ip = kbox_original_ip(current->mm, regs->ip);
+	if (sc->trapno != X86_TRAP_PF || !(sc->err & X86_PF_INSTR))
+		return false;
+	to = kbox_lost_slot(current->mm, sc->ip);
+	if (to)
+		regs->ip = to;
+	return to;
+}
+
+static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
+{
+	current->thread.trap_nr = sc->trapno;
+	current->thread.error_code = sc->err;
+	current->thread.cr2 = sc->cr2;
+	if (current->mm->context.maps && rewritten(sc, regs))
+		return;
+	if (sig == SIGSEGV && sc->trapno == 14)
+		kbox_page_fault(regs, sc->cr2, sc->err);
+	else if (si->code == SI_KERNEL)
+		force_sig(sig);
+	else
+		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->ip ? regs->ip : si->addr));
+}
+
+static void kernel_fault(int sig, struct sigcontext *sc)
+{
+	struct pt_regs regs;
+
+	if (sig == SIGSYS) {
+		/* The host's clock is none that its vDSO can read: ask the host itself, from now on. */
+		kbox_boot->vdso_clock_gettime = 0;
+		sc->ax = HCALL(sc->ax, sc->di, sc->si, 0, 0, 0, 0);
+		return;
+	}
+	regs_from_host(&regs, sc);
+	if (sig == SIGSEGV && sc->trapno == 14) {
+		if (sc->cr2 < TASK_SIZE && !pagefault_disabled() && current->mm) {
+			kbox_page_fault(&regs, sc->cr2, sc->err);
+			sc->ip = regs.ip;
+			return;
+		}
+	}
+	if (fixup_exception(&regs)) {
+		sc->ip = regs.ip;
+		return;
+	}
+	console_verbose();
+	show_regs(&regs);
+	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);
+}
+
+static bool in_exit_section(unsigned long ip)
+{
+	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
+}
+
+/* The host leaves the user's AC flag as it is; the kernel makes unaligned accesses. */
+static __always_inline void clear_ac(const struct sigcontext *sc)
+{
+	if (unlikely(sc->flags & X86_EFLAGS_AC))
+		asm volatile("pushfq; andq %0, (%%rsp); popfq" : : "i" (~X86_EFLAGS_AC) : "memory", "cc");
+}
+
+void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
+{
+	struct sigcontext *sc = &uc->uc_mcontext;
+	unsigned long base = (unsigned long)__builtin_frame_address(0) & ~(THREAD_SIZE - 1);
+	struct pt_regs *regs = (struct pt_regs *)stack_top(base) - 1;
+	struct host_thread *me;
+	void *fp = (void *)sc->fpstate;
+
+	clear_ac(sc);
+	if (sig == FLUSH_SIGNAL) {
+		kbox_serve_flush(HOST_OF_STACK(base));
+		return;
+	}
+	if (in_kernel(sc)) {
+		if (sig != KICK_SIGNAL) {
+			kernel_fault(sig, sc);
+			return;
+		}
+		fpstate_learn(fp);
+		if (!in_exit_section(sc->ip))
+			return;
+		me = HOST_OF_STACK(base);
+		kbox_enter(me);
+		if (sc->ip >= (unsigned long)kbox_leave_fp_done || !current->thread.fpstate)
+			current->thread.fpstate = fp;
+		kbox_exit(regs);
+	}
+	me = HOST_OF_STACK(base);
+	regs_from_host(regs, sc);
+	kbox_enter(me);
+	current->thread.fpstate = fp;
+	stack_top(base)->resume_ip = 0;
+	if (sig == SIGSYS)
+		kbox_trapped_call(regs, sc->ax);
+	else if (sig != KICK_SIGNAL)
+		user_fault(sig, si, sc, regs);
+	kbox_exit(regs);
+}
