@@ -1,5 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make: everything. make demo: see it work. make check: every test. make bench: how fast it is.
+# make ARCH=arm64 ...: the same for aarch64, on a machine of another kind into build/arm64. make check-arm64: the tests of that.
+
+HOST := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST)
+# The scripts have the same in scripts/arch.sh.
+ifeq ($(ARCH),$(HOST))
+B := build
+MUSL_CC := musl-gcc
+SANITIZERS := address,undefined
+else ifeq ($(ARCH),arm64)
+B := build/arm64
+CC := aarch64-linux-gnu-gcc
+MUSL_CC := $(B)/musl-gcc
+# It runs where there need not be a libc.
+LDFLAGS := -static
+# That of addresses takes seconds to start, under qemu.
+SANITIZERS := undefined
+UNIT_FLAGS := -idirafter $(B)/sysroot/usr/include -L$(B)/sysroot/usr/lib/aarch64-linux-gnu -static-libubsan
+else
+$(error ARCH=$(ARCH): here it can be $(HOST) or arm64)
+endif
+export ARCH
 
 ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
 CFLAGS ?= -O2 -g
@@ -12,20 +34,23 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_
 # Each with musl and with glibc.
 GUEST_TESTS := $(patsubst tests/guest/%.c,build/tests/%-m,$(wildcard tests/guest/*.c)) \
 	$(patsubst tests/guest/%.c,build/tests/%-g,$(wildcard tests/guest/*.c))
-SAN := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+SAN := -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all
 
 # The port's rewriting code and the kernel's instruction decoder, for programs of the host. The decoder is there when
 # its tables are; -isystem: the kernel's headers have warnings.
 LINUX := build/linux-6.12
-REWRITE := kernel/arch/kbox/rewrite/walk.c kernel/arch/kbox/x86_64/site.c
-REWRITE_H := $(wildcard src/rewrite/*.h kernel/arch/kbox/rewrite/*.h) kernel/arch/kbox/x86_64/include/asm/site.h
+REWRITE := $(wildcard kernel/arch/kbox/rewrite/walk*.c kernel/arch/kbox/rewrite/cancel*.c) kernel/arch/kbox/x86_64/site.c \
+	src/rewrite/elf.c src/rewrite/forks.c
+REWRITE_H := $(wildcard src/rewrite/*.h kernel/arch/kbox/rewrite/*.h kernel/arch/kbox/*/include/asm/site.h)
 DECODER := $(addprefix $(LINUX)/tools/arch/x86/lib/,insn.c inat.c)
 REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(LINUX)/tools/arch/x86/include \
 	-isystem $(LINUX)/tools/include -idirafter kernel/arch/kbox/x86_64/include
 
-.PHONY: all kernel kernel-debug image image-debian check bench bench-sites count-calls fuzz demo deps clean
+.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all bench bench-arm64 bench-sites count-calls fuzz \
+	demo deps clean
 
-all: deps kernel build/kbox build/kbox-init build/kbox-rewrite
+# What analyses programs runs here.
+all: deps kernel $(B)/kbox $(B)/kbox-init $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
 
 deps:
 	@scripts/install-deps
@@ -39,11 +64,11 @@ kernel-debug: deps
 	@scripts/fetch-linux
 	@scripts/build-kernel debug
 
-build/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | build
-	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread -o $@ $(LAUNCHER)
+$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
+	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
-build/kbox-init: src/init.c | build
-	musl-gcc -static -Os $(WARN) -o $@ $<
+$(B)/kbox-init: src/init.c | $(B)
+	$(MUSL_CC) -static -Os $(WARN) -o $@ $<
 
 $(LINUX)/.unpacked:
 	@scripts/fetch-linux
@@ -56,12 +81,12 @@ build/gen/inat-tables.c: $(LINUX)/.unpacked
 build/kbox-rewrite: $(wildcard src/rewrite/*.c) $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
 	$(CC) $(CFLAGS) $(WARN) $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) $(DECODER)
 
-build:
-	mkdir -p build
+$(B):
+	mkdir -p $@
 
-image: build/test.img
+image: $(B)/test.img
 
-build/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.c) | build
+$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.c) | $(B)
 	scripts/mkimage $(abspath $@)
 
 # Downloads a Debian: not made again for a changed test (rm it, then).
@@ -71,12 +96,33 @@ build/debian.img: scripts/mkdebian | build
 	scripts/mkdebian $(abspath $@)
 
 # Guest tests once for each way in.
+PROVE := CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run
+TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t)
+
+ifeq ($(ARCH),$(HOST))
 check: all image $(UNIT_TESTS)
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) \
-		$(wildcard tests/host/*.t)
+	$(PROVE) $(TESTS_HERE)
+else
+check: check-$(ARCH)
+endif
+
+# In an aarch64 machine under qemu; FULL=1: all of them.
+check-arm64:
+	@scripts/check-arm64
+	$(PROVE) build/arm64/tap/*.tap
+
+# Both, with one result.
+check-all: all image $(UNIT_TESTS)
+	@scripts/check-arm64
+	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap
 
 bench: all image
 	@scripts/bench
+
+# In the machine of check-arm64, whose time says little; so instructions of a system call, too.
+bench-arm64:
+	@$(MAKE) -s ARCH=arm64 all image
+	@scripts/bench --arm64
 
 # How the system calls of real programs reach the kernel.
 bench-sites: all image-debian
@@ -100,13 +146,17 @@ $(FUZZ): $(wildcard tests/fuzz/*.[ch]) $(FUZZ_SITE) $(REWRITE_H) build/gen/inat-
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -Itests/fuzz $(REWRITE_INC) -o $@ $(filter tests/fuzz/%.c,$^) $(FUZZ_SITE) $(DECODER)
 
-build/unit/test_site build/unit/test_walk: build/unit/%: tests/unit/%.c $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
+build/unit/test_site build/unit/test_walk build/unit/test_cancel: build/unit/%: tests/unit/%.c $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(REWRITE_INC) -o $@ $< $(REWRITE) $(DECODER) -lcmocka
 
-build/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
+build/unit/test_site_arm64: tests/unit/test_site_arm64.c kernel/arch/kbox/arm64/site.c $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)
-	$(CC) $(WARN) $(SAN) $(INC) -pthread -o $@ $< $(filter-out src/main.c,$(LAUNCHER)) -lcmocka
+	$(CC) $(WARN) $(SAN) -idirafter kernel/arch/kbox/arm64/include $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) -lcmocka
+
+$(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -o $@ $< $(filter-out src/main.c,$(LAUNCHER)) -lcmocka
 
 clean:
 	rm -rf build

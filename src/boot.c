@@ -13,6 +13,7 @@
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "arch.h"
 #include "box.h"
 #include "filter.h"
 
@@ -32,11 +33,12 @@ void fill_boot(struct box *b)
 	boot->mem_size = b->opt.mem;
 	boot->mem_fd = b->mem_fd;
 	boot->supervisor_pid = getpid();
-	boot->hwcap = getauxval(AT_HWCAP);
-	boot->hwcap2 = getauxval(AT_HWCAP2);
-	boot->minsigstksz = getauxval(AT_MINSIGSTKSZ) ?: 2048;
+	boot->hwcap = ARCH_HWCAP(getauxval(AT_HWCAP));
+	boot->hwcap2 = ARCH_HWCAP2(getauxval(AT_HWCAP2));
+	boot->minsigstksz = ARCH_MINSIGSTKSZ(getauxval(AT_MINSIGSTKSZ));
 	boot->host_cpus = host_cpus();
 	boot->rewrite = b->opt.mode == MODE_REWRITE;
+	boot->cancel_promote = !b->opt.no_cancel_promote;
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
 		boot->stdio[i] = b->stdio[i].kind;

@@ -19,6 +19,7 @@ enum syscall_mode { MODE_AUTO, MODE_TRAP, MODE_REWRITE };
 struct options {
 	enum action action;
 	enum syscall_mode mode;
+	bool no_cancel_promote;
 	bool stats;
 	const char *image;
 	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
@@ -75,6 +76,7 @@ bool lock_image(int fd, bool write);
 int open_image(const struct options *o);
 
 /* memory.c, elf.c, initrd.c */
+bool have_small_pages(void);
 void map_memory(struct box *b, char **argv);
 void load_kernel(struct box *b);
 void make_initrd(struct box *b);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox doctor: what this host offers, and what is missing. */
 #define _GNU_SOURCE
+#ifndef __aarch64__
 #include <cpuid.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -9,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "arch.h"
 #include "box.h"
 #include "doctor.h"
 
@@ -78,7 +81,8 @@ static void check_kernel(void)
 	sscanf(u.release, "%d.%d", &major, &minor);
 	printf("host     %s %s %s\n", u.sysname, u.release, u.machine);
 	need(major >= 5, "Linux 5.0 or later", "update the host's kernel");
-	need(!strcmp(u.machine, "x86_64"), "an x86_64 host", "this build of kbox is for x86_64");
+	need(!strcmp(u.machine, ARCH_NAME), "host and kbox are for " ARCH_NAME, "build kbox for this host's machine");
+	need(have_small_pages(), "pages of 4 KiB", "boot a host kernel that is built for them");
 	need(!access("/proc/self/maps", R_OK), "/proc", "mount /proc");
 	need(have_seccomp_trap(), "a seccomp filter hands system calls back to their process (SECCOMP_RET_TRAP)",
 	     "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container");
@@ -86,6 +90,16 @@ static void check_kernel(void)
 	need(address_free(), "the address range of the guest's kernel is free", "see ulimit -v, or give a smaller --mem");
 }
 
+#ifdef __aarch64__
+/* Here a signal frame carries SVE and SME only for threads that use them, which a guest's do not. */
+static void check_cpu(void)
+{
+	bool sve = getauxval(AT_HWCAP) & HWCAP_SVE;
+
+	wish(true, sve ? "vector state: FP and SIMD; guests are not told of SVE and SME" : "vector state: FP and SIMD", "");
+	wish(!why_not_rewrite(), "system calls can be rewritten to jumps", why_not_rewrite());
+}
+#else
 /* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
 static void check_cpu(void)
 {
@@ -102,6 +116,7 @@ static void check_cpu(void)
 	wish(!why_not_rewrite(), "system calls can be rewritten to jumps (FSGSBASE instructions for user programs)",
 	     "they go by traps instead, which takes a microsecond each (Linux 5.9 or later, where the CPU has them)");
 }
+#endif
 
 static void check_memory(void)
 {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "arch.h"
 #include "doctor.h"
 
 #define ANSWER 4711
@@ -22,7 +23,7 @@ static void trapped(int sig, siginfo_t *si, void *context)
 
 	(void)sig;
 	if (si->si_syscall == SYS_getppid)
-		uc->uc_mcontext.gregs[REG_RAX] = ANSWER;
+		ARCH_RESULT(uc) = ANSWER;
 }
 
 static int try_it(void)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "arch.h"
 #include "box.h"
 
 static void read_at(int fd, const char *path, void *to, size_t n, off_t off)
@@ -104,7 +105,7 @@ void load_kernel(struct box *b)
 		die("%s: %s; build it with make kernel", path, strerror(errno));
 	read_at(fd, path, &e, sizeof(e), 0);
 	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    e.e_machine != EM_X86_64 || e.e_phentsize != sizeof(Elf64_Phdr))
+	    e.e_machine != ARCH_ELF || e.e_phentsize != sizeof(Elf64_Phdr))
 		die("%s: not a kernel", path);
 	load_segments(b, fd, path, &e);
 	find_symbols(b, fd, path, &e);

@@ -4,12 +4,13 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
+#include "arch.h"
 #include "filter.h"
 
 /* What the kernel asks of the host, the frequent ones first: the list is walked for every host call. */
 static const int allowed[] = {
-	SYS_futex, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_tkill, SYS_clone, SYS_read, SYS_write, SYS_poll,
-	SYS_arch_prctl, SYS_exit, SYS_sigaltstack, SYS_rt_sigreturn, SYS_prctl, SYS_getppid, SYS_exit_group,
+	SYS_futex, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_tkill, SYS_clone, SYS_read, SYS_write, ARCH_CALLS
+	SYS_exit, SYS_sigaltstack, SYS_rt_sigreturn, SYS_prctl, SYS_getppid, SYS_exit_group,
 	SYS_clock_gettime, SYS_sched_yield, SYS_madvise, SYS_mremap, SYS_fallocate, SYS_fstat, SYS_rt_sigaction,
 	SYS_rt_sigprocmask, SYS_tgkill, SYS_kill, SYS_gettid, SYS_getpid, SYS_pread64, SYS_pwrite64, SYS_readv,
 	SYS_writev, SYS_ppoll, SYS_lseek, SYS_close, SYS_dup, SYS_fcntl, SYS_restart_syscall,
@@ -20,7 +21,7 @@ static const int allowed[] = {
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
 #define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
 
-/* Falls through for host calls of the kernel's text; x86 is little-endian. */
+/* Falls through for host calls of the kernel's text; all hosts are little-endian. */
 static size_t check_ip(struct sock_filter *f, uint64_t start, uint64_t end)
 {
 	size_t n = 0;
@@ -40,7 +41,7 @@ size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end)
 	size_t n = check_ip(f, start, end);
 
 	f[n++] = LOAD(arch, 0);
-	f[n++] = JUMP(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
+	f[n++] = JUMP(BPF_JEQ, ARCH_AUDIT, 1, 0);
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
 	f[n++] = LOAD(nr, 0);
 	for (size_t i = 0; i < calls; i++)

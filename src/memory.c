@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <unistd.h>
+#include "arch.h"
 #include "box.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -35,10 +36,32 @@ static void try_again(char **argv)
 	execv("/proc/self/exe", argv);
 }
 
+/* The guest's pages are mapped one by one, and have 4 KiB. */
+bool have_small_pages(void)
+{
+	return sysconf(_SC_PAGESIZE) == 4096;
+}
+
+/* False: something of ours is there. */
+static bool is_free(uint64_t start, uint64_t end)
+{
+	void *want = (void *)start, *p;
+
+	if (start == end)
+		return true;
+	p = mmap(want, end - start, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	if (p == MAP_FAILED)
+		return errno != EEXIST;
+	munmap(p, end - start);
+	return p == want;
+}
+
 void map_memory(struct box *b, char **argv)
 {
 	void *want = (void *)KBOX_PAGE_OFFSET;
 
+	if (!have_small_pages())
+		die("this host has pages of %ld KiB; kbox needs a kernel with 4 KiB ones", sysconf(_SC_PAGESIZE) >> 10);
 	b->mem_fd = new_memfd();
 	if (b->mem_fd < 0)
 		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", strerror(errno));
@@ -50,6 +73,10 @@ void map_memory(struct box *b, char **argv)
 		if (errno == EEXIST)
 			try_again(argv);
 		die("cannot map %lu MiB at %p: %s; try a smaller --mem", b->opt.mem >> 20, want, strerror(errno));
+	}
+	if (!is_free(ARCH_KERNEL_START, KBOX_PAGE_OFFSET) || !is_free(ARCH_MEM_END, ARCH_KERNEL_END)) {
+		try_again(argv);
+		die("the addresses of the guest's kernel are not free: see kbox doctor");
 	}
 	b->boot = (void *)(b->mem + KBOX_BOOT_PHYS);
 }

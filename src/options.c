@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "arch.h"
 #include "box.h"
 
 const char options_usage[] =
@@ -16,6 +17,7 @@ const char options_usage[] =
 "  -r IMAGE              mount the ext4 image as root, nothing else\n"
 "  -S IMAGE              the same, with /proc, /sys, /dev, /dev/pts and /tmp\n"
 "      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
+"      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"
 "  -k CMDLINE            add to the kernel's command line (loglevel=7 shows its log)\n"
 "      --mem SIZE        guest memory, with K, M or G (default: a quarter of the host's)\n"
@@ -31,8 +33,7 @@ const char options_usage[] =
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
 "panicked, 125 if kbox failed, 126 if COMMAND cannot be run, 127 if it was not found.\n";
 
-/* The vmalloc space of the guest's kernel begins there. */
-#define MEM_MAX (0x780000000000UL - KBOX_PAGE_OFFSET)
+#define MEM_MAX (ARCH_MEM_END - KBOX_PAGE_OFFSET)
 #define MIB(n) ((n) & ~((1UL << 20) - 1))
 
 static bool bad(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -135,10 +136,11 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
+enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
+	{ "no-cancel-promote", no_argument, NULL, NO_CANCEL_PROMOTE },
 	{ "stats", no_argument, NULL, STATS },
 	{ "mem", required_argument, NULL, MEM },
 	{ "read-only", no_argument, NULL, READ_ONLY },
@@ -189,6 +191,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case 'w':
 		o->cwd = optarg;
+		break;
+	case NO_CANCEL_PROMOTE:
+		o->no_cancel_promote = true;
 		break;
 	case STATS:
 		o->stats = true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include "arch.h"
 #include "box.h"
 
 void find_vdso(struct kbox_boot *boot)
@@ -29,7 +30,7 @@ void find_vdso(struct kbox_boot *boot)
 	if (boot->keep_start)
 		boot->vdso = getauxval(AT_SYSINFO_EHDR);
 	if (boot->vdso)
-		boot->vdso_clock_gettime = vdso_symbol(boot->vdso, "__vdso_clock_gettime");
+		boot->vdso_clock_gettime = vdso_symbol(boot->vdso, ARCH_VDSO_CLOCK_GETTIME);
 }
 
 /* The last chain of a GNU hash table ends with the last symbol. */

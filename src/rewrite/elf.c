@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "rewrite.h"
 
-/* A copy, not a mapping: one faults if somebody cuts the file meanwhile. */
+/* A copy, not a mapping: one faults if somebody cuts the file meanwhile. The file's position stays where it is. */
 static const char *read_all(struct elf_file *f, int fd)
 {
 	struct stat st;
@@ -22,7 +22,7 @@ static const char *read_all(struct elf_file *f, int fd)
 	if (!f->bytes)
 		return strerror(errno);
 	while (f->size < (size_t)st.st_size && n > 0) {
-		n = read(fd, f->bytes + f->size, st.st_size - f->size);
+		n = pread(fd, f->bytes + f->size, st.st_size - f->size, f->size);
 		if (n < 0)
 			return strerror(errno);
 		f->size += n;
@@ -70,22 +70,30 @@ static const char *check_segments(struct elf_file *f)
 	return code ? NULL : "no executable segment";
 }
 
-const char *elf_read(struct elf_file *f, const char *path)
+const char *elf_read(struct elf_file *f, int fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* not to wait for a pipe's writer */
 	const char *error;
 
 	*f = (struct elf_file) { .bytes = NULL };
-	if (fd < 0)
-		return strerror(errno);
 	error = read_all(f, fd);
-	close(fd);
 	if (!error)
 		error = check_header(f);
 	if (!error)
 		error = check_segments(f);
 	if (error)
 		elf_free(f);
+	return error;
+}
+
+const char *elf_read_path(struct elf_file *f, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* not to wait for a pipe's writer */
+	const char *error;
+
+	if (fd < 0)
+		return strerror(errno);
+	error = elf_read(f, fd);
+	close(fd);
 	return error;
 }
 

@@ -29,7 +29,7 @@ static const struct option longs[] = {
 static bool analyse(const char *path, bool sites)
 {
 	struct elf_file f;
-	const char *error = elf_read(&f, path);
+	const char *error = elf_read_path(&f, path);
 
 	if (error) {
 		fflush(stdout);

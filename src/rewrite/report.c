@@ -2,6 +2,8 @@
 /* What kbox-rewrite prints of a file. */
 #include <stdio.h>
 #include <asm/site.h>
+#include "a64.h"
+#include "cancel.h"
 #include "rewrite.h"
 
 #define PAGE 4096
@@ -17,6 +19,7 @@ struct totals {
 	bool print;
 	unsigned long sites, unsure, wrappers, forks;
 	unsigned long how[HOWS], refused[SITE_REFUSALS];
+	unsigned long cancel[CANCEL_VERDICTS];
 };
 
 /* The bytes around the site, as much as site.h says. */
@@ -38,18 +41,23 @@ static enum site_refusal in_one_page(enum site_refusal plan, const struct site *
 	return plan == SITE_OK && s->start % PAGE > PAGE - SITE_JUMP ? SITE_BORDER : plan;
 }
 
-static enum how plan(const struct totals *t, u64 call, enum site_refusal *why)
+static enum how plan_x86_64(const struct totals *t, u64 call, enum site_refusal *why)
 {
 	struct site_text text = text_of(t, call);
 	struct site s;
 
 	*why = SITE_OK;
-	if (t->file->isa == KBOX_ISA_AARCH64)	/* a branch is as long as svc */
-		return HOW_BRANCH;
 	if (in_one_page(site_plan_before(&text, call, &s), &s) == SITE_OK)
 		return HOW_BEFORE;
 	*why = in_one_page(site_plan_at(&text, call, &s), &s);
 	return *why == SITE_OK ? HOW_AT : HOW_NOT;
+}
+
+/* A branch is as long as svc. */
+static enum how plan_aarch64(s32 nr, enum site_refusal *why)
+{
+	*why = nr == A64_NR_SIGRETURN ? SITE_SIGRETURN : SITE_OK;
+	return *why == SITE_OK ? HOW_BRANCH : HOW_NOT;
 }
 
 static void print_site(const struct wrapper_site *s, enum how how, enum site_refusal why)
@@ -69,8 +77,12 @@ static bool count_site(const struct wrapper_site *s, void *cookie)
 {
 	struct totals *t = cookie;
 	enum site_refusal why;
-	enum how how = plan(t, s->addr, &why);
+	enum how how;
 
+	if (t->file->isa == KBOX_ISA_X86_64)
+		how = plan_x86_64(t, s->addr, &why);
+	else
+		how = plan_aarch64(s->nr, &why);
 	t->sites++;
 	t->unsure += s->unsure;
 	t->wrappers += s->class == SITE_WRAPPER;
@@ -101,6 +113,49 @@ static void walk(struct totals *t, wrapper_fn *callback)
 	}
 }
 
+static bool count_cancel(const struct cancel_site *s, void *cookie)
+{
+	struct totals *t = cookie;
+
+	t->cancel[s->verdict]++;
+	if (!t->print)
+		return true;
+	printf("cancel site: %#llx  ", (unsigned long long)s->addr);
+	if (s->nr == CANCEL_NR_ANY)
+		printf("-  ");
+	else
+		printf("%u  ", s->nr);
+	if (s->verdict == CANCEL_OK)
+		puts(s->convention == CANCEL_NR_FIRST ? "number in x0" : "number in x6");
+	else
+		printf("no: %s\n", cancel_verdict_text[s->verdict]);
+	return true;
+}
+
+static void walk_cancel(struct totals *t)
+{
+	for (unsigned int i = 0; i < t->file->header.e_phnum; i++) {
+		Elf64_Phdr ph = elf_segment(t->file, i);
+
+		if (elf_is_code(&ph))
+			cancel_scan(t->file->bytes + ph.p_offset, ph.p_vaddr, ph.p_filesz, count_cancel, t);
+	}
+}
+
+static void print_cancel(const struct totals *t)
+{
+	unsigned long refused = 0;
+
+	for (int why = CANCEL_OK + 1; why < CANCEL_VERDICTS; why++)
+		refused += t->cancel[why];
+	if (!refused && !t->cancel[CANCEL_OK])
+		return;
+	printf("cancel sites: %lu, refused: %lu\n", t->cancel[CANCEL_OK], refused);
+	for (int why = CANCEL_OK + 1; why < CANCEL_VERDICTS; why++)
+		if (t->cancel[why])
+			printf("  %lu: %s\n", t->cancel[why], cancel_verdict_text[why]);
+}
+
 static void print_totals(const struct totals *t)
 {
 	printf("sites: %lu (%lu unsure), %lu WRAPPER, %lu COMPLEX\n", t->sites, t->unsure, t->wrappers,
@@ -126,7 +181,7 @@ static void print_gates(const struct totals *t)
 		printf("no fork sites: no (%lu)\n", t->forks);
 	else
 		puts("no fork sites: yes");
-	printf("cancel_promote_allowed: %d\n", !t->file->has_interp && !t->forks);
+	printf("cancel_promote_allowed: %d\n", cancel_promote_allowed(!t->file->has_interp, t->forks));
 }
 
 void report(const struct elf_file *f, const char *path, bool sites)
@@ -137,5 +192,9 @@ void report(const struct elf_file *f, const char *path, bool sites)
 	walk(&t, count_site);
 	print_totals(&t);
 	walk(&t, list_fork);
+	if (f->isa == KBOX_ISA_AARCH64) {
+		walk_cancel(&t);
+		print_cancel(&t);
+	}
 	print_gates(&t);
 }

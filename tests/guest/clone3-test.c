@@ -81,10 +81,25 @@ static void tids(void)
 	EQ(t[1], pid);
 }
 
-#ifdef __x86_64__
 /* A thread without a libc: it stores 1 into *word on a stack of its own, and exits. */
 static long raw_thread(struct args *a, volatile int *word)
 {
+#ifdef __aarch64__
+	register long r asm("x0") = (long)a, size asm("x1") = sizeof(*a), nr asm("x8") = SYS_clone3;
+
+	asm volatile("mov x9, %3\n\t"
+		     "svc #0\n\t"
+		     "cbnz x0, 1f\n\t"
+		     "mov x8, #1\n\t"
+		     "str x8, [sp, #-16]!\n\t"
+		     "ldr x8, [sp], #16\n\t"
+		     "str w8, [x9]\n\t"
+		     "mov x8, %4\n\t"
+		     "svc #0\n\t"
+		     "1:"
+		     : "+r" (r) : "r" (size), "r" (nr), "r" (word), "i" (SYS_exit) : "x9", "memory");
+	return r;
+#else
 	long r;
 
 	asm volatile("mov %3, %%r12\n\t"
@@ -101,12 +116,11 @@ static long raw_thread(struct args *a, volatile int *word)
 		     : "=a" (r) : "0" (SYS_clone3), "D" (a), "r" (word), "i" (SYS_exit), "S" (sizeof(*a))
 		     : "rcx", "r11", "r12", "memory");
 	return r;
-}
 #endif
+}
 
 static void thread(void)
 {
-#ifdef __x86_64__
 	static volatile int word, tid = -1;
 	char *stack = map_anon(65536, MAP_PRIVATE);
 	struct args a = {
@@ -120,9 +134,6 @@ static void thread(void)
 	CHECK(r != getpid());
 	SOON(tid == 0);
 	EQ(word, 1);
-#else
-	SKIP("x86_64 only");
-#endif
 }
 
 static void clear_handlers(void)
@@ -154,12 +165,7 @@ static void like_vfork(void)
 
 	a.stack = (uintptr_t)stack;
 	a.stack_size = 65536;
-#ifdef __x86_64__
 	pid = raw_thread(&a, &word);
-#else
-	(void)word, (void)pid;
-	SKIP("x86_64 only");
-#endif
 	CHECK(pid > 0);
 	EQ(word, 1);
 	CHILD_OK(pid);

@@ -140,7 +140,9 @@ static void no_address(void)
 	FAILS(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL), EFAULT);
 	FAILS(syscall(SYS_futex, NULL, 0, 0, NULL, NULL, 0), EFAULT);
 	FAILS(syscall(SYS_getrandom, NULL, 10, 0), EFAULT);
+#ifdef SYS_poll
 	FAILS(syscall(SYS_poll, NULL, 1, 0), EFAULT);
+#endif
 	EQ(syscall(SYS_times, NULL) != -1, 1);
 }
 
@@ -149,25 +151,25 @@ static void kernel_addresses(void)
 	prepare();
 	every_call((long)0xffff888000000000, 0);
 	every_call((long)0xffffffff81000000, 0);
-	every_call(0x7fffffffe000 + 0x10000, 0);
+	every_call((1L << USER_BITS) - 0x2000 + 0x10000, 0);
 }
 
 /* Where a box keeps its kernel; elsewhere nothing is there. */
 static void kernel_in_the_box(void)
 {
 	prepare();
-	every_call(0x700000001000, 0);
-	every_call(0x700000100000, 0);
-	every_call(0x700000600000, 0);
+	every_call(BOX_KERNEL + 0x1000, 0);
+	every_call(BOX_KERNEL + 0x100000, 0);
+	every_call(BOX_KERNEL + 0x600000, 0);
 }
 
 /* Its two sides: the last page below belongs to the program, if anything is there at all. */
 static void around_the_kernel(void)
 {
-	char *p = mmap((void *)0x6ffffffff000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* no replace */, -1, 0);
+	char *p = mmap((void *)(BOX_USER_END - 4096), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* no replace */, -1, 0);
 
 	prepare();
-	if (p != (void *)0x6ffffffff000)
+	if (p != (void *)(BOX_USER_END - 4096))
 		SKIP("no memory below the kernel");
 	memset(p, 'k', 4096);
 	/* access_ok() of the whole, not as much as there is */
@@ -228,6 +230,9 @@ static char *edge(void)
 static void partial_transfers(void)
 {
 	char *end = edge(), buf[20] = { 0 };
+#ifdef __aarch64__
+	long got;
+#endif
 
 	prepare();
 	memset(end - 5, 'e', 5);
@@ -241,7 +246,13 @@ static void partial_transfers(void)
 	CHECK(!memcmp(end - 3, "eee", 3));
 	FAILS(pread(fd, end, 10, 0), EFAULT);
 	EQ(write(pipes[1], "abcdefgh", 8), 8);
+#ifdef __aarch64__
+	/* It copies by larger pieces, and one that meets the edge need not be copied to its last byte. */
+	got = syscall(SYS_getrandom, end - 7, 100, 0);
+	CHECK(got > 0 && got <= 7);
+#else
 	EQ(syscall(SYS_getrandom, end - 7, 100, 0), 7);
+#endif
 }
 
 static void strings_at_the_edge(void)
@@ -297,7 +308,7 @@ static void vectors(void)
 	EQ(readv(fd, v, 2), 7);
 	EQ(lseek(fd, 0, SEEK_CUR), 7);
 	CHECK(!memcmp(a, "01234", 5) && !memcmp(end - 2, "56", 2));
-	v[0].iov_base = (void *)0x700000001000;
+	v[0].iov_base = (void *)(BOX_KERNEL + 0x1000);
 	FAILS(writev(pipes[1], v, 1), EFAULT);
 	v[0] = (struct iovec) { NULL, 0 };
 	v[1] = (struct iovec) { a, 5 };
@@ -372,7 +383,7 @@ static void strings_of_exec(void)
 	memset(end - 5, 'x', 5);
 	argv[1] = end - 5;
 	FAILS(execve("/bin/sh", argv, NULL), EFAULT);
-	argv[1] = (char *)0x700000001000;
+	argv[1] = (char *)(BOX_KERNEL + 0x1000);
 	FAILS(execve("/bin/sh", argv, NULL), EFAULT);
 	argv[1] = NULL;
 	FAILS(execve("/bin/sh", argv, short_list), EFAULT);
@@ -408,14 +419,23 @@ static void lazily_mapped_memory_is_good(void)
 	EQ(big[12345], 'b');
 }
 
+#ifdef __aarch64__
+#define BAD_SP "mov x9, #0x1000; mov sp, x9\n\t"
+#define SIGRETURN "mov x8, #139; svc #0"
+#define FAULT "mov x9, #0; str xzr, [x9]"
+#else
+#define BAD_SP "mov $0x1000, %%rsp\n\t"
+#define SIGRETURN "mov $15, %%eax; syscall"
+#define FAULT "movl $0, 0"
+#endif
+
 static void bad_frame(void)
 {
-#ifdef __x86_64__
 	pid_t pid = FORK();
 	int st;
 
 	if (!pid) {
-		asm volatile("mov $0x1000, %%rsp\n\tmov $15, %%eax\n\tsyscall" ::: "memory");
+		asm volatile(BAD_SP SIGRETURN ::: "memory");
 		_exit(0);
 	}
 	EQ(waitpid(pid, &st, 0), pid);
@@ -423,14 +443,11 @@ static void bad_frame(void)
 	EQ(WTERMSIG(st), SIGSEGV);
 	pid = FORK();
 	if (!pid) {
-		asm volatile("mov $0x1000, %%rsp\n\tmovl $0, 0" ::: "memory");
+		asm volatile(BAD_SP FAULT ::: "memory");
 		_exit(0);
 	}
 	EQ(waitpid(pid, &st, 0), pid);
 	EQ(WTERMSIG(st), SIGSEGV);
-#else
-	SKIP("x86_64 only");
-#endif
 }
 
 static void unknown_calls(void)

@@ -30,7 +30,8 @@ static void thousand_vforks(void)
 			_exit(i & 127);
 		}
 		CHECK(pid > 0);
-		EQ(seen, i);
+		if (VFORK_SHARES)
+			EQ(seen, i);
 		EQ(waitpid(pid, &st, 0), pid);
 		EQ(st, (i & 127) << 8);
 	}

@@ -402,7 +402,7 @@ static void bad_addresses(void)
 		queue(READV, fd, gone, 1, 0, 3)->flags = flags;
 		EQ(enter(1, 1), 1);
 		EQ(next().res, -EFAULT);
-		queue(READ, fd, (void *)0x700000001000, 10, 0, 4)->flags = flags;
+		queue(READ, fd, (void *)(BOX_KERNEL + 0x1000), 10, 0, 4)->flags = flags;
 		EQ(enter(1, 1), 1);
 		EQ(next().res, -EFAULT);
 		queue(OPENAT, AT_FDCWD, gone, 0, 0, 5)->flags = flags;

@@ -103,9 +103,14 @@ static void across_pages(void)
 		*word = 0x0102030405060708ul + i;
 		EQ(*word, 0x0102030405060708ul + i);
 	}
+#ifdef __x86_64__
+	/* One instruction that faults again and again. */
 	asm volatile("rep movsb" : "+D" (dst), "+S" (src), "+c" (n) :: "memory");
-	EQ(memcmp(p + 3, q + 5, 60 * PAGE), 0);
 	EQ(n, 0);
+#else
+	memcpy(dst, src, n);
+#endif
+	EQ(memcmp(p + 3, q + 5, 60 * PAGE), 0);
 }
 
 static void touch_64_mib(void)
@@ -397,7 +402,11 @@ static void fixed_over_existing(void)
 static void chosen_addresses(void)
 {
 	static const uintptr_t at[] = {
+#ifdef __aarch64__
+		0x10000, 0x80000000, 0x100000000, 0x1000000000, 0x2000000000, 0x4fffff0000, 0x6000000000,
+#else
 		0x10000, 0x80000000, 0x100000000, 0x10000000000, 0x200000000000, 0x4fffff000000, 0x600000000000,
+#endif
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
@@ -408,8 +417,10 @@ static void chosen_addresses(void)
 		EQ(p[PAGE], 5);
 		EQ(munmap(p, 2 * PAGE), 0);
 	}
+#ifdef MAP_32BIT
 	CHECK((uintptr_t)map(PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1) < 0x80000000);
-	FAILS((long)mmap((void *)0x800000000000, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
+#endif
+	FAILS((long)mmap((void *)(1UL << USER_BITS), PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
 }
 
 static void bad_mappings(void)
@@ -424,13 +435,17 @@ static void bad_mappings(void)
 	FAILS((long)mmap(NULL, PAGE, RW, MAP_SHARED, ro, 0), EACCES);
 	FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, wo, 0), EACCES);
 	FAILS((long)mmap((void *)100, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
-	FAILS((long)mmap(NULL, 1ul << 47, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), ENOMEM);
+	FAILS((long)mmap(NULL, 1ul << USER_BITS, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), ENOMEM);
 	CHECK(map(PAGE, RW, MAP_PRIVATE, ro));
 }
 
 static void huge_reservation(void)
 {
+#ifdef __aarch64__
+	size_t size = 1ul << 37;	/* user addresses have 39 bits in a box */
+#else
 	size_t size = 1ul << 40;
+#endif
 	char *p = map(size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	for (size_t i = 0; i < size; i += size / 16) {
@@ -662,12 +677,25 @@ static void guard_page(void)
 	EQ(write_fault(p + PAGE), 0);
 }
 
-/* mov $value, %eax; ret */
+#ifdef __aarch64__
+#define CODE_LEN 8
+#else
+#define CODE_LEN 6
+#endif
+
+/* A function that returns value. */
 static void emit(unsigned char *p, int value)
 {
-	p[0] = 0xb8;
+#ifdef __aarch64__
+	uint32_t code[] = { 0x52800000 | value << 5, 0xd65f03c0 };	/* mov w0, #value; ret */
+
+	memcpy(p, code, sizeof(code));
+	__builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+#else
+	p[0] = 0xb8;		/* mov $value, %eax; ret */
 	memcpy(p + 1, &value, 4);
 	p[5] = 0xc3;
+#endif
 }
 
 static int call(void *p)
@@ -810,7 +838,7 @@ static void proc_self_mem(void)
 {
 	int fd = open("/proc/self/mem", O_RDWR);
 	char *p = map_anon(2 * PAGE, MAP_PRIVATE), buf[20];
-	unsigned char *x = map(PAGE, RW | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1), code[6];
+	unsigned char *x = map(PAGE, RW | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1), code[CODE_LEN] __attribute__((aligned(4)));
 
 	CHECK(fd >= 0);
 	EQ(pwrite(fd, "across", 6, (uintptr_t)p + PAGE - 3), 6);
@@ -824,7 +852,7 @@ static void proc_self_mem(void)
 	EQ(call(x), 1);
 	EQ(mprotect(x, PAGE, PROT_READ | PROT_EXEC), 0);
 	emit(code, 2);
-	EQ(pwrite(fd, code, 6, (uintptr_t)x), 6);
+	EQ(pwrite(fd, code, CODE_LEN, (uintptr_t)x), CODE_LEN);
 	EQ(call(x), 2);
 	FAILS(pread(fd, buf, 1, 16), EIO);
 }
@@ -873,7 +901,7 @@ static void faults_in_system_calls(void)
 	FAILS(syscall(SYS_clock_gettime, CLOCK_REALTIME, bad), EFAULT);
 	FAILS(syscall(SYS_pipe2, p + 2 * PAGE, 0), EFAULT);
 	FAILS(write(fd[1], (char *)0xffff800000000000, 5), EFAULT);
-	FAILS(write(fd[1], (char *)0x7ffffffff000, 5), EFAULT);
+	FAILS(write(fd[1], (char *)(1UL << USER_BITS) - 4096, 5), EFAULT);
 	FAILS(write(fd[1], (char *)0x8000000000000000, 5), EFAULT);
 	FAILS(pread(file, (char *)0xffffffff81000000, 5, 0), EFAULT);
 }

@@ -1,8 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ptrace(2): what strace and gdb do. */
 #include "tap.h"
+#include <elf.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/user.h>
+
+#ifdef __aarch64__
+
+#define PC(r) ((r).pc)
+#define NUMBER(r) ((r).regs[8])		/* of a system call, and its result */
+#define RESULT(r) ((r).regs[0])
+#define VECTOR(f) ((long *)((char *)(f).vregs + 7 * 16))
+#define VECTOR_INSNS(between) "ldr q7, %1\n" between "str q7, %0" : "=m" (out) : "m" (in) : "v7"
+#define BREAK_INSN 0xd4200000
+#define LEFT_OF_BREAK 4		/* when it has stopped there */
+#define BREAK_MASK 0xffffffffL
+
+typedef struct user_fpsimd_struct fp_regs;
+
+static long get_set(int request, pid_t pid, int set, void *p, size_t size)
+{
+	struct iovec v = { p, size };
+
+	return ptrace(request, pid, (void *)(long)set, &v);
+}
+
+#define GET(pid, r) get_set(PTRACE_GETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
+#define SET(pid, r) get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
+#define GET_FP(pid, f) get_set(PTRACE_GETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
+#define SET_FP(pid, f) get_set(PTRACE_SETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
+
+#else
+
+#define PC(r) ((r).rip)
+#define NUMBER(r) ((r).orig_rax)
+#define RESULT(r) ((r).rax)
+#define VECTOR(f) ((long *)((char *)(f).xmm_space + 7 * 16))
+#define VECTOR_INSNS(between) "movups %1, %%xmm7\n" between "movups %%xmm7, %0" : "=m" (out) : "m" (in) : "xmm7"
+#define BREAK_INSN 0xcc
+#define LEFT_OF_BREAK 0
+#define BREAK_MASK 0xffL
+
+typedef struct user_fpregs_struct fp_regs;
+
+#define GET(pid, r) ptrace(PTRACE_GETREGS, pid, 0, r)
+#define SET(pid, r) ptrace(PTRACE_SETREGS, pid, 0, r)
+#define GET_FP(pid, f) ptrace(PTRACE_GETFPREGS, pid, 0, f)
+#define SET_FP(pid, f) ptrace(PTRACE_SETFPREGS, pid, 0, f)
+
+#endif
 
 static pid_t traced(void (*run)(void))
 {
@@ -55,15 +102,19 @@ static void system_calls(void)
 	do {
 		EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
 		stopped_by(pid, SIGTRAP | 0x80);
-		EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-	} while (r.orig_rax != SYS_getppid);
+		EQ(GET(pid, &r), 0);
+	} while (NUMBER(r) != SYS_getppid);
+#ifdef __aarch64__
+	EQ(r.regs[7], 0);	/* 0 says that it begins, 1 that it ends */
+#else
 	EQ(r.rax, -ENOSYS);
+#endif
 	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP | 0x80);
-	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-	EQ(r.rax, getpid());
-	r.rax = 4711;
-	EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+	EQ(GET(pid, &r), 0);
+	EQ(RESULT(r), getpid());
+	RESULT(r) = 4711;
+	EQ(SET(pid, &r), 0);
 	ends_well(pid);
 }
 
@@ -85,29 +136,36 @@ static void memory(void)
 	ends_well(pid);
 }
 
-static void uses_xmm(void)
+static void uses_a_vector(void)
 {
 	long in[2] = { 0x1122334455667788, 0x99aabbccddeeff00 }, out[2];
 
-	__asm__ volatile("movups %1, %%xmm7; int3; movups %%xmm7, %0" : "=m" (out) : "m" (in) : "xmm7");
+	__asm__ volatile(VECTOR_INSNS(BREAK));
 	if (out[0] != 0x0102030405060708 || out[1] != in[1])
 		_exit(2);
 }
 
 static void vector_registers(void)
 {
-	pid_t pid = traced(uses_xmm);
-	struct user_fpregs_struct f;
-	long *xmm7 = (long *)((char *)f.xmm_space + 7 * 16);
+	pid_t pid = traced(uses_a_vector);
+	struct user_regs_struct r;
+	fp_regs f;
 
 	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP);
-	EQ(ptrace(PTRACE_GETFPREGS, pid, 0, &f), 0);
-	EQ(xmm7[0], 0x1122334455667788);
-	EQ(xmm7[1], 0x99aabbccddeeff00);
-	EQ(f.mxcsr, 0x1f80);
-	xmm7[0] = 0x0102030405060708;
-	EQ(ptrace(PTRACE_SETFPREGS, pid, 0, &f), 0);
+	EQ(GET_FP(pid, &f), 0);
+	EQ(VECTOR(f)[0], 0x1122334455667788);
+	EQ(VECTOR(f)[1], 0x99aabbccddeeff00);
+#ifdef __aarch64__
+	EQ(f.fpcr, FP_NORMAL);
+#else
+	EQ(f.mxcsr, FP_NORMAL);
+#endif
+	VECTOR(f)[0] = 0x0102030405060708;
+	EQ(SET_FP(pid, &f), 0);
+	EQ(GET(pid, &r), 0);
+	PC(r) += LEFT_OF_BREAK;
+	EQ(SET(pid, &r), 0);
 	ends_well(pid);
 }
 
@@ -127,9 +185,9 @@ static void single_steps(void)
 	for (int i = 0; i < 50; i++) {
 		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
 		stopped_by(pid, SIGTRAP);
-		EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-		moved += r.rip != last;
-		last = r.rip;
+		EQ(GET(pid, &r), 0);
+		moved += PC(r) != last;
+		last = PC(r);
 	}
 	CHECK(moved > 40);
 	ends_well(pid);
@@ -140,7 +198,7 @@ static void __attribute__((noinline)) has_a_breakpoint(void)
 	__asm__ volatile("nop; nop; nop; nop");
 }
 
-/* A breakpoint is an int3 written into private text; then the instruction is put back and run. */
+/* A breakpoint is an instruction written into private text; then the instruction is put back and run. */
 static void breakpoint(void)
 {
 	pid_t pid = traced(has_a_breakpoint);
@@ -150,14 +208,14 @@ static void breakpoint(void)
 	errno = 0;
 	text = ptrace(PTRACE_PEEKTEXT, pid, has_a_breakpoint, 0);
 	EQ(errno, 0);
-	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, (text & ~0xffL) | 0xcc), 0);
+	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, (text & ~BREAK_MASK) | BREAK_INSN), 0);
 	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP);
-	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-	EQ(r.rip, (long)has_a_breakpoint + 1);
-	r.rip--;
+	EQ(GET(pid, &r), 0);
+	EQ(PC(r), (long)has_a_breakpoint + PAST_BREAK);
+	PC(r) -= PAST_BREAK;
 	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, text), 0);
-	EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+	EQ(SET(pid, &r), 0);
 	ends_well(pid);
 }
 
@@ -179,8 +237,8 @@ static void attach_to_a_spinner(void)
 	sleep_ms(20);
 	EQ(ptrace(PTRACE_ATTACH, pid, 0, 0), 0);
 	stopped_by(pid, SIGSTOP);
-	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-	CHECK(r.rip - (unsigned long)spins < 64);
+	EQ(GET(pid, &r), 0);
+	CHECK(PC(r) - (unsigned long)spins < 64);
 	EQ(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
 	EQ(kill(pid, SIGKILL), 0);
 	EQ(waitpid(pid, &st, 0), pid);

@@ -553,7 +553,46 @@ static void fault(int sig, siginfo_t *si, void *uc)
 	EQ(last.si_code, code);							\
 } while (0)
 
+#ifdef __aarch64__
+#define FAULT_PC fault_context.uc_mcontext.pc
+#define FAULT_ADDRESS fault_context.uc_mcontext.fault_address
+
+/* A record of a signal frame (kernel: arch/arm64/include/uapi/asm/sigcontext.h). */
+enum { FPSIMD_RECORD = 0x46508001, ESR_RECORD = 0x45535201 };
+
+static void *record_of(ucontext_t *uc, uint32_t magic)
+{
+	unsigned char *p = (unsigned char *)uc->uc_mcontext.__reserved;
+	uint32_t head[2];
+
+	for (;; p += head[1]) {
+		memcpy(head, p, sizeof(head));
+		if (head[0] == magic)
+			return p;
+		if (!head[0] || !head[1])
+			tap_fail(__FILE__, __LINE__, "no record 0x%x in the frame", magic);
+	}
+}
+
+static int fault_was_write(void)
+{
+	uint64_t esr = *(uint64_t *)((char *)record_of(&fault_context, ESR_RECORD) + 8);
+
+	EQ(esr >> 26, 0x24);	/* a data abort from user mode */
+	return esr >> 6 & 1;
+}
+#else
 #define REG(r) fault_context.uc_mcontext.gregs[r]
+#define FAULT_PC REG(REG_RIP)
+#define FAULT_ADDRESS REG(REG_CR2)
+
+static int fault_was_write(void)
+{
+	EQ(REG(REG_TRAPNO), 14);
+	EQ(REG(REG_ERR) & 4, 4);
+	return REG(REG_ERR) >> 1 & 1;
+}
+#endif
 
 static void segv(void)
 {
@@ -564,16 +603,15 @@ static void segv(void)
 	EQ(mprotect((void *)(p + 8192), 4096, PROT_READ), 0);
 	FAULTS(SIGSEGV, SEGV_MAPERR, sink = p[4096 + 123]);
 	CHECK(last.si_addr == p + 4096 + 123);
-	EQ(REG(REG_CR2), (uintptr_t)p + 4096 + 123);
-	EQ(REG(REG_TRAPNO), 14);
-	EQ(REG(REG_ERR) & 6, 4);
+	EQ(FAULT_ADDRESS, (uintptr_t)p + 4096 + 123);
+	EQ(fault_was_write(), 0);
 	FAULTS(SIGSEGV, SEGV_MAPERR, p[4096] = 1);
 	CHECK(last.si_addr == p + 4096);
-	EQ(REG(REG_ERR) & 6, 6);
+	EQ(fault_was_write(), 1);
 	sink = p[8192];
 	FAULTS(SIGSEGV, SEGV_ACCERR, p[8192 + 9] = 1);
 	CHECK(last.si_addr == p + 8192 + 9);
-	EQ(REG(REG_ERR) & 6, 6);
+	EQ(fault_was_write(), 1);
 	FAULTS(SIGSEGV, SEGV_MAPERR, sink = *low);
 	CHECK(last.si_addr == (void *)8);
 	EQ(mprotect((void *)p, 4096, PROT_NONE), 0);
@@ -581,7 +619,7 @@ static void segv(void)
 	CHECK(last.si_addr == p + 7);
 	FAULTS(SIGSEGV, SEGV_ACCERR, ((void (*)(void))(uintptr_t)(p + 8192))());
 	CHECK(last.si_addr == p + 8192);
-	EQ(REG(REG_RIP), (uintptr_t)p + 8192);
+	EQ(FAULT_PC, (uintptr_t)p + 8192);
 	FAULTS(SIGSEGV, SEGV_MAPERR, ((void (*)(void))(uintptr_t)(p + 4096))());
 	CHECK(last.si_addr == p + 4096);
 }
@@ -589,12 +627,20 @@ static void segv(void)
 static void segv_outside_user_space(void)
 {
 	on_signal(SIGSEGV, fault, 0);
+#ifdef __aarch64__
+	FAULTS(SIGSEGV, SEGV_MAPERR, sink = *(volatile char *)0x00f0000000001234);
+	FAULTS(SIGSEGV, SEGV_MAPERR, sink = *(volatile char *)0xfff0000000001234);
+	on_signal(SIGILL, fault, 0);
+	FAULTS(SIGILL, ILL_ILLOPC, asm volatile("msr daifset, #2"));
+	FAULTS(SIGILL, ILL_ILLOPC, asm volatile("mrs x0, ttbr0_el1" ::: "x0"));
+#else
 	FAULTS(SIGSEGV, SI_KERNEL, sink = *(volatile char *)0x8000000000001234);
 	CHECK(last.si_addr == NULL);
 	FAULTS(SIGSEGV, SEGV_MAPERR, sink = *(volatile char *)0xffff800000001000);
 	CHECK(last.si_addr == (void *)0xffff800000001000);
 	FAULTS(SIGSEGV, SI_KERNEL, asm volatile("hlt"));
 	FAULTS(SIGSEGV, SI_KERNEL, asm volatile("cli"));
+#endif
 }
 
 static void thousand_segvs(void)
@@ -630,57 +676,85 @@ static void bus_error(void)
 
 static void fpe(void)
 {
+#ifdef __aarch64__
+	SKIP("a division by zero is 0 here");
+#else
 	unsigned mxcsr = 0x1f80 & ~(1 << 9), normal = 0x1f80;
 	double one = 1, zero = 0;
 
 	on_signal(SIGFPE, fault, 0);
 	FAULTS(SIGFPE, FPE_INTDIV, asm volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx"
 						::: "eax", "ecx", "edx", "cc"));
-	EQ((uintptr_t)last.si_addr, REG(REG_RIP));
+	EQ((uintptr_t)last.si_addr, FAULT_PC);
 	FAULTS(SIGFPE, FPE_INTDIV, asm volatile("mov $0x80000000, %%eax; cdq; mov $-1, %%ecx; idiv %%ecx"
 						::: "eax", "ecx", "edx", "cc"));
 	FAULTS(SIGFPE, FPE_FLTDIV, asm volatile("ldmxcsr %0; divsd %2, %1" :: "m" (mxcsr), "x" (one), "x" (zero)));
 	asm volatile("ldmxcsr %0" :: "m" (normal));
+#endif
 }
 
 static void ill(void)
 {
 	on_signal(SIGILL, fault, 0);
-	FAULTS(SIGILL, ILL_ILLOPN, asm volatile("ud2"));
-	EQ((uintptr_t)last.si_addr, REG(REG_RIP));
+#ifdef __aarch64__
+	FAULTS(SIGILL, ILL_ILLOPC, asm volatile(ILLEGAL));
+	EQ(*(unsigned *)last.si_addr, 0);
+#else
+	FAULTS(SIGILL, ILL_ILLOPN, asm volatile(ILLEGAL));
 	EQ(*(unsigned short *)last.si_addr, 0x0b0f);
+#endif
+	EQ((uintptr_t)last.si_addr, FAULT_PC);
 }
 
 static void step_over(int sig, siginfo_t *si, void *context)
 {
 	ucontext_t *uc = context;
 
+	(void)sig;
 	last = *si;
 	hits++;
+#ifdef __aarch64__
+	uc->uc_mcontext.pc += 4;
+	uc->uc_mcontext.regs[0] = 0x1122334455667788;
+#else
 	if (sig == SIGILL)
 		uc->uc_mcontext.gregs[REG_RIP] += 2;
 	uc->uc_mcontext.gregs[REG_RAX] = 0x1122334455667788;
+#endif
 }
+
+#ifdef __aarch64__
+#define FIRST_REGISTER "x0"
+#define TRAP_CODE TRAP_BRKPT
+#define BREAK_INSN 0
+#else
+#define FIRST_REGISTER "rax"
+#define TRAP_CODE SI_KERNEL
+#define BREAK_INSN 0xcc
+#endif
 
 static void trap(void)
 {
-	unsigned long rax = 0;
-	unsigned char *before;
+	register unsigned long first asm(FIRST_REGISTER) = 0;
+	unsigned long got;
+	unsigned char *insn;
 
 	on_signal(SIGTRAP, step_over, 0);
 	on_signal(SIGILL, step_over, 0);
-	asm volatile("int3" : "+a" (rax));
+	asm volatile(BREAK : "+r" (first));
+	got = first;
 	EQ(hits, 1);
-	EQ(last.si_code, SI_KERNEL);
-	EQ(rax, 0x1122334455667788);
-	rax = 0;
-	asm volatile("ud2" : "+a" (rax));
+	EQ(last.si_code, TRAP_CODE);
+	EQ(got, 0x1122334455667788);
+	first = 0;
+	asm volatile(ILLEGAL : "+r" (first));
+	got = first;
 	EQ(hits, 2);
-	EQ(rax, 0x1122334455667788);
+	EQ(got, 0x1122334455667788);
 	on_signal(SIGTRAP, fault, 0);
-	FAULTS(SIGTRAP, SI_KERNEL, asm volatile("int3"));
-	before = (unsigned char *)REG(REG_RIP) - 1;
-	EQ(*before, 0xcc);
+	FAULTS(SIGTRAP, TRAP_CODE, asm volatile(BREAK));
+	insn = (unsigned char *)FAULT_PC - PAST_BREAK;
+	EQ(*insn, BREAK_INSN);
 }
 
 static void count_steps(int sig, siginfo_t *si, void *uc)
@@ -692,19 +766,26 @@ static void count_steps(int sig, siginfo_t *si, void *uc)
 
 static void single_step(void)
 {
+#ifdef __aarch64__
+	(void)count_steps;
+	SKIP("a program cannot step itself here");
+#else
 	on_signal(SIGTRAP, count_steps, 0);
 	asm volatile("sub $128, %%rsp; pushfq; orq $0x100, (%%rsp); popfq\n"
 		     "nop; nop; nop\n"
 		     "pushfq; andq $~0x100, (%%rsp); popfq; add $128, %%rsp" ::: "memory", "cc");
 	EQ(last.si_code, TRAP_TRACE);
 	CHECK(hits >= 5 && hits <= 8);
+#endif
 }
 
 static void unhandled_faults(void)
 {
 	static const struct { int sig, how; } kinds[] = {
-		{ SIGSEGV, 0 }, { SIGSEGV, 1 }, { SIGSEGV, 2 }, { SIGILL, 0 }, { SIGILL, 1 }, { SIGFPE, 0 },
-		{ SIGFPE, 2 }, { SIGTRAP, 0 }, { SIGTRAP, 1 },
+		{ SIGSEGV, 0 }, { SIGSEGV, 1 }, { SIGSEGV, 2 }, { SIGILL, 0 }, { SIGILL, 1 }, { SIGTRAP, 0 }, { SIGTRAP, 1 },
+#ifdef __x86_64__
+		{ SIGFPE, 0 }, { SIGFPE, 2 },
+#endif
 	};
 
 	no_core();
@@ -720,11 +801,13 @@ static void unhandled_faults(void)
 			if (kinds[i].sig == SIGSEGV)
 				sink = *low;
 			else if (kinds[i].sig == SIGILL)
-				asm volatile("ud2");
-			else if (kinds[i].sig == SIGFPE)
-				asm volatile("xor %%ecx, %%ecx; div %%ecx" ::: "eax", "ecx", "edx", "cc");
+				asm volatile(ILLEGAL);
+			else if (kinds[i].sig == SIGTRAP)
+				asm volatile(BREAK);
+#ifdef __x86_64__
 			else
-				asm volatile("int3");
+				asm volatile("xor %%ecx, %%ecx; div %%ecx" ::: "eax", "ecx", "edx", "cc");
+#endif
 			_exit(0);
 		}
 		EQ(waitpid(pid, &st, 0), pid);
@@ -742,8 +825,13 @@ static void bad_handler_stack(void)
 	pid = FORK();
 	if (!pid) {
 		on_signal(SIGUSR1, note, 0);
+#ifdef __aarch64__
+		asm volatile("mov x8, #172; svc #0; mov x8, #129; mov x1, #10; mov x9, #4096\n"
+			     "mov sp, x9; svc #0; udf #0" ::: "x0", "x1", "x8", "x9", "memory");
+#else
 		asm volatile("mov $39, %%eax; syscall; mov %%eax, %%edi; mov $62, %%eax; mov $10, %%esi\n"
 			     "mov $4096, %%rsp; syscall; ud2" ::: "rax", "rcx", "rdi", "rsi", "r11", "memory");
+#endif
 	}
 	EQ(waitpid(pid, &st, 0), pid);
 	CHECK(WIFSIGNALED(st));
@@ -764,11 +852,61 @@ static void jump_out_a_thousand_times(void)
 }
 
 /*
- * regs_spin_*(in, out, flag, nr): loads every register it can from fixed patterns and
- * in[16 * 32], then spins until *flag, making system call nr each time round when
+ * regs_spin(in, out, flag, nr): loads every register it can from fixed patterns and
+ * in[512], then spins until *flag, making system call nr each time round when
  * nr >= 0. What the vector registers hold then goes to out; the result is a bit mask of
- * the general registers, the red zone and the direction flag that changed.
+ * the general registers, the red zone and the flags that changed.
  */
+#ifdef __aarch64__
+
+#define EACH_PAIR(op) \
+	op(0, 1) op(2, 3) op(4, 5) op(6, 7) op(8, 9) op(10, 11) op(12, 13) op(14, 15) op(16, 17) op(18, 19) op(20, 21) \
+	op(22, 23) op(24, 25) op(26, 27) op(28, 29) op(30, 31)
+#define LOAD_PAIR(n, m) "ldp q" #n ", q" #m ", [x0, #16 * " #n "]\n"
+#define STORE_PAIR(n, m) "stp q" #n ", q" #m ", [x8, #16 * " #n "]\n"
+/* x0 to x3 are the arguments, x8 the number. */
+#define PATTERNED "1,4,5,6,7,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30"
+
+asm(".text\n"
+    ".globl regs_spin\n.type regs_spin, @function\nregs_spin:\n"
+    "stp x29, x30, [sp, #-176]!; stp x19, x20, [sp, #16]; stp x21, x22, [sp, #32]; stp x23, x24, [sp, #48]\n"
+    "stp x25, x26, [sp, #64]; stp x27, x28, [sp, #80]; stp d8, d9, [sp, #96]; stp d10, d11, [sp, #112]\n"
+    "stp d12, d13, [sp, #128]; stp d14, d15, [sp, #144]; stp x1, x18, [sp, #160]\n"
+    EACH_PAIR(LOAD_PAIR)
+    ".irp n," PATTERNED "\n mov x\\n, #\\n * 0x111; movk x\\n, #0xabcd, lsl #48\n .endr\n"
+    "mov x8, #0xa0000000; msr nzcv, x8\n"
+    "1: tbnz x3, #63, 2f; mov x8, x3; svc #0\n"
+    "2: ldr w8, [x2]; cbz w8, 1b\n"
+    "mrs x8, nzcv; lsr x8, x8, #28; mov x0, #0; cmp x8, #0xa; b.eq 3f; orr x0, x0, #1; 3:\n"
+    ".irp n," PATTERNED "\n mov x8, #\\n * 0x111; movk x8, #0xabcd, lsl #48\n"
+    "cmp x\\n, x8; b.eq 3f; orr x0, x0, #1 << \\n; 3:\n .endr\n"
+    "ldp x8, x18, [sp, #160]\n"
+    EACH_PAIR(STORE_PAIR)
+    "ldp x19, x20, [sp, #16]; ldp x21, x22, [sp, #32]; ldp x23, x24, [sp, #48]; ldp x25, x26, [sp, #64]\n"
+    "ldp x27, x28, [sp, #80]; ldp d8, d9, [sp, #96]; ldp d10, d11, [sp, #112]; ldp d12, d13, [sp, #128]\n"
+    "ldp d14, d15, [sp, #144]; ldp x29, x30, [sp], #176; ret\n"
+    ".size regs_spin, . - regs_spin\n");
+
+long regs_spin(const void *in, void *out, volatile int *flag, long nr);
+
+/* Everything that may be lost in a handler. */
+static void clobber_registers(void)
+{
+#define ZERO(n, m) "movi v" #n ".2d, #0; movi v" #m ".2d, #0\n"
+	asm volatile(EACH_PAIR(ZERO) ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
+		     "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
+		     "v29", "v30", "v31");
+	asm volatile("msr nzcv, xzr; mov x16, #0; mov x17, #0" ::: "x16", "x17", "cc");
+	set_fp_control(FP_NORMAL);
+}
+
+static int is_kept(int i)
+{
+	return i < 512;
+}
+
+#else
+
 #define EACH_YMM(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
 #define LOAD_YMM(n) "vmovdqu 32*" #n "(%rdi), %ymm" #n "\n"
 #define STORE_YMM(n) "vmovdqu %ymm" #n ", 32*" #n "(%rsi)\n"
@@ -813,23 +951,41 @@ asm(".text\n"
 long regs_spin_avx(const void *in, void *out, volatile int *flag, long nr);
 long regs_spin_sse(const void *in, void *out, volatile int *flag, long nr);
 
-static volatile int spin_flag, spin_wanted, handler_df, handler_mxcsr;
+static long regs_spin(const void *in, void *out, volatile int *flag, long nr)
+{
+	return (__builtin_cpu_supports("avx") ? regs_spin_avx : regs_spin_sse)(in, out, flag, nr);
+}
 
-static void clobber(int sig, siginfo_t *si, void *uc)
+static volatile int handler_df, handler_mxcsr;
+
+static void clobber_registers(void)
 {
 	unsigned long flags;
-	unsigned mxcsr;
 
-	(void)sig, (void)si, (void)uc;
 	asm volatile("pushfq; pop %0" : "=r" (flags));
-	asm volatile("stmxcsr %0" : "=m" (mxcsr));
 	handler_df |= flags & 0x400;
-	handler_mxcsr = mxcsr;
+	handler_mxcsr = fp_control();
 	if (__builtin_cpu_supports("avx"))
 		asm volatile("vzeroall" ::: "memory");
 #define ZERO(n) "pcmpeqd %%xmm" #n ", %%xmm" #n "\n"
 	asm volatile(EACH_YMM(ZERO) ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
 		     "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+/* Without AVX half of each register's 32 bytes is all there is. */
+static int is_kept(int i)
+{
+	return __builtin_cpu_supports("avx") || i % 32 < 16;
+}
+
+#endif
+
+static volatile int spin_flag, spin_wanted;
+
+static void clobber(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)si, (void)uc;
+	clobber_registers();
 	getppid();
 	if (++hits >= spin_wanted)
 		spin_flag = 1;
@@ -838,7 +994,6 @@ static void clobber(int sig, siginfo_t *si, void *uc)
 static void spin_with(long nr, int wanted, int seed)
 {
 	struct itimerval t = { { 0, 1000 }, { 0, 1000 } }, off = { 0 };
-	int avx = __builtin_cpu_supports("avx");
 	unsigned char in[512], out[512];
 
 	for (int i = 0; i < 512; i++)
@@ -848,11 +1003,13 @@ static void spin_with(long nr, int wanted, int seed)
 	hits = spin_flag = 0;
 	spin_wanted = wanted;
 	EQ(setitimer(ITIMER_REAL, &t, NULL), 0);
-	EQ((avx ? regs_spin_avx : regs_spin_sse)(in, out, &spin_flag, nr), 0);
+	EQ(regs_spin(in, out, &spin_flag, nr), 0);
 	EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
+#ifdef __x86_64__
 	EQ(handler_df, 0);
+#endif
 	for (int i = 0; i < 512; i++)
-		if (avx || i % 32 < 16)
+		if (is_kept(i))
 			EQ(out[i], in[i]);
 }
 
@@ -887,13 +1044,12 @@ static void registers_across_switches(void)
 static void *regs_thread(void *arg)
 {
 	unsigned char in[512], out[512];
-	int avx = __builtin_cpu_supports("avx");
 
 	for (int i = 0; i < 512; i++)
 		in[i] = i * 3 + (long)arg;
-	EQ((avx ? regs_spin_avx : regs_spin_sse)(in, out, &spin_flag, SYS_gettid), 0);
+	EQ(regs_spin(in, out, &spin_flag, SYS_gettid), 0);
 	for (int i = 0; i < 512; i++)
-		if (avx || i % 32 < 16)
+		if (is_kept(i))
 			EQ(out[i], in[i]);
 	return NULL;
 }
@@ -915,36 +1071,51 @@ static void registers_of_threads(void)
 
 static void float_control_words(void)
 {
-	unsigned down = 0x3f80, normal = 0x1f80, got;
+	unsigned got;
+#ifdef __x86_64__
 	unsigned short cw = 0x027f, old = 0x037f, got_cw;
 
+	asm volatile("fldcw %0" :: "m" (cw));
+#endif
 	on_signal(SIGUSR1, clobber, 0);
-	asm volatile("ldmxcsr %0; fldcw %1" :: "m" (down), "m" (cw));
+	set_fp_control(FP_DOWN);
 	raise(SIGUSR1);
 	getppid();
 	sched_yield();
-	asm volatile("stmxcsr %0; fnstcw %1" : "=m" (got), "=m" (got_cw));
-	asm volatile("ldmxcsr %0; fldcw %1" :: "m" (normal), "m" (old));
-	EQ(got & ~0x3f, down);
+	got = fp_control();
+	set_fp_control(FP_NORMAL);
+	EQ(got & ~FP_STATUS, FP_DOWN);
+#ifdef __x86_64__
+	asm volatile("fnstcw %0; fldcw %1" : "=m" (got_cw) : "m" (old));
 	EQ(got_cw, cw);
-	EQ(handler_mxcsr & ~0x3f, normal);
+	EQ(handler_mxcsr & ~FP_STATUS, FP_NORMAL);
+#endif
 }
 
-static void set_xmm(int sig, siginfo_t *si, void *context)
+static void set_vector(int sig, siginfo_t *si, void *context)
 {
 	ucontext_t *uc = context;
 
 	(void)sig, (void)si;
+#ifdef __aarch64__
+	memset((char *)record_of(uc, FPSIMD_RECORD) + 16 + 15 * 16, 0x5a, 16);
+	uc->uc_mcontext.pc += 4;
+#else
 	CHECK(uc->uc_mcontext.fpregs);
 	memset((char *)uc->uc_mcontext.fpregs + 160 + 15 * 16, 0x5a, 16);
+#endif
 }
 
 static void handler_sets_vector_register(void)
 {
 	unsigned long out[2];
 
-	on_signal(SIGTRAP, set_xmm, 0);
+	on_signal(SIGTRAP, set_vector, 0);
+#ifdef __aarch64__
+	asm volatile("movi v15.2d, #0; brk #0; str q15, %0" : "=m" (out) :: "v15");
+#else
 	asm volatile("pxor %%xmm15, %%xmm15; int3; movdqu %%xmm15, %0" : "=m" (out) :: "xmm15");
+#endif
 	EQ(out[0], 0x5a5a5a5a5a5a5a5a);
 	EQ(out[1], 0x5a5a5a5a5a5a5a5a);
 }

@@ -2,7 +2,7 @@
 /*
  * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a time limit, and passes
  * when its function returns after at least one check: a stray exit(0) is a failure. TESTDIR (/var/tmp) says where the directory
- * is made; names on the command line pick tests.
+ * is made, TAP_SECONDS what the time limit is; names on the command line pick tests.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -33,7 +33,56 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { TAP_PASSED = 42, TAP_SKIPPED = 43, TAP_SECONDS = 60 };
+enum { TAP_PASSED = 42, TAP_SKIPPED = 43 };
+
+/*
+ * Of the processor: where a box keeps its kernel, and where its programs' memory ends, and how many bits a user address has at most. The control word of floating
+ * point in the two settings that tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
+ * breakpoint; how far behind it the program counter is when it has trapped.
+ */
+#ifdef __aarch64__
+#define BOX_KERNEL 0x7000000000UL
+#define BOX_USER_END (BOX_KERNEL - 0x10000)
+#define USER_BITS 48
+#define ILLEGAL "udf #0\n"
+#define BREAK "brk #0\n"
+enum { FP_NORMAL = 0, FP_DOWN = 2 << 22, FP_STATUS = 0, PAST_BREAK = 0 };
+#else
+#define BOX_KERNEL 0x700000000000UL
+#define BOX_USER_END BOX_KERNEL
+#define USER_BITS 47
+#define ILLEGAL "ud2\n"
+#define BREAK "int3\n"
+enum { FP_NORMAL = 0x1f80, FP_DOWN = 0x3f80, FP_STATUS = 0x3f, PAST_BREAK = 1 };
+#endif
+
+/* musl's vfork() for aarch64 is a fork(). */
+#if defined(__aarch64__) && !defined(__GLIBC__)
+#define VFORK_SHARES 0
+#else
+#define VFORK_SHARES 1
+#endif
+
+static inline void set_fp_control(unsigned word)
+{
+#ifdef __aarch64__
+	__asm__ volatile("msr fpcr, %x0" :: "r" (word));
+#else
+	__asm__ volatile("ldmxcsr %0" :: "m" (word));
+#endif
+}
+
+static inline unsigned fp_control(void)
+{
+	unsigned word;
+
+#ifdef __aarch64__
+	__asm__ volatile("mrs %x0, fpcr" : "=r" (word));
+#else
+	__asm__ volatile("stmxcsr %0" : "=m" (word));
+#endif
+	return word;
+}
 
 struct test {
 	const char *name;
@@ -131,9 +180,17 @@ static inline void sleep_ms(long ms)
 		;
 }
 
-/* Waits at most ten seconds for a condition. */
+/* The time limit of a test. */
+static inline int tap_seconds(void)
+{
+	const char *s = getenv("TAP_SECONDS");
+
+	return s ? atoi(s) : 60;
+}
+
+/* Waits at most ten seconds for a condition, or longer where tests may take longer. */
 #define SOON(c) do {								\
-	double end_ = seconds() + 10;						\
+	double end_ = seconds() + tap_seconds() / 6;				\
 	while (!(c) && seconds() < end_)					\
 		sleep_ms(1);							\
 	CHECK(c);								\
@@ -217,7 +274,7 @@ static void tap_child(const struct test *t, const char *dir, const sigset_t *mas
 
 static int tap_one(const struct test *t, const char *base)
 {
-	struct timespec limit = { TAP_SECONDS, 0 };
+	struct timespec limit = { tap_seconds(), 0 };
 	sigset_t chld, old;
 	char dir[200];
 	int st, late;
@@ -244,7 +301,7 @@ static int tap_one(const struct test *t, const char *base)
 	if (!late && WIFEXITED(st) && (WEXITSTATUS(st) == TAP_PASSED || WEXITSTATUS(st) == TAP_SKIPPED))
 		return 0;
 	if (late)
-		dprintf(1, "# no end after %d s\n", TAP_SECONDS);
+		dprintf(1, "# no end after %d s\n", tap_seconds());
 	else if (WIFSIGNALED(st))
 		dprintf(1, "# killed by signal %d\n", WTERMSIG(st));
 	else

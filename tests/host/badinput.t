@@ -9,7 +9,7 @@ PATH=$PATH:/usr/sbin:/sbin
 refuses() {
 	pattern=$1 name=$2
 	shift 2
-	timeout 120 "$kbox" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	timeout "$limit" "$kbox" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	is $? 125 "$name: status 125"
 	like "$(cat "$tmp/err")" "$pattern" "$name: says why"
 	is "$(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "1 0" "$name: in one line"
@@ -100,11 +100,11 @@ wait $writer
 reader=$!
 while [ "$(wc -c <"$tmp/up")" -lt 3 ] && kill -0 $reader; do sleep 0.1; done
 refuses "kbox: $tmp/img: in use*" "a writer beside a reader" -S "$tmp/img" $run
-timeout 120 "$kbox" -S "$tmp/img" --ephemeral --mem 256M $run
+timeout "$limit" "$kbox" -S "$tmp/img" --ephemeral --mem 256M $run
 is $? 0 "two readers"
 kill $reader
 wait $reader
-timeout 120 "$kbox" -S "$tmp/img" --mem 256M $run
+timeout "$limit" "$kbox" -S "$tmp/img" --mem 256M $run
 is $? 0 "a writer when they are gone"
 
 # Permissions, as somebody who is not root.
@@ -116,13 +116,13 @@ else
 	as=
 fi
 sum=$(sha256sum <"$tmp/img")
-$as timeout 120 "$kbox" -S "$tmp/img" --mem 256M $run >"$tmp/out" 2>"$tmp/err"
+$as timeout "$limit" "$kbox" -S "$tmp/img" --mem 256M $run >"$tmp/out" 2>"$tmp/err"
 is $? 125 "an image that may not be written: status 125"
 like "$(cat "$tmp/err")" "kbox: $tmp/img: Permission denied; use --read-only*" "an image that may not be written: says what to do"
-is "$($as timeout 120 "$kbox" --read-only -S "$tmp/img" --mem 256M -- /bin/echo read)" read "--read-only reads it"
-is "$($as timeout 120 "$kbox" --ephemeral -S "$tmp/img" --mem 256M -- /bin/sh -c 'echo a >/a; cat /a')" a "--ephemeral seems to write it"
+is "$($as timeout "$limit" "$kbox" --read-only -S "$tmp/img" --mem 256M -- /bin/echo read)" read "--read-only reads it"
+is "$($as timeout "$limit" "$kbox" --ephemeral -S "$tmp/img" --mem 256M -- /bin/sh -c 'echo a >/a; cat /a')" a "--ephemeral seems to write it"
 is "$(sha256sum <"$tmp/img")" "$sum" "and it is as it was"
 chmod 0 "$tmp/img"
-$as timeout 120 "$kbox" --read-only -S "$tmp/img" --mem 256M $run 2>"$tmp/err"
+$as timeout "$limit" "$kbox" --read-only -S "$tmp/img" --mem 256M $run 2>"$tmp/err"
 is "$? $(cat "$tmp/err")" "125 kbox: $tmp/img: Permission denied" "an image that may not be read"
 done_testing

@@ -8,7 +8,7 @@ img=$tmp/img
 
 # on OPTIONS... -- COMMAND: a box on the copy
 on() {
-	timeout 120 "$kbox" -S "$img" --mem 256M "$@"
+	timeout "$limit" "$kbox" -S "$img" --mem 256M "$@"
 }
 fresh() {
 	cp --sparse=always "$image" "$img"

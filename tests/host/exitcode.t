@@ -46,23 +46,24 @@ head -c 100 /bin/true >"$tmp/cut"
 python3 - "$tmp" <<'END'
 import sys
 b = bytearray(open('/bin/true', 'rb').read())
-b[18:20] = (183).to_bytes(2, 'little')		# e_machine: AArch64
-open(sys.argv[1] + '/aarch64', 'wb').write(b)
-b[18:20] = (62).to_bytes(2, 'little')
-b[b.index(b'/lib64/ld-')] = ord('!')
+machine = b[18]		# e_machine: x86_64 or AArch64
+b[18] = 183 + 62 - machine
+open(sys.argv[1] + '/foreign', 'wb').write(b)
+b[18] = machine
+b[b.index(b'/lib64/ld-' if machine == 62 else b'/lib/ld-')] = ord('!')
 open(sys.argv[1] + '/noloader', 'wb').write(b)
 END
-for f in script good plain empty cut aarch64 noloader; do
+for f in script good plain empty cut foreign noloader; do
 	echo "write $tmp/$f /$f"
 	echo "set_inode_field /$f mode 0100755"
 done | debugfs -wf - "$image" >"$tmp/out" 2>&1
 
 fails 126 "kbox: /script: *interpreter*" "a script's interpreter is missing" /script
 fails 126 "kbox: /noloader: *interpreter*" "a program's loader is missing" /noloader
-fails 126 "kbox: /aarch64: *machine*" "a program of another machine" /aarch64
+fails 126 "kbox: /foreign: *machine*" "a program of another machine" /foreign
 fails 126 "kbox: /cut: *" "a truncated program" /cut
 fails 126 "kbox: /empty: *" "an empty file" /empty
 fails 126 "kbox: /plain: *" "text without an interpreter" /plain
 box -- /good 33; is $? 33 "a script with an interpreter"
-is "$(box -- /bin/bash -c '/aarch64 2>/dev/null; echo $?')" 126 "and so says the guest's shell"
+is "$(box -- /bin/bash -c '/foreign 2>/dev/null; echo $?')" 126 "and so says the guest's shell"
 done_testing

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # TAP for shell tests. Each test file sources this, calls the helpers, then done_testing.
 top=$(cd "$(dirname "$0")/../.." && pwd)
-kbox=$top/build/kbox
-image=$top/build/test.img
+build=${BUILD:-$top/build}
+kbox=$build/kbox
+image=$build/test.img
+limit=${SECONDS_LIMIT:-120}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/kbox-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 count=0
@@ -29,14 +31,14 @@ like() {
 	esac
 }
 
-# A box on a throw-away copy of the test image, never longer than two minutes.
+# A box on a throw-away copy of the test image, never longer than two minutes unless SECONDS_LIMIT says so.
 box() {
-	timeout 120 "$kbox" -S "$image" --ephemeral --mem 256M "$@"
+	timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M "$@"
 }
 
 # From here on the host processes of this test's boxes have a name of their own (a guest's have no command line).
 own_name() {
-	export KBOX_KERNEL="$top/build/vmlinux" KBOX_INIT="$top/build/kbox-init"
+	export KBOX_KERNEL="$build/vmlinux" KBOX_INIT="$build/kbox-init"
 	cp "$kbox" "$tmp/box$$"
 	kbox=$tmp/box$$
 }

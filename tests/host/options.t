@@ -41,11 +41,11 @@ is "$(box -- /bin/sh -c 'echo $#' x $(seq 1 5000))" 5000 "5000 arguments"
 
 # Memory.
 for mem in 32M 64M 1G 65536K 100000000; do
-	is "$(timeout 120 "$kbox" -S "$image" --ephemeral --mem $mem -- /bin/echo up)" up "--mem $mem"
+	is "$(timeout "$limit" "$kbox" -S "$image" --ephemeral --mem $mem -- /bin/echo up)" up "--mem $mem"
 done
-kib=$(timeout 120 "$kbox" -S "$image" --ephemeral --mem 512M -- /bin/awk '/^MemTotal/ { print $2 }' /proc/meminfo)
+kib=$(timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 512M -- /bin/awk '/^MemTotal/ { print $2 }' /proc/meminfo)
 is "$((kib > 480000 && kib <= 524288))" 1 "--mem 512M is what the guest has: $kib KiB"
-is "$(timeout 120 "$kbox" -S "$image" --ephemeral -- /bin/echo up)" up "without --mem"
+is "$(timeout "$limit" "$kbox" -S "$image" --ephemeral -- /bin/echo up)" up "without --mem"
 
 # The kernel's command line and log.
 box -k loglevel=7 -- /bin/sh -c 'echo out' >"$tmp/out" 2>"$tmp/err"
@@ -62,7 +62,7 @@ like "$(tail -n 1 "$tmp/err")" "kbox: kernel panic: *" "and why"
 is "$(box -- /bin/sh -c 'while read -r dev dir type rest; do echo $dir:$type; done </proc/mounts | sort | tr "\n" " "')" \
 	"/:ext4 /dev/mqueue:mqueue /dev/pts:devpts /dev/shm:tmpfs /dev:devtmpfs /proc:proc /sys:sysfs /tmp:tmpfs " "-S mounts these"
 only() {
-	timeout 120 "$kbox" -r "$image" --ephemeral --mem 256M "$@"
+	timeout "$limit" "$kbox" -r "$image" --ephemeral --mem 256M "$@"
 }
 is "$(only -- /bin/sh -c 'echo /proc/* /sys/* /dev/*; ls -a /tmp | wc -l')" "/proc/* /sys/* /dev/*
 2" "-r mounts nothing"
@@ -101,8 +101,8 @@ done
 is "$? $(wc -l <"$tmp/out") $(wc -c <"$tmp/err")" "0 1 0" "--version"
 "$kbox" doctor >"$tmp/out" 2>&1
 is $? 0 "doctor: a box can run here"
-is "$(ln -s "$kbox" "$tmp/other"; timeout 120 "$tmp/other" -S "$image" --ephemeral --mem 256M -- /bin/echo up)" up "kbox through a link"
-is "$(cd / && KBOX_KERNEL=$top/build/vmlinux KBOX_INIT=$top/build/kbox-init box -- /bin/echo up)" up "KBOX_KERNEL and KBOX_INIT"
+is "$(ln -s "$kbox" "$tmp/other"; timeout "$limit" "$tmp/other" -S "$image" --ephemeral --mem 256M -- /bin/echo up)" up "kbox through a link"
+is "$(cd / && KBOX_KERNEL=$build/vmlinux KBOX_INIT=$build/kbox-init box -- /bin/echo up)" up "KBOX_KERNEL and KBOX_INIT"
 cp "$kbox" "$tmp/copy"
-is "$(KBOX_KERNEL=$top/build/vmlinux KBOX_INIT=$top/build/kbox-init timeout 120 "$tmp/copy" -S "$image" --ephemeral --mem 256M -- /bin/echo up)" up "a kbox that is elsewhere"
+is "$(KBOX_KERNEL=$build/vmlinux KBOX_INIT=$build/kbox-init timeout "$limit" "$tmp/copy" -S "$image" --ephemeral --mem 256M -- /bin/echo up)" up "a kbox that is elsewhere"
 done_testing

@@ -83,6 +83,8 @@ not rewritable: 0
 static: yes
 no fork sites: yes
 cancel_promote_allowed: 1" "aarch64"
+like "$(elf 183 0xd2801168 0xd4000001 >"$tmp/sigreturn" && "$tool" "$tmp/sigreturn")" "*139  COMPLEX  no: a signal trampoline*" \
+	"aarch64: a signal trampoline"
 analyse --summary "$tmp/clone"
 is "$out" "$tmp/clone: aarch64
 sites: 2 (0 unsure), 1 WRAPPER, 1 COMPLEX
@@ -92,6 +94,122 @@ fork site: 0x400088  220
 static: yes
 no fork sites: no (1)
 cancel_promote_allowed: 0" "aarch64 that clones"
+
+# Programs for aarch64, where there is a compiler for it.
+cc=aarch64-linux-gnu-gcc
+
+# skip REASON NAME
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $2 # SKIP $1"
+}
+
+# gates WANT REASON NAME OPTION...: of the program on standard input
+gates() {
+	want=$1 reason=$2 name=$3
+	shift 3
+	cat >"$tmp/program.c"
+	rm -f "$tmp/program"
+	if ! command -v $cc >"$tmp/out"; then
+		skip "no $cc" "$name"
+	elif ! $cc -O1 "$@" -o "$tmp/program" "$tmp/program.c" 2>"$tmp/err"; then
+		skip "$cc: $(head -1 "$tmp/err")" "$name"
+	else
+		analyse "$tmp/program"
+		like "$(last 3)" "$reason" "$name: why"
+		is "$(last 1)" "cancel_promote_allowed: $want" "$name"
+	fi
+}
+
+gates 0 "static: no (has PT_INTERP)*" "aarch64: a dynamic program may not be promoted" <<'END'
+int main(void) { return 0; }
+END
+gates 1 "static: yes
+no fork sites: yes*" "aarch64: a static one with one thread may" -static <<'END'
+#include <stdio.h>
+int main(void) { return puts("x"); }
+END
+gates 0 "static: yes
+no fork sites: no (*" "aarch64: a static one with threads may not" -static -pthread <<'END'
+#include <pthread.h>
+static void *thread(void *arg) { return arg; }
+int main(void) { pthread_t t; return pthread_create(&t, 0, thread, 0) || pthread_join(t, 0); }
+END
+gates 0 "static: yes
+no fork sites: no (*" "aarch64: nor one that forks" -static <<'END'
+#include <unistd.h>
+int main(void) { return fork(); }
+END
+
+# Both kinds of wrappers; what is left of one that sets errno; and calls that are none.
+gates 1 "static: yes*" "aarch64: wrappers" -static -nostdlib -x assembler <<'END'
+	.globl _start
+_start:	mov x0, #63
+	bl first
+	mov x6, #64
+	bl outer
+	mov x6, #57
+	bl other
+	mov x6, #98
+	bl inner
+	mov x0, #56
+	bl other
+	mov x6, #24
+	b inner
+first:	mov x8, x0
+	mov x0, x1
+	mov x1, x2
+	mov x2, x3
+	mov x3, x4
+	mov x4, x5
+	mov x5, x6
+	svc #0
+	ret
+inner:	mov x9, x6
+	mov x7, x5
+	mov x6, x4
+	mov x5, x3
+	mov x4, x2
+	mov x3, x1
+	mov x2, x0
+	mov x1, x9
+	mov x8, x1
+	mov x0, x2
+	mov x1, x3
+	mov x2, x4
+	mov x3, x5
+	mov x4, x6
+	mov x5, x7
+	svc #0
+	ret
+outer:	stp x29, x30, [sp, #-16]!
+	bl inner
+	ldp x29, x30, [sp], #16
+	cmn x0, #1, lsl #12
+	b.ls 1f
+	mov x0, #-1
+1:	ret
+other:	mov x0, x6
+	ret
+END
+name="aarch64: wrappers: those found"
+if [ -s "$tmp/program" ]; then
+	is "$(grep '^cancel site\|^  [0-9]*: its\|^  [0-9]*: a tail' "$tmp/out" | sed 's/ 0x[0-9a-f]*//')" "cancel site:  63  number in x0
+cancel site:  -  number in x6
+cancel site:  64  no: its target does more than that, but calls a wrapper for it
+cancel site:  57  no: its target makes no system call with the number it is given
+cancel site:  98  number in x6
+cancel site:  24  no: a tail call, which does not come back here
+cancel sites: 3, refused: 3
+  1: a tail call, which does not come back here
+  1: its target makes no system call with the number it is given
+  1: its target does more than that, but calls a wrapper for it" "$name"
+	analyse --summary "$tmp/program"
+	is "$(grep -c '^cancel site: ' "$tmp/out")" 0 "--summary: no lines of wrappers"
+	like "$out" "*cancel sites: 3, refused: 3*" "--summary: how many there are"
+else
+	skip "no $cc" "$name"
+fi
 
 # What is no such file.
 refuses 1 "kbox-rewrite: $tmp/none: No such file*" "missing file" "$tmp/none"

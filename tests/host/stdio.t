@@ -28,7 +28,7 @@ box -- /bin/true >"$tmp/out" 2>"$tmp/err"
 is "$(cat "$tmp/out" "$tmp/err")" "" "a command that says nothing: nothing is said"
 
 is "$(box -- /bin/sh -c 'while :; do echo xxxxxxxxx; done' | head -c 10)" xxxxxxxxx "a reader that leaves ends the box"
-is "$(timeout 120 yes | box -- /bin/cat | head -c 4)" "y
+is "$(timeout "$limit" yes | box -- /bin/cat | head -c 4)" "y
 y" "a reader that leaves, input never ends"
 is "$(yes | box -- /bin/sh -c 'read x; echo "$x"')" y "input that is not read to its end"
 
@@ -56,7 +56,7 @@ box -- /bin/sh -c 'exit 3' <&- >&- 2>&-; is $? 3 "none of the three"
 # Nor may the image be taken for a descriptor that was not open.
 PATH=$PATH:/usr/sbin:/sbin
 cp --sparse=always "$image" "$tmp/img"
-timeout 120 "$kbox" -S "$tmp/img" --mem 256M -- /bin/sh -c 'seq 1 10000; seq 1 10000 >&2' >&- 2>&-
+timeout "$limit" "$kbox" -S "$tmp/img" --mem 256M -- /bin/sh -c 'seq 1 10000; seq 1 10000 >&2' >&- 2>&-
 e2fsck -fn "$tmp/img" >"$tmp/out" 2>&1
 is $? 0 "output that goes nowhere does not go into the image"
 done_testing

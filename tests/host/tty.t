@@ -14,8 +14,9 @@ import termios
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0]))))
-KBOX = TOP + "/build/kbox"
-IMAGE = TOP + "/build/test.img"
+BUILD = os.environ.get("BUILD", TOP + "/build")
+KBOX = BUILD + "/kbox"
+IMAGE = BUILD + "/test.img"
 PATIENCE = float(os.environ.get("KBOX_PATIENCE", 120))
 count = 0
 failed = False

@@ -123,7 +123,7 @@ static void defaults(void **state)
 	assert_int_equal(o.action, ACTION_RUN);
 	assert_string_equal(o.image, "img");
 	assert_true(o.system);
-	assert_false(o.read_only || o.ephemeral);
+	assert_false(o.read_only || o.ephemeral || o.no_cancel_promote);
 	assert_int_equal(o.mem, default_mem());
 	assert_int_equal(o.uid, 0);
 	assert_int_equal(o.gid, 0);
@@ -141,12 +141,12 @@ static void every_option(void **state)
 
 	(void)state;
 	assert_true(parse(&o, ARGS("-r", "img", "--syscall-mode=trap", "-k", "loglevel=7", "--mem", "65M", "--read-only",
-				   "--ephemeral", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
+				   "--ephemeral", "--no-cancel-promote", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
 				   "-w", "/w", "--", "-x", "--help")));
 	assert_int_equal(o.action, ACTION_RUN);
 	assert_string_equal(o.image, "img");
 	assert_false(o.system);
-	assert_true(o.read_only && o.ephemeral);
+	assert_true(o.read_only && o.ephemeral && o.no_cancel_promote);
 	assert_string_equal(o.kernel_cmdline, "loglevel=7");
 	assert_int_equal(o.mem, 65 << 20);
 	assert_int_equal(o.uid, 5);

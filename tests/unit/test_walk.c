@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The walker over code segments: which sites it reports of bytes that are assembled by hand, and that it stays inside. */
+#define _GNU_SOURCE	/* memfd_create() */
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
-#include "walk.h"
+#include "rewrite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define BYTES(s) (s), sizeof(s) - 1
@@ -125,7 +129,7 @@ static void x86_ends(void **state)
 
 static void a64(const u32 *words, size_t n, const char *want)
 {
-	char bytes[64];
+	char bytes[128];
 
 	for (size_t i = 0; i < n; i++)
 		for (int k = 0; k < 4; k++)
@@ -144,14 +148,68 @@ static void a64_numbers(void **state)
 	A64("C4:172", MOVZ_X8(172), SVC, 0xb140041f, RET);	/* cmn x0, #1, lsl #12 */
 	A64("C4:172", MOVZ_X8(172), SVC);
 	A64("C0:-1", SVC, RET);
-	A64("C8:-1", MOVZ_X8(172), NOP, SVC, RET);
+	A64("W8:172", MOVZ_X8(172), NOP, SVC, RET);
 	A64("C4:-1", MOVZ_X8(172) - 1, SVC, RET);		/* to x7 */
 	A64("C4:-1", MOVZ_X8(172) | 1 << 21, SVC, RET);		/* lsl #16 */
 	A64("C4:-1", 0xf2800008 | 172 << 5, SVC, RET);		/* movk */
 	A64("C4:-1", 0x92800008 | 172 << 5, SVC, RET);		/* movn */
-	A64("", MOVZ_X8(172), SVC | 1 << 5, RET);		/* svc #1 */
+	A64("W4:172", MOVZ_X8(172), SVC | 1 << 5, RET);		/* svc #1: Linux does not look at it */
+	A64("", MOVZ_X8(172), SVC | 2, RET);			/* hvc */
 	A64("W4:172 W16:93 C24:-1", MOVZ_X8(172), SVC, RET, MOVZ_X8(93), SVC, RET, SVC);
 	A64("W4:172 C12:-1", MOVZ_X8(172), SVC, RET, SVC);
+}
+
+/* The number is set before something else. */
+static void a64_look_back(void **state)
+{
+	u32 words[32];
+
+	(void)state;
+	A64("W12:220", MOVZ_X8(220), 0xd2800220, 0xd2800001, SVC, RET);		/* mov x0, #17; mov x1, #0 */
+	A64("C8:220", MOVZ_X8(220), 0xf9000028, SVC);				/* str x8, [x1] */
+	A64("C8:-1", MOVZ_X8(220), 0xaa0103e8, SVC);				/* mov x8, x1 */
+	A64("C8:-1", MOVZ_X8(220), 0xf9400028, SVC);				/* ldr x8, [x1] */
+	A64("C8:-1", MOVZ_X8(220), 0xa9402029, SVC);				/* ldp x9, x8, [x1] */
+	A64("C8:-1", MOVZ_X8(220), 0xf2a00028, SVC);				/* movk x8, #1, lsl #16 */
+	A64("C8:172", MOVZ_X8(220), MOVZ_W8(172), SVC);
+	A64("C8:-1", MOVZ_X8(220), 0x14000001, SVC);				/* b .+4 */
+	A64("C8:-1", MOVZ_X8(220), 0x94000001, SVC);				/* bl .+4 */
+	A64("C8:-1", MOVZ_X8(220), 0x34000020, SVC);				/* cbz w0, .+4 */
+	A64("C8:-1", MOVZ_X8(220), 0xd63f0020, SVC);				/* blr x1 */
+	A64("C4:220 C8:-1", MOVZ_X8(220), SVC, SVC);				/* x8 is the same still, but who knows */
+	for (unsigned int n = 0; n < 20; n++) {
+		char want[32];
+
+		words[0] = MOVZ_X8(220);
+		for (unsigned int i = 1; i <= n; i++)
+			words[i] = NOP;
+		words[n + 1] = SVC;
+		snprintf(want, sizeof(want), "C%u:%d", 4 * n + 4, n < 16 ? 220 : -1);
+		a64(words, n + 2, want);
+		snprintf(want, sizeof(want), "C%u:-1", 4 * n);
+		a64(words + 1, n + 1, want);
+	}
+}
+
+/* musl 1.2.3's clone(), vfork() and a part of _Fork(), as Debian has them. */
+static const u32 musl_clone[] = {
+	0x927cec21, 0xa9bf0c20, 0x2a0203e0, 0xaa0403e2, 0xaa0503e3, 0xaa0603e4, 0xd2801b88, 0xd4000001, 0xb4000040,
+	0xd65f03c0, 0xa8c103e1, 0xd63f0020, 0xd2800ba8, 0xd4000001,
+};
+static const u32 musl_vfork[] = {
+	0xa9bf7bfd, 0xd2801b88, 0xd2800220, 0x910003fd, 0xd2800001, 0xd4000001, 0x94000000, 0xa8c17bfd, 0xd65f03c0,
+};
+static const u32 musl_fork[] = {
+	0x94000000, 0xd2801b88, 0xd2800220, 0xd2800001, 0xd4000001, 0xaa0003f3, 0x35000220, 0xd2801648, 0xd53bd041,
+	0xd1032021, 0xd4000001,
+};
+
+static void a64_musl_forks(void **state)
+{
+	(void)state;
+	a64(musl_clone, COUNT(musl_clone), "C28:220 C52:93");
+	a64(musl_vfork, COUNT(musl_vfork), "C20:220");
+	a64(musl_fork, COUNT(musl_fork), "C16:220 C40:178");
 }
 
 static void a64_ends(void **state)
@@ -205,6 +263,55 @@ static void forks_among_others(void **state)
 	assert_false(kbox_rewrite_has_fork_sites(KBOX_ISA_AARCH64, (const u8 *)a64, ADDR, 12));
 	assert_false(kbox_rewrite_has_fork_sites(KBOX_ISA_AARCH64, NULL, ADDR, 0));
 	assert_false(kbox_rewrite_has_fork_sites(KBOX_ISA_X86_64, NULL, ADDR, 0));
+}
+
+/* A file with one segment, for this machine, in memory. */
+static int elf_file(unsigned int machine, const void *code, size_t size)
+{
+	Elf64_Ehdr e = {
+		.e_ident = ELFMAG, .e_type = ET_EXEC, .e_machine = machine, .e_phoff = sizeof(e), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 1,
+	};
+	Elf64_Phdr ph = {
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = sizeof(e) + sizeof(ph), .p_vaddr = ADDR, .p_filesz = size,
+		.p_memsz = size,
+	};
+	int fd = memfd_create("program", MFD_CLOEXEC);
+
+	e.e_ident[EI_CLASS] = ELFCLASS64;
+	e.e_ident[EI_DATA] = ELFDATA2LSB;
+	assert_int_equal(write(fd, &e, sizeof(e)), sizeof(e));
+	assert_int_equal(write(fd, &ph, sizeof(ph)), sizeof(ph));
+	assert_int_equal(write(fd, code, size), size);
+	return fd;
+}
+
+static int file_has_fork(unsigned int machine, const void *code, size_t size)
+{
+	int fd = elf_file(machine, code, size), has = kbox_rewrite_file_has_fork_sites(fd);
+
+	/* Its position does not matter, and is not changed. */
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), lseek(fd, 0, SEEK_END));
+	close(fd);
+	return has;
+}
+
+static void files(void **state)
+{
+	static const u32 clone[] = { MOVZ_X8(172), SVC, RET, MOVZ_X8(220), SVC, RET };
+	int fd;
+
+	(void)state;
+	assert_int_equal(file_has_fork(EM_AARCH64, clone, sizeof(clone)), 1);
+	assert_int_equal(file_has_fork(EM_AARCH64, clone, 12), 0);
+	assert_int_equal(file_has_fork(EM_X86_64, BYTES("\xb8\x38\0\0\0\x0f\x05\xc3")), 1);
+	assert_int_equal(file_has_fork(EM_X86_64, BYTES("\xb8\x27\0\0\0\x0f\x05\xc3")), 0);
+	assert_int_equal(file_has_fork(EM_386, clone, sizeof(clone)), -1);
+	fd = elf_file(EM_AARCH64, clone, sizeof(clone));
+	assert_int_equal(ftruncate(fd, 130), 0);
+	assert_int_equal(kbox_rewrite_file_has_fork_sites(fd), -1);
+	close(fd);
+	assert_int_equal(kbox_rewrite_file_has_fork_sites(-1), -1);
 }
 
 static bool stop(const struct wrapper_site *s, void *cookie)
@@ -266,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(x86_numbers), cmocka_unit_test(x86_not_sites), cmocka_unit_test(x86_unsure),
 		cmocka_unit_test(x86_ends), cmocka_unit_test(a64_numbers), cmocka_unit_test(a64_ends),
+		cmocka_unit_test(a64_look_back), cmocka_unit_test(a64_musl_forks), cmocka_unit_test(files),
 		cmocka_unit_test(forks), cmocka_unit_test(forks_among_others), cmocka_unit_test(callback_ends_walk),
 		cmocka_unit_test(random_words),
 	};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the launcher must know of the processor it is built for. */
+#ifndef ARCH_H
+#define ARCH_H
+
+/*
+ * The guest's kernel has ARCH_KERNEL_START to ARCH_KERNEL_END to itself; the guest's memory in it ends at
+ * ARCH_MEM_END at the latest, where the vmalloc space begins.
+ */
+
+#ifdef __aarch64__
+
+#define ARCH_NAME		"aarch64"	/* as uname(2) has it */
+#define ARCH_ELF		EM_AARCH64
+#define ARCH_AUDIT		AUDIT_ARCH_AARCH64
+#define ARCH_CALLS		/* that only this one has and the guest's kernel makes */
+#define ARCH_RESULT(uc)		((uc)->uc_mcontext.regs[0])	/* of a system call */
+#define ARCH_VDSO_CLOCK_GETTIME	"__kernel_clock_gettime"
+#define ARCH_KERNEL_START	(KBOX_PAGE_OFFSET - 0x10000)
+#define ARCH_MEM_END		0x7e00000000UL
+#define ARCH_KERNEL_END		0x7f00000000UL
+/*
+ * What the guest may know of the processor (kernel: arch/arm64/include/uapi/asm/hwcap.h). Its kernel keeps the state
+ * of FP and SIMD, so not SVE, SME and what needs FPMR; it has no PROT_BTI and PROT_MTE and no POE. Not CPUID, which
+ * says that the ID registers can be read: they are the host's. And none that came later.
+ */
+#define ARCH_HWCAP(caps)	((caps) & 0xffffffffUL & ~(1UL << 11 | 1UL << 22))
+#define ARCH_HWCAP2(caps)	((caps) & (1UL << 0 | 1UL << 7 | 1UL << 8 | 1UL << 13 | 1UL << 14 | 1UL << 15 | 1UL << 16 | \
+					   1UL << 19 | 1UL << 20 | 1UL << 21 | 1UL << 31 | 1UL << 32 | 1UL << 34 | 1UL << 35 | \
+					   1UL << 43 | 1UL << 44 | 1UL << 46 | 1UL << 47 | 1UL << 49 | 1UL << 50))
+/* What the largest frame takes without SVE and SME. */
+#define ARCH_MINSIGSTKSZ(host)	4720
+#define ARCH_CANCEL_WRAPPERS	1	/* whose calls the guest's kernel promotes */
+
+#else
+
+#define ARCH_NAME		"x86_64"
+#define ARCH_ELF		EM_X86_64
+#define ARCH_AUDIT		AUDIT_ARCH_X86_64
+#define ARCH_CALLS		SYS_arch_prctl,
+#define ARCH_RESULT(uc)		((uc)->uc_mcontext.gregs[REG_RAX])
+#define ARCH_VDSO_CLOCK_GETTIME	"__vdso_clock_gettime"
+#define ARCH_KERNEL_START	KBOX_PAGE_OFFSET
+#define ARCH_MEM_END		0x780000000000UL
+#define ARCH_KERNEL_END		0x781000000000UL
+#define ARCH_HWCAP(caps)	(caps)
+#define ARCH_HWCAP2(caps)	(caps)
+#define ARCH_MINSIGSTKSZ(host)	((host) ?: 2048)
+#define ARCH_CANCEL_WRAPPERS	0
+
+#endif
+#endif
