@@ -6,6 +6,70 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <elf.h>
+
+#ifdef __aarch64__
+
+typedef struct user_fpsimd_struct fp_regs;
+
+#define IP(r) (r).pc
+#define SP(r) (r).sp
+#define NR(r) (r).regs[8]		/* of the call, at a stop for it; set_number() changes it */
+#define RES(r) (r).regs[0]
+#define ARG0(r) (r).regs[0]
+#define ARG2(r) (r).regs[2]
+#define CALL_NR(r) (r).regs[8]		/* before it is made */
+#define VECTOR7(f) ((char *)(f).vregs + 7 * 16)
+enum { LEFT_OF_BREAK = 4, SKIPPED = -1, STEPS = 0 };	/* a call that a tracer has skipped leaves its first argument */
+#define BREAK_INSN 0xd4200000L
+#define BREAK_MASK 0xffffffffL
+
+static long get_set(int request, pid_t pid, int set, void *p, size_t size)
+{
+	struct iovec v = { p, size };
+
+	return ptrace(request, pid, (void *)(long)set, &v);
+}
+
+#define GET(pid, r) get_set(PTRACE_GETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
+#define SET(pid, r) get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
+#define GET_FP(pid, f) get_set(PTRACE_GETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
+#define SET_FP(pid, f) get_set(PTRACE_SETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
+
+static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
+{
+	(void)r;
+	EQ(get_set(PTRACE_SETREGSET, pid, 0x404 /* NT_ARM_SYSTEM_CALL */, &nr, sizeof(nr)), 0);
+}
+
+#else
+
+typedef struct user_fpregs_struct fp_regs;
+
+#define IP(r) (r).rip
+#define SP(r) (r).rsp
+#define NR(r) (r).orig_rax
+#define RES(r) (r).rax
+#define ARG0(r) (r).rdi
+#define ARG2(r) (r).rdx
+#define CALL_NR(r) (r).rax
+#define VECTOR7(f) ((char *)(f).xmm_space + 7 * 16)
+enum { LEFT_OF_BREAK = 0, SKIPPED = -38, STEPS = 1 };
+#define BREAK_INSN 0xccL
+#define BREAK_MASK 0xffL
+
+#define GET(pid, r) ptrace(PTRACE_GETREGS, pid, 0, r)
+#define SET(pid, r) ptrace(PTRACE_SETREGS, pid, 0, r)
+#define GET_FP(pid, f) ptrace(PTRACE_GETFPREGS, pid, 0, f)
+#define SET_FP(pid, f) ptrace(PTRACE_SETFPREGS, pid, 0, f)
+
+static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
+{
+	r->orig_rax = nr;
+	EQ(SET(pid, r), 0);
+}
+
+#endif
 
 static void stopped_by(pid_t pid, int sig)
 {
@@ -36,7 +100,7 @@ static struct user_regs_struct regs_of(pid_t pid)
 {
 	struct user_regs_struct r;
 
-	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
+	EQ(GET(pid, &r), 0);
 	return r;
 }
 
@@ -46,23 +110,46 @@ static void resume(int how, pid_t pid, int sig)
 	stopped_by(pid, sig);
 }
 
+/* To the program's own breakpoint, and behind it. */
+static void to_break(pid_t pid)
+{
+	struct user_regs_struct r;
+
+	resume(PTRACE_CONT, pid, SIGTRAP);
+	r = regs_of(pid);
+	IP(r) += LEFT_OF_BREAK;
+	EQ(SET(pid, &r), 0);
+}
+
 static void ends_well(pid_t pid)
 {
 	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 	CHILD_OK(pid);
 }
 
-/* A page of the test's own, with known bytes: t_b at its start, t_a, t_c. */
+/* A page of the test's own, with known bytes: t_b at its start, t_a, t_c. Offsets of their instructions, and of what is behind the call. */
+#ifdef __aarch64__
+asm(".text; .p2align 12\n"
+    ".globl t_b, t_a, t_c\n"
+    "t_b: mov x8, #64; svc #0; ret; nop\n.p2align 5\n"
+    "t_a: mov x8, #64; nop; svc #0xffff; ret\n.p2align 5\n"
+    "t_c: mov x8, #172; svc #0; ret\n.p2align 12\n");
+static const unsigned char b_bytes[16] = { 0x08, 0x08, 0x80, 0xd2, 0x01, 0, 0, 0xd4, 0xc0, 0x03, 0x5f, 0xd6, 0x1f, 0x20, 0x03, 0xd5 },
+	a_bytes[16] = { 0x08, 0x08, 0x80, 0xd2, 0x1f, 0x20, 0x03, 0xd5, 0xe1, 0xff, 0x1f, 0xd4, 0xc0, 0x03, 0x5f, 0xd6 };
+static const int b_insns[] = { 0, 4, 8, -1 }, a_insns[] = { 0, 4, 8, 12, -1 };
+enum { B_BEHIND = 8, A_BEHIND = 12, C_BEHIND = 8, LEN = 16, B_LEN = 16, A_LEN = 16 };
+#else
 asm(".text; .p2align 12\n"
     "t_b: mov $1, %eax; syscall; ret; nop; nop; nop\n.p2align 5\n"
     "t_a: mov $1, %r9d; mov %r9d, %eax; syscall; test %eax, %eax; nop; ret\n.p2align 5\n"
     "t_c: mov $39, %eax; syscall; ret; nop; nop; nop\n.p2align 12\n");
-extern long t_b(), t_a(), t_c();
 static const unsigned char b_bytes[16] = { 0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0xc3, 0x90, 0x90, 0x90 },
 	a_bytes[16] = { 0x41, 0xb9, 1, 0, 0, 0, 0x44, 0x89, 0xc8, 0x0f, 0x05, 0x85, 0xc0, 0x90, 0xc3 };
-/* Offsets of their instructions, and of what is behind the call. */
 static const int b_insns[] = { 0, 5, 7, -1 }, a_insns[] = { 0, 6, 9, 11, 13, 14, -1 };
-enum { B_BEHIND = 7, A_BEHIND = 11, LEN = 16 };
+enum { B_BEHIND = 7, A_BEHIND = 11, C_BEHIND = 7, LEN = 16, B_LEN = 11, A_LEN = 15 };
+#endif
+extern long t_b(), t_a(), t_c();
+
 static const struct kind {
 	call_fn f;
 	const int *insns;
@@ -93,7 +180,7 @@ static void start(int i)
 	drained();
 }
 
-/* int3, one byte written, int3, and so on. */
+/* A breakpoint, one byte written, a breakpoint, and so on. */
 static void writes_bytes(void)
 {
 	char c = 'x';
@@ -101,14 +188,14 @@ static void writes_bytes(void)
 	for (int i = 0; i < WARM; i++)
 		kind->f(-1L, &c, 1L);
 	for (int i = 0; i < WARM; i++) {
-		asm volatile("int3");
+		asm volatile(BREAK);
 		EQ(kind->f((long)bytes_in[1], &c, 1L), 1);
 	}
 }
 
 static uintptr_t offset_of(pid_t pid)
 {
-	return regs_of(pid).rip - (uintptr_t)kind->f;
+	return IP(regs_of(pid)) - (uintptr_t)kind->f;
 }
 
 static void system_call_stops(void)
@@ -122,20 +209,22 @@ static void system_call_stops(void)
 		for (int i = 0; i < WARM; i++) {
 			uintptr_t behind = (uintptr_t)kind->f + kind->behind;
 
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			r = regs_of(pid);
-			EQ(r.rip, behind);
-			EQ(r.orig_rax, SYS_write);
+			EQ(IP(r), behind);
+			EQ(NR(r), SYS_write);
+#ifndef __aarch64__
 			EQ(r.rax, -ENOSYS);
-			EQ(r.rdi, bytes_in[1]);
-			EQ(r.rdx, 1);
+#endif
+			EQ(ARG0(r), bytes_in[1]);
+			EQ(ARG2(r), 1);
 			EQ(drained(), 0);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			r = regs_of(pid);
-			EQ(r.rip, behind);
-			EQ(r.orig_rax, SYS_write);
-			EQ(r.rax, 1);
+			EQ(IP(r), behind);
+			EQ(NR(r), SYS_write);
+			EQ(RES(r), 1);
 			EQ(drained(), 1);
 		}
 		ends_well(pid);
@@ -148,9 +237,9 @@ static void changed_call(void)
 
 	for (int i = 0; i < WARM; i++)
 		kind->f(-1L, &c, 1L);
-	asm volatile("int3");
+	asm volatile(BREAK);
 	EQ(kind->f(-1L, &c, 1L), getpid());	/* another number */
-	EQ(kind->f(-1L, &c, 1L), -38);		/* none */
+	EQ(kind->f(-1L, &c, 1L), SKIPPED);		/* none */
 	EQ(kind->f(-1L, &c, 1L), 4711);		/* another result */
 	EQ(kind->f(-1L, &c, 1L), -77);		/* none, and a result */
 	EQ(kind->f(-1L, &c, 1L), -EBADF);
@@ -163,7 +252,7 @@ static void calls_changed_by_the_tracer(void)
 
 		start(k);
 		pid = traced(changed_call);
-		resume(PTRACE_CONT, pid, SIGTRAP);
+		to_break(pid);
 		for (int i = 0; i < 5; i++) {
 			struct user_regs_struct r;
 
@@ -171,28 +260,39 @@ static void calls_changed_by_the_tracer(void)
 			do {
 				resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 				r = regs_of(pid);
-				if (r.rip - (uintptr_t)kind->f >= LEN)
+				if (IP(r) - (uintptr_t)kind->f >= LEN)
 					resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
-			} while (r.rip - (uintptr_t)kind->f >= LEN);
-			EQ(r.orig_rax, SYS_write);
+			} while (IP(r) - (uintptr_t)kind->f >= LEN);
+			EQ(NR(r), SYS_write);
 			if (i == 0)
-				r.orig_rax = SYS_getpid;
+				set_number(pid, &r, SYS_getpid);
 			if (i == 1 || i == 3)
-				r.orig_rax = -1;
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+				set_number(pid, &r, -1);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			r = regs_of(pid);
-			EQ(r.rip, (uintptr_t)kind->f + kind->behind);
+			EQ(IP(r), (uintptr_t)kind->f + kind->behind);
 			if (i == 2)
-				r.rax = 4711;
+				RES(r) = 4711;
 			if (i == 3)
-				r.rax = -77;
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+				RES(r) = -77;
+			EQ(SET(pid, &r), 0);
 		}
 		ends_well(pid);
 	}
 }
 
+#ifdef __aarch64__
+/* As little as elsewhere where the kernel has no say in the processor's debug registers. */
+static void single_steps(void)
+{
+	SKIP("x86_64 only");
+}
+
+static void steps_from_stops(void)
+{
+	SKIP("x86_64 only");
+}
+#else
 /* From int3 to int3 by single steps: the function's instructions one by one, and one write. */
 static void single_steps(void)
 {
@@ -263,10 +363,11 @@ static void steps_from_stops(void)
 		ends_well(pid);
 	}
 }
+#endif
 
 static void reads_original(const char *how, const unsigned char *got, int k)
 {
-	if (memcmp(got, kinds[k].bytes, k ? 15 : 11))
+	if (memcmp(got, kinds[k].bytes, k ? A_LEN : B_LEN))
 		tap_fail(__FILE__, __LINE__, "%s shows %02x %02x %02x %02x %02x %02x %02x %02x %02x %02x %02x %02x", how,
 			 got[0], got[1], got[2], got[3], got[4], got[5], got[6], got[7], got[8], got[9], got[10], got[11]);
 	tap_checks++;
@@ -286,7 +387,7 @@ static void text_is_the_original(void)
 		for (int i = 0; i < WARM; i++) {
 			struct iovec here = { got, LEN }, there = { (void *)(uintptr_t)kind->f, LEN };
 
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			for (int j = 0; j < LEN; j += 8) {
 				long w = ptrace(PTRACE_PEEKTEXT, pid, (char *)(uintptr_t)kind->f + j, 0);
 
@@ -317,7 +418,7 @@ static void text_is_the_original(void)
 	}
 }
 
-/* int3 on each instruction of a rewritten site, and taken away again. */
+/* A breakpoint on each instruction of a rewritten site, and taken away again. */
 static void breakpoints(void)
 {
 	for (int k = 0; k < 2; k++)
@@ -329,33 +430,33 @@ static void breakpoints(void)
 
 			start(k);
 			pid = traced(writes_bytes);
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			for (int i = 0; i < WARM - 1; i++) {
 				errno = 0;
 				text = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
 				EQ(errno, 0);
-				EQ(text & 0xff, kind->bytes[*insn]);
-				EQ(ptrace(PTRACE_POKETEXT, pid, at, (text & ~0xffL) | 0xcc), 0);
+				CHECK(!memcmp(&text, kind->bytes + *insn, BREAK_MASK == 0xff ? 1 : 4));
+				EQ(ptrace(PTRACE_POKETEXT, pid, at, (text & ~BREAK_MASK) | BREAK_INSN), 0);
 				resume(PTRACE_CONT, pid, SIGTRAP);
 				r = regs_of(pid);
-				EQ(r.rip, at + 1);
+				EQ(IP(r), at + PAST_BREAK);
 				EQ(drained(), *insn >= kind->behind);
-				EQ(ptrace(PTRACE_PEEKTEXT, pid, at, 0) & 0xff, 0xcc);
-				r.rip--;
+				EQ(ptrace(PTRACE_PEEKTEXT, pid, at, 0) & BREAK_MASK, BREAK_INSN);
+				IP(r) -= PAST_BREAK;
 				EQ(ptrace(PTRACE_POKETEXT, pid, at, text), 0);
-				EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
-				if (i & 1) {		/* as a debugger does it: a step over it */
+				EQ(SET(pid, &r), 0);
+				if (STEPS && i & 1) {		/* as a debugger does it: a step over it */
 					resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 					CHECK(offset_of(pid) >= LEN || (int)offset_of(pid) == insn[1]);
 				}
-				resume(PTRACE_CONT, pid, SIGTRAP);
+				to_break(pid);
 				EQ(drained(), *insn < kind->behind);
 			}
 			ends_well(pid);
 		}
 }
 
-static const uint64_t xmm7[2] = { 0x1122334455667788, 0x99aabbccddeeff00 };
+static const uint64_t vector[2] = { 0x1122334455667788, 0x99aabbccddeeff00 };
 static int read_from[2];
 static volatile long *mem;
 
@@ -367,13 +468,21 @@ static void blocks_in_read(call_fn f)
 
 	warm(f);
 	mem[0] = 1;
+#ifdef __aarch64__
+	register long x0 asm("x0") = read_from[0], x1 asm("x1") = (long)&c, x2 asm("x2") = 1;
+
+	asm volatile("ldr q7, %2; blr %5; str q7, %1"
+		     : "+r" (x0), "=m" (out) : "m" (vector), "r" (x1), "r" (x2), "r" (f) : "x8", "x30", "memory", "cc", "v7");
+	n = x0;
+#else
 	asm volatile("movups %2, %%xmm7; sub $128, %%rsp; call *%6; add $128, %%rsp; movups %%xmm7, %1"
-		     : "=a" (n), "=m" (out) : "m" (xmm7), "D" ((long)read_from[0]), "S" (&c), "d" (1L), "b" (f)
+		     : "=a" (n), "=m" (out) : "m" (vector), "D" ((long)read_from[0]), "S" (&c), "d" (1L), "b" (f)
 		     : "rcx", "r10", "r11", "memory", "cc", "xmm7");
+#endif
 	EQ(n, 1);
 	EQ(c, 'y');
-	EQ(out[0], mem[1] ? (uint64_t)mem[1] : xmm7[0]);
-	EQ(out[1], xmm7[1]);
+	EQ(out[0], mem[1] ? (uint64_t)mem[1] : vector[0]);
+	EQ(out[1], vector[1]);
 	_exit(0);
 }
 
@@ -392,7 +501,7 @@ static void attached_in_a_call(void)
 	mem = map_anon(4096, MAP_SHARED);
 	for (int i = 0; i < 12; i++) {
 		call_fn f = i & 1 ? b_read : a_read;
-		struct user_fpregs_struct fp;
+		fp_regs fp;
 		struct user_regs_struct r;
 		pid_t pid;
 
@@ -411,18 +520,25 @@ static void attached_in_a_call(void)
 			stopped_by(pid, SIGTRAP);
 		}
 		r = regs_of(pid);
+#ifdef __aarch64__
+		/* A tracer finds it gone back to the call already. */
+		EQ(IP(r), at_of(f));
+#else
 		/* Stopped where the call will be made again: the kernel has not gone back to it yet. */
 		EQ(r.rip, at_of(f) + 2);
-		EQ(r.orig_rax, SYS_read);
 		EQ(r.rax, -512);
-		EQ(r.rdi, read_from[0]);
-		EQ(ptrace(PTRACE_GETFPREGS, pid, 0, &fp), 0);
+#endif
+		EQ(NR(r), SYS_read);
+		EQ(ARG0(r), read_from[0]);
+		EQ(GET_FP(pid, &fp), 0);
+#ifndef __aarch64__
 		EQ(fp.mxcsr & ~0x3f, 0x1f80);
-		CHECK(!memcmp((char *)fp.xmm_space + 7 * 16, xmm7, 16));
+#endif
+		CHECK(!memcmp(VECTOR7(fp), vector, 16));
 		if (i & 4) {
 			mem[1] = 0x0102030405060708;
-			memcpy((char *)fp.xmm_space + 7 * 16, (void *)&mem[1], 8);
-			EQ(ptrace(PTRACE_SETFPREGS, pid, 0, &fp), 0);
+			memcpy(VECTOR7(fp), (void *)&mem[1], 8);
+			EQ(SET_FP(pid, &fp), 0);
 		}
 		EQ(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
 		sleep_ms(2);
@@ -458,16 +574,16 @@ static void stopped_anywhere(void)
 		EQ(ptrace(0x4207, pid, 0, 0), 0);
 		stopped_by(pid, SIGTRAP);
 		r = regs_of(pid);
-		if (!in_text(r.rip))
-			tap_fail(__FILE__, __LINE__, "stopped at 0x%llx", (long long)r.rip);
+		if (!in_text(IP(r)))
+			tap_fail(__FILE__, __LINE__, "stopped at 0x%llx", (long long)IP(r));
 		for (size_t k = 0; k < ARRAY_SIZE(fns); k++) {
-			if (r.rip - (uintptr_t)fns[k] >= FN_LEN)
+			if (IP(r) - (uintptr_t)fns[k] >= FN_LEN)
 				continue;
-			CHECK(starts_insn(fns[k], r.rip));
-			if (r.rip == (uintptr_t)at_of(fns[k]))
-				EQ(r.rax, k < 2 ? SYS_getpid : SYS_getppid);
-			if (r.rip == (uintptr_t)at_of(fns[k]) + 2)
-				EQ(r.rax, k < 2 ? pid : getpid());
+			CHECK(starts_insn(fns[k], IP(r)));
+			if (IP(r) == (uintptr_t)at_of(fns[k]))
+				EQ(CALL_NR(r), k < 2 ? SYS_getpid : SYS_getppid);
+			if (IP(r) == (uintptr_t)at_of(fns[k]) + CALL_LEN)
+				EQ(RES(r), k < 2 ? pid : getpid());
 		}
 		EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 		for (volatile int j = 0; j < i * 20; j++)
@@ -501,7 +617,7 @@ static void traced_fork(void)
 		pid = traced(forks);
 		EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK | PTRACE_O_EXITKILL), 0);
 		for (int i = 0; i < 4; i++) {
-			char *behind = at_of(k ? a_fork : b_fork) + 2;
+			char *behind = at_of(k ? a_fork : b_fork) + CALL_LEN;
 			struct user_regs_struct r;
 			unsigned long child;
 			int st;
@@ -515,11 +631,11 @@ static void traced_fork(void)
 			} while (WSTOPSIG(st) == SIGCHLD);
 			EQ(st >> 8, SIGTRAP | PTRACE_EVENT_FORK << 8);
 			EQ(ptrace(PTRACE_GETEVENTMSG, pid, 0, &child), 0);
-			EQ(regs_of(pid).rip, behind);
+			EQ(IP(regs_of(pid)), behind);
 			stopped_by(child, SIGSTOP);
 			r = regs_of(child);
-			EQ(r.rip, behind);
-			EQ(r.rax, 0);
+			EQ(IP(r), behind);
+			EQ(RES(r), 0);
 			EQ(ptrace(PTRACE_DETACH, child, 0, 0), 0);
 		}
 		EQ(ptrace(PTRACE_CONT, pid, 0, SIGCHLD), 0);
@@ -546,24 +662,24 @@ static void information_and_emulation(void)
 		start(k);
 		pid = traced(writes_bytes);
 		for (int i = 0; i < WARM - 1; i++) {
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			CHECK(ptrace(0x420e, pid, sizeof(info), &info) > 0);
 			EQ(info.op, 1);
 			EQ(info.ip, (uintptr_t)kind->f + kind->behind);
 			EQ(info.nr, SYS_write);
 			EQ(info.args[0], bytes_in[1]);
-			EQ(info.sp, regs_of(pid).rsp);
+			EQ(info.sp, SP(regs_of(pid)));
 		}
-		resume(PTRACE_CONT, pid, SIGTRAP);
+		to_break(pid);
 		drained();
 		if (!ptrace(31 /* PTRACE_SYSEMU */, pid, 0, 0)) {
 			stopped_by(pid, SIGTRAP | 0x80);
 			r = regs_of(pid);
-			EQ(r.rip, (uintptr_t)kind->f + kind->behind);
-			EQ(r.orig_rax, SYS_write);
-			r.rax = 1;
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+			EQ(IP(r), (uintptr_t)kind->f + kind->behind);
+			EQ(NR(r), SYS_write);
+			RES(r) = 1;
+			EQ(SET(pid, &r), 0);
 			EQ(drained(), 0);
 		}
 		ends_well(pid);
@@ -580,33 +696,36 @@ static void sent_elsewhere(void)
 		start(k);
 		pid = traced(writes_bytes);
 		for (int i = 0; i < WARM; i++) {
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			/* To the entry, and to the exit. */
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			old = r = regs_of(pid);
 			EQ(drained(), 1);
 			/* Once more from the site's start, and from its syscall. */
-			r.rip = (uintptr_t)kind->f + (i & 1 ? 0 : kind->behind - 2);
-			r.rax = SYS_write;
+			IP(r) = (uintptr_t)kind->f + (i & 1 ? 0 : kind->behind - CALL_LEN);
+			CALL_NR(r) = SYS_write;
+			ARG0(r) = bytes_in[1];
+#ifndef __aarch64__
 			r.orig_rax = -1;
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+#endif
+			EQ(SET(pid, &r), 0);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
-			EQ(regs_of(pid).orig_rax, SYS_write);
+			EQ(NR(regs_of(pid)), SYS_write);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			EQ(drained(), 1);
 			r = regs_of(pid);
-			EQ(r.rip, old.rip);
-			EQ(r.rsp, old.rsp);
+			EQ(IP(r), IP(old));
+			EQ(SP(r), SP(old));
 			/* Another function of the page. */
-			r.rip = (uintptr_t)t_c;
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &r), 0);
+			IP(r) = (uintptr_t)t_c;
+			EQ(SET(pid, &r), 0);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
-			EQ(regs_of(pid).orig_rax, SYS_getpid);
+			EQ(NR(regs_of(pid)), SYS_getpid);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
-			EQ(regs_of(pid).rax, pid);
-			EQ(regs_of(pid).rip, (uintptr_t)t_c + 7);
-			EQ(ptrace(PTRACE_SETREGS, pid, 0, &old), 0);
+			EQ(RES(regs_of(pid)), pid);
+			EQ(IP(regs_of(pid)), (uintptr_t)t_c + C_BEHIND);
+			EQ(SET(pid, &old), 0);
 		}
 		ends_well(pid);
 	}

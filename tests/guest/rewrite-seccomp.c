@@ -2,9 +2,7 @@
 /* Filters of system calls, in a program whose system call instructions the kernel has rewritten: they see the program's addresses. */
 #include "rewrite.h"
 #include <sys/prctl.h>
-#include <ucontext.h>
 
-#define REG(r) ((ucontext_t *)uc)->uc_mcontext.gregs[r]
 static volatile int hits;
 static volatile uintptr_t trap_ip;
 static volatile long trap_rax;
@@ -21,7 +19,13 @@ struct sock_fprog {
 	struct sock_filter *filter;
 };
 
-enum { DATA_NR = 0, DATA_IP = 8, ARCH_X86_64 = 0xc000003e, FILTER_TRAP_CODE = 1, FILTER_MODE = 2 };
+#ifdef __aarch64__
+#define ARCHITECTURE 0xc00000b7
+#else
+#define ARCHITECTURE 0xc000003e
+#endif
+
+enum { DATA_NR = 0, DATA_IP = 8, FILTER_TRAP_CODE = 1, FILTER_MODE = 2 };
 enum { RET_KILL = (int)0x80000000, RET_TRAP = 0x30000, RET_ERRNO = 0x50000, RET_ALLOW = 0x7fff0000 };
 
 #define DATA(offset) { 0x20, 0, 0, offset }
@@ -52,9 +56,9 @@ static void seccomp_errno(void)
 		EQ(b_getpid(), a_getpid());
 		regs_fill(&in, i);
 		regs_call(i & 1 ? b_getppid : a_getppid, &in, &out);
-		in.r[R10] = in.r[RCX];
-		EQ(out.r[RAX], -33);
-		regs_same("a call that is filtered out", &in, &out, 0, STATUS, 16);
+		regs_expect(&in);
+		EQ(out.r[R_RESULT], -33);
+		regs_same("a call that is filtered out", &in, &out, CALL_CHANGES, STATUS, 16);
 	}
 }
 
@@ -64,9 +68,9 @@ static void refused(int sig, siginfo_t *si, void *uc)
 {
 	(void)sig;
 	last = *si;
-	trap_ip = REG(REG_RIP);
-	trap_rax = REG(REG_RAX);
-	REG(REG_RAX) = 4321;
+	trap_ip = PC(uc);
+	trap_rax = NUMBER(uc);
+	RESULT(uc) = 4321;
 	hits++;
 }
 
@@ -86,10 +90,10 @@ static void seccomp_trap(void)
 		EQ(hits, i + 1);
 		EQ(last.si_code, FILTER_TRAP_CODE);
 		EQ(last.si_errno, 77);
-		EQ(last.si_call_addr, at_of(f) + 2);
+		EQ(last.si_call_addr, at_of(f) + CALL_LEN);
 		EQ(last.si_syscall, SYS_getppid);
-		EQ(last.si_arch, ARCH_X86_64);
-		EQ(trap_ip, at_of(f) + 2);
+		EQ(last.si_arch, ARCHITECTURE);
+		EQ(trap_ip, at_of(f) + CALL_LEN);
 		EQ(trap_rax, SYS_getppid);
 		EQ(b_getpid(), a_getpid());
 	}
@@ -98,7 +102,7 @@ static void seccomp_trap(void)
 /* A filter that knows where a call comes from. */
 static void seccomp_by_address(void)
 {
-	uintptr_t ip = (uintptr_t)at_of(b_getppid) + 2, ip2 = (uintptr_t)at_of(a_getpid) + 2;
+	uintptr_t ip = (uintptr_t)at_of(b_getppid) + CALL_LEN, ip2 = (uintptr_t)at_of(a_getpid) + CALL_LEN;
 	struct sock_filter code[] = {
 		DATA(DATA_IP), EQUAL((uint32_t)ip, 3, 0), EQUAL((uint32_t)ip2, 3, 0), GIVE(RET_ALLOW),
 		GIVE(RET_ALLOW), GIVE(RET_ERRNO | 44), GIVE(RET_ERRNO | 45),

@@ -7,34 +7,60 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
-#include <ucontext.h>
 
-#define REG(r) ((ucontext_t *)uc)->uc_mcontext.gregs[r]
 enum { KINDS = 2 };
 static const call_fn reads[KINDS] = { b_read, a_read };
 
 /* The first addresses that a handler saw. */
 static volatile uintptr_t seen[4096];
-static volatile long seen_rax[4096];
+static volatile long seen_result[4096], seen_number[4096];
 static volatile int seen_n, hits;
 
 static void note_ip(int sig, siginfo_t *si, void *uc)
 {
 	(void)sig, (void)si;
 	if (seen_n < (int)ARRAY_SIZE(seen)) {
-		seen_rax[seen_n] = REG(REG_RAX);
-		seen[seen_n++] = REG(REG_RIP);
+		seen_result[seen_n] = RESULT(uc);
+		seen_number[seen_n] = NUMBER(uc);
+		seen[seen_n++] = PC(uc);
 	}
 	hits++;
 }
 
-static int was_at(void *ip, long rax)
+/* After a call with this result, or before one with this number. */
+static int was_behind(call_fn f, long result)
 {
 	for (int i = 0; i < seen_n; i++)
-		if (seen[i] == (uintptr_t)ip && seen_rax[i] == rax)
+		if (seen[i] == (uintptr_t)at_of(f) + CALL_LEN && seen_result[i] == result)
 			return 1;
 	return 0;
 }
+
+static int was_before(call_fn f, long nr)
+{
+	for (int i = 0; i < seen_n; i++)
+		if (seen[i] == (uintptr_t)at_of(f) && seen_number[i] == nr)
+			return 1;
+	return 0;
+}
+
+/* poll() with no descriptors. */
+#ifdef __aarch64__
+#define b_poll b_ppoll
+#define a_poll a_ppoll
+
+static long poll_ms(call_fn f, long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	return f(0L, 0L, ms < 0 ? NULL : &t, 0L, 8L);
+}
+#else
+static long poll_ms(call_fn f, long ms)
+{
+	return f(0L, 0L, ms);
+}
+#endif
 
 static void all_in_text(void)
 {
@@ -60,7 +86,7 @@ static void interrupted(void)
 		for (int k = 0; k < KINDS; k++) {
 			seen_n = 0;
 			EQ(reads[k]((long)fd[0], &c, 1L), -EINTR);
-			CHECK(was_at(at_of(reads[k]) + 2, -EINTR));
+			CHECK(was_behind(reads[k], -EINTR));
 			all_in_text();
 		}
 	on_signal(SIGUSR1, note_ip, SA_RESTART);
@@ -69,10 +95,10 @@ static void interrupted(void)
 
 		seen_n = 0;
 		EQ(sleeps(&day, 0L), -EINTR);
-		CHECK(was_at(at_of(sleeps) + 2, -EINTR));
+		CHECK(was_behind(sleeps, -EINTR));
 		seen_n = 0;
-		EQ(polls(0L, 0L, -1L), -EINTR);
-		CHECK(was_at(at_of(polls) + 2, -EINTR));
+		EQ(poll_ms(polls, -1), -EINTR);
+		CHECK(was_behind(polls, -EINTR));
 		all_in_text();
 	}
 	*stop = 1;
@@ -106,7 +132,7 @@ static void restarted(void)
 		EQ(c, 'z');
 		*stop = 1;
 		wait_through(pid);
-		CHECK(was_at(at_of(reads[k]), SYS_read));
+		CHECK(was_before(reads[k], SYS_read));
 		for (int i = 0; i < seen_n; i++)
 			if (seen[i] >= (uintptr_t)reads[k] && seen[i] < (uintptr_t)reads[k] + FN_LEN)
 				CHECK(starts_insn(reads[k], seen[i]));
@@ -126,7 +152,7 @@ static void sleeps_through_stops(void)
 
 			warm(i & 1 ? b_nanosleep : a_nanosleep);
 			warm(i & 1 ? b_poll : a_poll);
-			EQ((i < 2 ? i & 1 ? b_nanosleep : a_nanosleep : i & 1 ? b_poll : a_poll)(i < 2 ? &t : NULL, 0L, 120L), 0);
+			EQ(i < 2 ? (i & 1 ? b_nanosleep : a_nanosleep)(&t, 0L) : poll_ms(i & 1 ? b_poll : a_poll, 120), 0);
 			CHECK(seconds() - start >= 0.11);
 		}
 		_exit(0);
@@ -146,11 +172,11 @@ static void sleeps_through_stops(void)
 }
 
 /*
- * A timer as fast as it goes, while sites run. What the handler sees of a call is that it has not been made (rip on syscall, the
- * number in rax) or that it has (rip behind it, its result in rax).
+ * A timer as fast as it goes, while sites run. What the handler sees of a call is that it has not been made (pc on the call, and
+ * its number) or that it has (pc behind it, and its result).
  */
 static volatile uintptr_t bad_ip;
-static volatile long bad_rax;
+static volatile long bad_value;
 static volatile int bad_why, in_site;
 static pid_t me;
 
@@ -159,24 +185,45 @@ static const struct { call_fn f; long nr; } watched[] = {
 	{ b_read, SYS_read }, { a_read, SYS_read },
 };
 
-static void bad(int why, uintptr_t ip, long rax)
+static void bad(int why, uintptr_t ip, long value)
 {
 	if (bad_why)
 		return;
 	bad_ip = ip;
-	bad_rax = rax;
+	bad_value = value;
 	bad_why = why;
 }
 
+#ifdef __aarch64__
+#define ONES(n) "movi v" #n ".16b, #255\n"
+
+static void spoil_vectors(void)
+{
+	asm volatile(EACH16(ONES) "movi v16.16b, #255; movi v23.16b, #255; movi v31.16b, #255"
+		     ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v23",
+		     "v31", "memory");
+}
+#else
+#define ONES(n) "pcmpeqd %%xmm" #n ", %%xmm" #n "\n"
+
+static void spoil_vectors(void)
+{
+	asm volatile(EACH16(ONES) ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+		     "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+	if (__builtin_cpu_supports("avx"))
+		asm volatile("vzeroupper" ::: "memory");
+}
+#endif
+
 static void watch(int sig, siginfo_t *si, void *uc)
 {
-	uintptr_t ip = REG(REG_RIP);
-	long rax = REG(REG_RAX);
+	uintptr_t ip = PC(uc);
+	long result = RESULT(uc), nr = NUMBER(uc);
 
 	(void)sig, (void)si;
 	hits++;
 	if (!in_text(ip))
-		bad(1, ip, rax);
+		bad(1, ip, result);
 	for (size_t i = 0; i < ARRAY_SIZE(watched); i++) {
 		call_fn f = watched[i].f;
 
@@ -184,19 +231,15 @@ static void watch(int sig, siginfo_t *si, void *uc)
 			continue;
 		in_site++;
 		if (!starts_insn(f, ip))
-			bad(2, ip, rax);
-		if (ip == (uintptr_t)at_of(f) && rax != watched[i].nr)
-			bad(3, ip, rax);
-		if (ip == (uintptr_t)at_of(f) + 2 && watched[i].nr == SYS_getpid ? rax != me : 0)
-			bad(4, ip, rax);
-		if (ip == (uintptr_t)at_of(f) + 2 && watched[i].nr != SYS_getpid ? rax != 4 : 0)
-			bad(5, ip, rax);
+			bad(2, ip, result);
+		if (ip == (uintptr_t)at_of(f) && nr != watched[i].nr)
+			bad(3, ip, nr);
+		if (ip == (uintptr_t)at_of(f) + CALL_LEN && watched[i].nr == SYS_getpid ? result != me : 0)
+			bad(4, ip, result);
+		if (ip == (uintptr_t)at_of(f) + CALL_LEN && watched[i].nr != SYS_getpid ? result != 4 : 0)
+			bad(5, ip, result);
 	}
-#define ONES(n) "pcmpeqd %%xmm" #n ", %%xmm" #n "\n"
-	asm volatile(EACH16(ONES) ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-		     "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
-	if (__builtin_cpu_supports("avx"))
-		asm volatile("vzeroupper" ::: "memory");
+	spoil_vectors();
 	b_getppid();
 	a_getppid();
 }
@@ -215,17 +258,17 @@ static void watched_calls(int fd[2], int i)
 	if (i & 16)
 		in.flags |= DF;
 	regs_call(i & 1 ? b_getpid : a_getpid, &in, &out);
-	EQ(out.r[RAX], me);
-	in.r[R10] = in.r[RCX];
+	EQ(out.r[R_RESULT], me);
+	regs_expect(&in);
 	/* The last word is not below the stack pointer's 128 bytes when regs_call() gets there. */
-	regs_same("getpid under a timer", &in, &out, 0, STATUS | DF, 15);
+	regs_same("getpid under a timer", &in, &out, CALL_CHANGES, STATUS | DF, 15);
 }
 
 static void report_bad(void)
 {
 	if (bad_why)
-		tap_fail(__FILE__, __LINE__, "a handler saw 0x%lx (+0x%lx), rax 0x%lx: %d", (long)bad_ip,
-			 (long)(bad_ip - (uintptr_t)b_getpid), (long)bad_rax, bad_why);
+		tap_fail(__FILE__, __LINE__, "a handler saw 0x%lx (+0x%lx), register 0x%lx: %d", (long)bad_ip,
+			 (long)(bad_ip - (uintptr_t)b_getpid), (long)bad_value, bad_why);
 }
 
 static void timer_in_sites(void)
@@ -321,10 +364,23 @@ static void jumps_out(void)
 }
 
 /* A handler that sends its program elsewhere. */
+#ifdef __aarch64__
+#define PUSHED(name, set)									\
+	".p2align 5; .globl " name "; .type " name ", %function\n" name ": str x19, [sp, #-16]!; " set "; svc #0; ldr x19, [sp], #16; ret\n"
+asm(".text\n" PUSHED("pushed_b", "mov x8, #63; nop") PUSHED("pushed_a", "mov w9, #63; mov w8, w9")
+    ".globl pushed_out; pushed_out: add x0, x0, x19; ldr x19, [sp], #16; ret\n");
+#define PRESERVED(uc) ((ucontext_t *)uc)->uc_mcontext.regs[19]
+#define FLAGS(uc) ((ucontext_t *)uc)->uc_mcontext.pstate
+enum { BEHIND_B = 16, BEHIND_A = 16, FIRST_LEN = 4 };
+#else
 #define PUSHED(name, set)									\
 	".p2align 5; .globl " name "; .type " name ", @function\n" name ": push %rbx; " set "; syscall; pop %rbx; ret; nop; nop\n"
 asm(".text\n" PUSHED("pushed_b", "mov $0, %eax") PUSHED("pushed_a", "xor %eax, %eax")
     "pushed_out: add %rbx, %rax; pop %rbx; ret\n");
+#define PRESERVED(uc) ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RBX]
+#define FLAGS(uc) ((ucontext_t *)uc)->uc_mcontext.gregs[REG_EFL]
+enum { BEHIND_B = 8, BEHIND_A = 5, FIRST_LEN = 1 };
+#endif
 extern long pushed_b(), pushed_a();
 extern char pushed_out[];
 
@@ -333,34 +389,34 @@ static call_fn way_call;
 
 static void redirect(int sig, siginfo_t *si, void *uc)
 {
-	uintptr_t ip = REG(REG_RIP), after = (uintptr_t)way_call + (way_call == (call_fn)pushed_b ? 8 : 5);
+	uintptr_t ip = PC(uc), after = (uintptr_t)way_call + (way_call == (call_fn)pushed_b ? BEHIND_B : BEHIND_A);
 
 	(void)sig, (void)si;
-	if (ip != after || REG(REG_RAX) != -EINTR)
+	if (ip != after || (long)RESULT(uc) != -EINTR)
 		return;
 	hits++;
 	switch (way) {
 	case 0:
-		REG(REG_RIP) = (uintptr_t)pushed_out;
-		REG(REG_RAX) = 1000;
-		REG(REG_RBX) = 234;
+		PC(uc) = (uintptr_t)pushed_out;
+		RESULT(uc) = 1000;
+		PRESERVED(uc) = 234;
 		break;
 	case 1:
-		REG(REG_RIP) = after - 2;
-		REG(REG_RAX) = SYS_getpid;
+		PC(uc) = after - CALL_LEN;
+		NUMBER(uc) = SYS_getpid;
 		break;
-	case 2:		/* through pushed's start: another push */
-		REG(REG_RIP) = (uintptr_t)way_call + 1;
-		REG(REG_RDI) = -1;
+	case 2:		/* behind pushed's first instruction, which has been executed */
+		PC(uc) = (uintptr_t)way_call + FIRST_LEN;
+		ARGUMENT(uc) = -1;
 		break;
 	case 3:
-		REG(REG_RAX) = 0x123456789a;
+		RESULT(uc) = 0x123456789a;
 		break;
 	case 4:
-		REG(REG_RIP) = (uintptr_t)pushed_out;
-		REG(REG_RAX) = 5;
-		REG(REG_RBX) = 6;
-		REG(REG_EFL) ^= STATUS;
+		PC(uc) = (uintptr_t)pushed_out;
+		RESULT(uc) = 5;
+		PRESERVED(uc) = 6;
+		FLAGS(uc) ^= STATUS;
 		break;
 	}
 }
@@ -424,8 +480,28 @@ static void alternate_stack(void)
 	EQ(off_stack, 0);
 }
 
-/* A handler starts with a clean floating point unit, and what was in it comes back. */
 static volatile int unclean, checked;
+
+#ifdef __aarch64__
+/* A handler's vector registers and its FPCR are what they were. */
+static struct regs float_in;
+
+static void look_at_state(int sig, siginfo_t *si, void *uc)
+{
+	unsigned char v[4][16];
+	uint64_t fpcr;
+
+	(void)sig, (void)si, (void)uc;
+	asm volatile("st1 {v7.16b}, [%0]; str q8, [%0, #16]; str q16, [%0, #32]; str q31, [%0, #48]" :: "r" (v) : "memory");
+	asm volatile("mrs %0, fpcr" : "=r" (fpcr));
+	unclean |= memcmp(v[1], float_in.v[8], 16) || memcmp(v[2], float_in.v[16], 16) || memcmp(v[3], float_in.v[31], 16) ? 1 : 0;
+	unclean |= fpcr != float_in.fpcr ? 2 : 0;
+	asm volatile("msr fpcr, %0; msr fpsr, %0" :: "r" (0L));
+	spoil_vectors();
+	checked++;
+}
+#else
+/* A handler starts with a clean floating point unit, and what was in it comes back. */
 asm(".text; .globl state_of; state_of: movups %xmm0, (%rdi); movups %xmm7, 16(%rdi); movups %xmm15, 32(%rdi)\n"
     "stmxcsr 48(%rdi); fnstcw 52(%rdi); movw $0, 54(%rdi); pushfq; pop %rax; ret\n");
 long state_of(void *);
@@ -455,6 +531,9 @@ static void look_at_state(int sig, siginfo_t *si, void *uc)
 	checked++;
 }
 
+static struct regs float_in;
+#endif
+
 static void float_state(void)
 {
 	volatile int *stop = map_anon(4096, MAP_SHARED);
@@ -471,13 +550,14 @@ static void float_state(void)
 		regs_fill(&in, i);
 		if (i & 4)
 			in.flags |= DF;
-		in.r[RDI] = fd[0];
-		in.r[RSI] = (uintptr_t)&c;
-		in.r[RDX] = 1;
+		in.r[R_ARG0] = fd[0];
+		in.r[R_ARG1] = (uintptr_t)&c;
+		in.r[R_ARG2] = 1;
+		float_in = in;
 		regs_call(reads[i & 1], &in, &out);
-		EQ(out.r[RAX], -EINTR);
-		in.r[R10] = in.r[RCX];
-		regs_same("read with a handler", &in, &out, 0, STATUS | DF, 15);
+		EQ(out.r[R_RESULT], -EINTR);
+		regs_expect(&in);
+		regs_same("read with a handler", &in, &out, CALL_CHANGES, STATUS | DF, 15);
 	}
 	*stop = 1;
 	wait_through(pid);
@@ -485,16 +565,24 @@ static void float_state(void)
 	EQ(unclean, 0);
 }
 
-static volatile unsigned long want_xmm;
+static volatile unsigned long want_vector;
 
-static void sets_xmm(int sig, siginfo_t *si, void *uc)
+static void sets_vector(int sig, siginfo_t *si, void *uc)
 {
-	char *fp = (char *)((ucontext_t *)uc)->uc_mcontext.fpregs;
+	char *v15;
 
 	(void)sig, (void)si;
-	if (!fp || *(volatile unsigned long *)(fp + 160 + 15 * 16) != want_xmm)
+#ifdef __aarch64__
+	v15 = (char *)((ucontext_t *)uc)->uc_mcontext.__reserved;
+	if (*(uint32_t *)v15 != 0x46508001 /* FPSIMD_MAGIC */ || *(uint32_t *)(v15 + 4) != 528)
 		unclean++;
-	memset(fp + 160 + 15 * 16, 0x5a, 16);
+	v15 += 16 + 15 * 16;
+#else
+	v15 = (char *)((ucontext_t *)uc)->uc_mcontext.fpregs + 160 + 15 * 16;
+#endif
+	if (*(volatile unsigned long *)v15 != want_vector)
+		unclean++;
+	memset(v15, 0x5a, 16);
 	checked++;
 }
 
@@ -514,11 +602,11 @@ static void float_state_in_the_frame(void)
 	sigaddset(&set, SIGUSR1);
 	for (int i = 0; i < 20; i++) {
 		regs_fill(&in, i);
-		in.r[RDI] = fd[0];
-		in.r[RSI] = (uintptr_t)&c;
-		in.r[RDX] = 1;
-		memcpy((void *)&want_xmm, in.v[15], 8);
-		on_signal(SIGUSR1, sets_xmm, SA_RESETHAND | SA_NODEFER);
+		in.r[R_ARG0] = fd[0];
+		in.r[R_ARG1] = (uintptr_t)&c;
+		in.r[R_ARG2] = 1;
+		memcpy((void *)&want_vector, in.v[15], 8);
+		on_signal(SIGUSR1, sets_vector, SA_RESETHAND | SA_NODEFER);
 		sigprocmask(SIG_BLOCK, &set, &old);
 		pid = FORK();
 		if (!pid) {
@@ -543,15 +631,21 @@ static void float_state_in_the_frame(void)
 		*stop = 1;
 		regs_call(reads[i & 1], &in, &out);
 		*stop = 0;
-		EQ(out.r[RAX], -EINTR);
+		EQ(out.r[R_RESULT], -EINTR);
 		wait_through(pid);
 		memset(in.v[15], 0x5a, 16);
-		in.r[R10] = in.r[RCX];
-		regs_same("read with a handler that sets a register", &in, &out, 0, STATUS | DF, 15);
+		regs_expect(&in);
+		regs_same("read with a handler that sets a register", &in, &out, CALL_CHANGES, STATUS | DF, 15);
 	}
 	EQ(checked, 20);
 	EQ(unclean, 0);
 }
+
+#ifdef __aarch64__
+enum { FORK_CHANGES = 0x31f };	/* its arguments, x8 and x9 */
+#else
+enum { FORK_CHANGES = CALL_CHANGES };
+#endif
 
 static void fork_has_registers(void)
 {
@@ -561,15 +655,23 @@ static void fork_has_registers(void)
 
 		regs_fill(&in, i);
 		regs_call(i & 1 ? b_fork : a_fork, &in, &out);
-		in.r[R10] = in.r[RCX];
-		regs_same(out.r[RAX] ? "fork, in the parent" : "fork, in the child", &in, &out, 0, STATUS | DF, 16);
-		if (!out.r[RAX])
+		regs_expect(&in);
+		regs_same(out.r[R_RESULT] ? "fork, in the parent" : "fork, in the child", &in, &out, FORK_CHANGES, STATUS | DF, 16);
+		if (!out.r[R_RESULT])
 			_exit(0);
-		CHILD_OK(out.r[RAX]);
+		CHILD_OK(out.r[R_RESULT]);
 	}
 }
 
 /* Faults of the instructions behind a call, which the kernel may have moved. */
+#ifdef __aarch64__
+#define FAULTY(name, insn)										\
+	".p2align 5; .globl f_" name ", f_" name "_at; f_" name ": mov w8, w0; mov x9, #8; f_" name "_at: svc #0; " insn "; nop; ret\n"
+asm(".text\n" FAULTY("load", "ldr x10, [x9]") FAULTY("udf", "udf #0") FAULTY("priv", "mrs x10, sctlr_el1") FAULTY("brk", "brk #0")
+    FAULTY("nop_load", "nop; ldrb w10, [x9, #1]") FAULTY("store", "strb w10, [x9, #3]"));
+#define FAULTY_C(n) extern long f_##n(); extern char f_##n##_at[];
+FAULTY_C(load) FAULTY_C(udf) FAULTY_C(priv) FAULTY_C(brk) FAULTY_C(nop_load) FAULTY_C(store)
+#else
 #define FAULTY(name, insn)										\
 	".p2align 5; .globl f_" name ", f_" name "_at; f_" name ": mov %edi, %eax; f_" name "_at: syscall; " insn "; nop; nop; nop; ret\n"
 asm(".text\n" FAULTY("load", "mov 8, %rcx") FAULTY("ud2", "ud2") FAULTY("hlt", "hlt") FAULTY("int3", "int3")
@@ -577,27 +679,34 @@ asm(".text\n" FAULTY("load", "mov 8, %rcx") FAULTY("ud2", "ud2") FAULTY("hlt", "
     FAULTY("div", "xor %ecx, %ecx; div %cl") FAULTY("store", "xor %ecx, %ecx; movb $1, 3(%rcx)"));
 #define FAULTY_C(n) extern long f_##n(); extern char f_##n##_at[];
 FAULTY_C(load) FAULTY_C(ud2) FAULTY_C(hlt) FAULTY_C(int3) FAULTY_C(nop_load) FAULTY_C(short_load) FAULTY_C(div) FAULTY_C(store)
+#endif
 
 static volatile uintptr_t fault_ip, fault_addr;
 static volatile int fault_sig, fault_skip;
-static volatile long fault_rax;
+static volatile long fault_result;
 
 static void step_over(int sig, siginfo_t *si, void *uc)
 {
 	fault_sig = sig;
-	fault_ip = REG(REG_RIP);
+	fault_ip = PC(uc);
 	fault_addr = (uintptr_t)si->si_addr;
-	fault_rax = REG(REG_RAX);
-	REG(REG_RIP) += fault_skip;
+	fault_result = RESULT(uc);
+	PC(uc) += fault_skip;
 }
 
 static void faults_behind_a_call(void)
 {
 	static const struct { call_fn f; char *at; int off, sig, skip; long addr; } list[] = {
+#ifdef __aarch64__
+		{ f_load, f_load_at, 4, SIGSEGV, 4, 8 }, { f_udf, f_udf_at, 4, SIGILL, 4, -1 }, { f_priv, f_priv_at, 4, SIGILL, 4, -1 },
+		{ f_brk, f_brk_at, 4, SIGTRAP, 4, -1 }, { f_nop_load, f_nop_load_at, 8, SIGSEGV, 4, 9 },
+		{ f_store, f_store_at, 4, SIGSEGV, 4, 11 },
+#else
 		{ f_load, f_load_at, 2, SIGSEGV, 8, 8 }, { f_ud2, f_ud2_at, 2, SIGILL, 2, -1 }, { f_hlt, f_hlt_at, 2, SIGSEGV, 1, 0 },
 		{ f_int3, f_int3_at, 3, SIGTRAP, 0, -2 }, { f_nop_load, f_nop_load_at, 4, SIGSEGV, 8, 9 },
 		{ f_short_load, f_short_load_at, 4, SIGSEGV, 2, 0 }, { f_div, f_div_at, 4, SIGFPE, 2, -1 },
 		{ f_store, f_store_at, 4, SIGSEGV, 4, 3 },
+#endif
 	};
 
 	on_signal(SIGSEGV, step_over, 0);
@@ -608,31 +717,37 @@ static void faults_behind_a_call(void)
 		for (int round = 0; round < 20; round++) {
 			fault_sig = 0;
 			fault_skip = list[i].skip;
-			list[i].f(39L);
+			list[i].f((long)SYS_getpid);
 			EQ(fault_sig, list[i].sig);
 			EQ(fault_ip, list[i].at + list[i].off);
 			if (list[i].sig != SIGFPE)
-				EQ(fault_rax, getpid());
+				EQ(fault_result, getpid());
 			if (list[i].addr != -2)
 				EQ(fault_addr, list[i].addr == -1 ? (long)fault_ip : list[i].addr);
 		}
 }
 
+#ifdef __aarch64__
+static void steps_itself(void)
+{
+	SKIP("x86_64 only");
+}
+#else
 /* The program single-steps itself through sites: no address is outside its text, none within an instruction. */
 static volatile int stray, stepped;
 static const call_fn step_fns[] = { b_getpid, a_getpid, b_getppid, a_getppid };
 
 static void step(int sig, siginfo_t *si, void *uc)
 {
-	uintptr_t ip = REG(REG_RIP);
+	uintptr_t ip = PC(uc);
 
 	(void)sig, (void)si;
 	stepped++;
 	if (!in_text(ip))
-		bad(1, ip, REG(REG_RAX));
+		bad(1, ip, RESULT(uc));
 	for (size_t i = 0; i < ARRAY_SIZE(step_fns); i++)
 		if (ip >= (uintptr_t)step_fns[i] && ip < (uintptr_t)step_fns[i] + FN_LEN && !starts_insn(step_fns[i], ip))
-			bad(2, ip, REG(REG_RAX));
+			bad(2, ip, RESULT(uc));
 }
 
 static long stepping(call_fn f)
@@ -658,6 +773,7 @@ static void steps_itself(void)
 			report_bad();
 		}
 }
+#endif
 
 static const struct test tests[] = {
 	T(interrupted), T(restarted), T(sleeps_through_stops), T(timer_in_sites), T(threads_signal_sites), T(jumps_out),

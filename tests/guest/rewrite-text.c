@@ -9,6 +9,11 @@
 #include <setjmp.h>
 
 #define PAGE 4096L
+#ifdef __aarch64__
+#define FEWER 9		/* bits of an address; whole pages remain */
+#else
+#define FEWER 0
+#endif
 #define FAR 32		/* bytes from one function of a page of code to the next */
 
 /* A page of code: calls whose numbers are in a mov before the syscall, calls whose are not, and two at the end of the page. */
@@ -16,6 +21,59 @@ struct code {
 	unsigned char b[PAGE];
 };
 
+#ifdef __aarch64__
+#define CODE(p, ...) do {									\
+	uint32_t c_[] = { __VA_ARGS__ };							\
+	memcpy(p, c_, sizeof(c_));								\
+	__builtin___clear_cache((char *)(p), (char *)(p) + sizeof(c_));				\
+} while (0)
+
+/* mov x8, #nr; svc #0; ret */
+static void put_b(unsigned char *p, int nr)
+{
+	CODE(p, 0xd2800008 | nr << 5, 0xd4000001, 0xd65f03c0);
+}
+
+/* mov w9, #nr; mov w8, w9; svc #0x1234; ret */
+static void put_a(unsigned char *p, int nr)
+{
+	CODE(p, 0x52800009 | nr << 5, 0x2a0903e8, 0xd4024681, 0xd65f03c0);
+}
+
+static void put_const(unsigned char *p, int n)
+{
+	CODE(p, 0xd2800000 | n << 5, 0xd65f03c0);
+}
+
+enum { FN_B = 0, FN_A = FAR, FN_LAST_B = PAGE - 12, FN_LAST_A = PAGE - 12 - 16, CONST_LEN = 8 };
+
+static void fill(struct code *c, int nr)
+{
+	memset(c, 0, sizeof(*c));
+	put_b(c->b + FN_B, nr);
+	put_a(c->b + FN_A, nr);
+	put_a(c->b + FN_LAST_A, nr);
+	put_b(c->b + FN_LAST_B, nr);
+}
+
+static const unsigned char b_code[] = { 0x88, 0x15, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4, 0xc0, 0x03, 0x5f, 0xd6 },
+	a_code[] = { 0x89, 0x15, 0x80, 0x52, 0xe8, 0x03, 0x09, 0x2a, 0x81, 0x46, 0x02, 0xd4, 0xc0, 0x03, 0x5f, 0xd6 };
+
+/* Another number for own_b. */
+static void set_number(unsigned char *page, int nr)
+{
+	CODE(page, 0xd2800008 | nr << 5);
+}
+
+/* In the test's own text, a page each, with a function more between them. */
+asm(".text; .p2align 12\n"
+    ".globl own_b, own_a, own_c\n"
+    "own_b: mov x8, #172; svc #0; ret\n.p2align 5\n"
+    "own_a: mov w9, #172; mov w8, w9; svc #0x1234; ret\n.p2align 5\n"
+    "own_c: mov x8, #173; svc #0; ret\n.p2align 5\n"
+    ".p2align 12\n");
+
+#else
 static void put_b(unsigned char *p, int nr)
 {
 	unsigned char c[] = { 0xb8, nr, nr >> 8, 0, 0, 0x0f, 0x05, 0xc3, 0x90, 0x90, 0x90 };
@@ -38,7 +96,7 @@ static void put_const(unsigned char *p, int n)
 	memcpy(p, c, sizeof(c));
 }
 
-enum { FN_B = 0, FN_A = FAR, FN_LAST_B = PAGE - 8, FN_LAST_A = PAGE - 13 - 8 };
+enum { FN_B = 0, FN_A = FAR, FN_LAST_B = PAGE - 8, FN_LAST_A = PAGE - 13 - 8, CONST_LEN = 6 };
 
 static void fill(struct code *c, int nr)
 {
@@ -48,6 +106,22 @@ static void fill(struct code *c, int nr)
 	put_a(c->b + FN_LAST_A, nr);
 	memcpy(c->b + FN_LAST_B, (unsigned char [8]) { 0xb8, nr, nr >> 8, 0, 0, 0x0f, 0x05, 0xc3 }, 8);
 }
+
+static const unsigned char b_code[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3 }, a_code[] = { 0x89, 0xf8, 0x0f, 0x05, 0x48, 0x85, 0xc0, 0xc3 };
+
+static void set_number(unsigned char *page, int nr)
+{
+	page[1] = nr;
+}
+
+/* In the test's own text, a page each, with a function more between them. */
+asm(".text; .p2align 12\n"
+    "own_b: mov $39, %eax; syscall; ret; nop; nop; nop\n.p2align 5\n"
+    "own_a: mov %edi, %eax; syscall; test %rax, %rax; ret\n.p2align 5\n"
+    "own_c: mov $110, %eax; syscall; ret; nop; nop; nop\n.p2align 5\n"
+    ".p2align 12\n");
+
+#endif
 
 static long call(const void *p, long off)
 {
@@ -98,19 +172,13 @@ static void __attribute__((noinline)) faults(int sig, int code, const void *p, l
 	EQ(last.si_code, code);
 }
 
-/* In the test's own text, a page each, with a function more between them. */
-asm(".text; .p2align 12\n"
-    "own_b: mov $39, %eax; syscall; ret; nop; nop; nop\n.p2align 5\n"
-    "own_a: mov %edi, %eax; syscall; test %rax, %rax; ret\n.p2align 5\n"
-    "own_c: mov $110, %eax; syscall; ret; nop; nop; nop\n.p2align 5\n"
-    ".p2align 12\n");
 extern long own_b(), own_a(), own_c();
 
 static void own_runs(int changed)
 {
 	for (int i = 0; i < WARM; i++) {
 		EQ(own_b(), changed ? changed : getpid());
-		EQ(own_a(39L), getpid());
+		EQ(own_a((long)SYS_getpid), getpid());
 		EQ(own_c(), getppid());
 	}
 }
@@ -118,7 +186,6 @@ static void own_runs(int changed)
 static void own_text_is_overwritten(void)
 {
 	unsigned char *page = (unsigned char *)(uintptr_t)own_b;
-	static const unsigned char a[] = { 0x89, 0xf8, 0x0f, 0x05, 0x48, 0x85, 0xc0, 0xc3 };
 
 	own_runs(0);
 	EQ(mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
@@ -126,8 +193,8 @@ static void own_text_is_overwritten(void)
 	put_const(page, 42);
 	own_runs(42);
 	/* It has been written, so it is the program's own page. */
-	CHECK(!memcmp(page + 32, a, sizeof(a)));
-	EQ(page[64], 0xb8);
+	CHECK(!memcmp(page + 32, a_code, sizeof(a_code)));
+	EQ(page[64] & ~0x20, b_code[0] & ~0x20);
 	put_const(page, 43);
 	own_runs(43);
 	EQ(mprotect(page, PAGE, PROT_READ | PROT_EXEC), 0);
@@ -148,7 +215,7 @@ static void a_byte_beside_a_site(void)
 	own_runs(0);
 	EQ(mprotect(page, PAGE, PROT_READ | PROT_WRITE), 0);
 	page[2000] = 1;
-	CHECK(page[0] == 0xb8 && page[5] == 0x0f && page[34] == 0x0f && page[35] == 0x05);
+	CHECK(!memcmp(page, b_code, sizeof(b_code)) && !memcmp(page + 32, a_code, sizeof(a_code)));
 	EQ(mprotect(page, PAGE, PROT_READ | PROT_EXEC), 0);
 	own_runs(0);
 	EQ(madvise(page, PAGE, MADV_DONTNEED), 0);
@@ -163,7 +230,7 @@ static void an_instruction_of_a_site(void)
 	own_runs(0);
 	for (int i = 0; i < 10; i++) {
 		EQ(mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
-		page[1] = i & 1 ? SYS_getpid : SYS_getppid;
+		set_number(page, i & 1 ? SYS_getpid : SYS_getppid);
 		for (int j = 0; j < WARM; j++)
 			EQ(own_b(), i & 1 ? getpid() : getppid());
 		EQ(mprotect(page, PAGE, PROT_READ | PROT_EXEC), 0);
@@ -192,20 +259,20 @@ static void an_anonymous_copy_over_it(void)
 
 static void written_by_proc_mem(void)
 {
-	unsigned char code[8], old[8];
+	unsigned char code[16], old[sizeof(b_code)];
 	int fd = open("/proc/self/mem", O_RDWR);
 	off_t at = (uintptr_t)own_b;
 
 	if (fd < 0)
 		SKIP("no /proc/self/mem");
 	own_runs(0);
-	EQ(pread(fd, old, 8, at), 8);
-	CHECK(!memcmp(old, (unsigned char [8]) { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3 }, 8));
+	EQ(pread(fd, old, sizeof(old), at), sizeof(old));
+	CHECK(!memcmp(old, b_code, sizeof(old)));
 	put_const(code, 77);
-	if (pwrite(fd, code, 6, at) != 6)
+	if (pwrite(fd, code, CONST_LEN, at) != CONST_LEN)
 		SKIP("text cannot be written there");
 	own_runs(77);
-	EQ(pwrite(fd, old, 8, at), 8);
+	EQ(pwrite(fd, old, sizeof(old), at), sizeof(old));
 	own_runs(0);
 }
 
@@ -259,10 +326,10 @@ static void other_file_at_the_address(void)
 
 static void write_const(int fd, off_t at, int n)
 {
-	unsigned char c[6];
+	unsigned char c[16];
 
 	put_const(c, n);
-	EQ(pwrite(fd, c, sizeof(c), at), sizeof(c));
+	EQ(pwrite(fd, c, CONST_LEN, at), CONST_LEN);
 }
 
 /* A private mapping shows what is written to the file while the program has not written to the page. */
@@ -389,7 +456,8 @@ static void moved(void)
 static void many_mappings_of_one_file(void)
 {
 	static const uintptr_t wants[] = {
-		0x10000, 0x7000000, 0x80000000 - PAGE, 0x100000000, 0x123456789000, 0x123556789000, 0x1234d6789000, 0x600000000000,
+		0x10000, 0x7000000, 0x80000000 - PAGE, 0x100000000, 0x123456789000 >> FEWER & -PAGE,
+		0x123556789000 >> FEWER & -PAGE, 0x1234d6789000 >> FEWER & -PAGE, 0x600000000000 >> FEWER,
 	};
 	int fd = file_of("a", SYS_getpid, 1);
 	char *p[ARRAY_SIZE(wants) + 2] = { NULL };
@@ -580,7 +648,7 @@ static void areas_go_with_their_text(void)
 	before = slot_areas(r, 16);
 	for (int i = 0; i < 100; i++) {
 		/* Far from all else. */
-		void *at = (void *)(0x200000000000 + i * 0x2000000000);
+		void *at = (void *)((0x200000000000 + i * 0x2000000000) >> FEWER);
 		char *p = mmap(at, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
 
 		CHECK(p == at);

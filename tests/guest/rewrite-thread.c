@@ -19,8 +19,13 @@ extern char **environ;
 static int code_of_sites(void)
 {
 	static unsigned char code[CODE_SIZE];
+#ifdef __aarch64__
+	/* mov x8, #178; svc #0 or #0x1234; ret */
+	static const uint32_t b[] = { 0xd2801648, 0xd4000001, 0xd65f03c0 }, a[] = { 0xd2801648, 0xd503201f, 0xd4024681, 0xd65f03c0 };
+#else
 	static const unsigned char b[] = { 0xb8, 186, 0, 0, 0, 0x0f, 0x05, 0xc3 },
 		a[] = { 0xb9, 186, 0, 0, 0, 0x89, 0xc8, 0x0f, 0x05, 0x48, 0x85, 0xc0, 0xc3 };
+#endif
 
 	memset(code, 0xcc, sizeof(code));
 	for (int i = 0; i < CODE_SIZE / SITE; i++)
@@ -127,6 +132,16 @@ static void forks_beside_new_sites(void)
  * raw_clone_KIND(flags, stack, words): a thread without thread-local storage; it calls gettid() by two sites, writes what they give
  * to words[0] and [1], its stack pointer to [2], and ends. words[3] is its CHILD_CLEARTID word.
  */
+#ifdef __aarch64__
+#define RAW_CLONE(kind, number)									\
+	".p2align 5; .globl raw_clone_" kind "; .type raw_clone_" kind ", %function\n"		\
+	"raw_clone_" kind ": str x19, [sp, #-16]!; mov x19, x2; add x4, x2, #24; mov x2, #0; mov x3, #0\n"	\
+	number "; svc #0; cbz x0, 1f; ldr x19, [sp], #16; ret\n"				\
+	"1: mov x9, sp; str x9, [x19, #16]; mov x8, #178; svc #0; str x0, [x19]\n"		\
+	"mov x9, #178; mov x8, x9; svc #1; str x0, [x19, #8]\n"				\
+	"mov x0, #0; mov x8, #93; svc #0; udf #0\n"
+asm(".text\n" RAW_CLONE("b", "mov x8, #220") RAW_CLONE("a", "mov w9, #220; mov w8, w9"));
+#else
 #define RAW_CLONE(kind, number)									\
 	".p2align 5; .globl raw_clone_" kind "; .type raw_clone_" kind ", @function\n"		\
 	"raw_clone_" kind ": push %r12; mov %rdx, %r12; lea 24(%rdx), %r10; xor %edx, %edx; xor %r8d, %r8d\n"	\
@@ -135,6 +150,7 @@ static void forks_beside_new_sites(void)
 	"mov $186, %ecx; mov %ecx, %eax; syscall; test %rax, %rax; mov %rax, 8(%r12)\n"		\
 	"xor %edi, %edi; mov $60, %eax; syscall; ud2\n"
 asm(".text\n" RAW_CLONE("b", "mov $56, %eax") RAW_CLONE("a", "mov $56, %ecx; mov %ecx, %eax"));
+#endif
 long raw_clone_b(long flags, void *stack, volatile long *words), raw_clone_a(long flags, void *stack, volatile long *words);
 
 static void clone_with_a_stack(void)
@@ -180,12 +196,22 @@ static void clone_of_processes(void)
 }
 
 /* raw_vfork_KIND(words): the child shares the stack until it has ended with status 7. */
+#ifdef __aarch64__
+#define RAW_VFORK(kind, number)									\
+	".p2align 5; .globl raw_vfork_" kind "; .type raw_vfork_" kind ", %function\n"		\
+	"raw_vfork_" kind ": mov x9, x0; mov x0, #0x4111; mov x1, #0; mov x2, #0; mov x3, #0; mov x4, #0\n"	\
+	number "; svc #0; cbz x0, 1f; ret\n"							\
+	"1: mov x8, #172; svc #0; str x0, [x9]; mov x10, #173; mov x8, x10; svc #0\n"		\
+	"str x0, [x9, #8]; mov x0, #7; mov x8, #94; svc #0; udf #0\n"
+asm(".text\n" RAW_VFORK("b", "mov x8, #220") RAW_VFORK("a", "mov w10, #220; mov w8, w10"));
+#else
 #define RAW_VFORK(kind, number)									\
 	".p2align 5; .globl raw_vfork_" kind "; .type raw_vfork_" kind ", @function\n"		\
 	"raw_vfork_" kind ": mov %rdi, %rsi; " number "; syscall; test %eax, %eax; jz 1f; ret; nop\n"	\
 	"1: mov $39, %eax; syscall; mov %rax, (%rsi); mov $110, %ecx; mov %ecx, %eax; syscall; test %eax, %eax\n"	\
 	"mov %rax, 8(%rsi); mov $7, %edi; mov $231, %eax; syscall; ud2\n"
 asm(".text\n" RAW_VFORK("b", "mov $58, %eax") RAW_VFORK("a", "mov $58, %ecx; mov %ecx, %eax"));
+#endif
 long raw_vfork_b(volatile long *words), raw_vfork_a(volatile long *words);
 
 static void raw_vfork(void)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A system call instruction that the kernel has rewritten does what it did: every kind of neighbour, what a call
- * preserves, code that lands inside a site, the vDSO, and a GS base of the program's own.
+ * preserves, code that lands inside a site, the vDSO, and a GS base of the program's own. Much of it is x86_64's alone;
+ * rewrite-arm64.c has what is aarch64's.
  */
 #include "rewrite.h"
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <setjmp.h>
 #include <sys/auxv.h>
 
+#ifndef __aarch64__
 enum { PID, PPID, NOSYS };			/* the result in rax; none: rax is something else */
 enum { ANY = -1, RED0 = -2, XMM0 = -3 };	/* rcx behind the site, if not a number */
 #define CHANGES_RED0 (1 << 15)
@@ -191,11 +193,17 @@ static void borders_of_pages(void)
 	call_sites(border_sites, ARRAY_SIZE(border_sites), 64);
 }
 
+#endif
+
 /* A call that blocks, and so lets other tasks run, keeps the registers too. */
 static void *busy(void *arg)
 {
 	while (!*(volatile int *)arg)
+#ifdef __aarch64__
+		regs_call(a_getpid, &(struct regs) { 0 }, &(struct regs) { 0 });
+#else
 		regs_call(n_a_cmp, &(struct regs) { .r[RDI] = 39, .flags = 0x202, .mxcsr = 0x1f80, .cw = 0x37f }, &(struct regs) { 0 });
+#endif
 	return NULL;
 }
 
@@ -210,12 +218,12 @@ static void blocking_calls(void)
 		EQ(pthread_create(&t[i], NULL, busy, (void *)&stop), 0);
 	for (int i = 0; i < 60; i++) {
 		regs_fill(&in, i);
-		in.r[RDI] = (uintptr_t)&ms;
-		in.r[RSI] = 0;
+		in.r[R_ARG0] = (uintptr_t)&ms;
+		in.r[R_ARG1] = 0;
 		regs_call(i & 1 ? b_nanosleep : a_nanosleep, &in, &out);
-		EQ(out.r[RAX], 0);
-		in.r[R10] = in.r[RCX];
-		regs_same("nanosleep", &in, &out, 0, STATUS | DF, 16);
+		EQ(out.r[R_RESULT], 0);
+		regs_expect(&in);
+		regs_same("nanosleep", &in, &out, CALL_CHANGES, STATUS | DF, 16);
 	}
 	stop = 1;
 	for (int i = 0; i < 2; i++)
@@ -223,12 +231,20 @@ static void blocking_calls(void)
 }
 
 /* Number, six arguments and the result, in both kinds of site. */
+#ifdef __aarch64__
+asm(".text; .p2align 5\n"
+    ".globl b_mmap, a_mmap, x_read\n"
+    "b_mmap: mov x8, #222; svc #0; ret\n"
+    "a_mmap: mov w9, #222; mov w8, w9; svc #0x1234; ret\n"
+    "x_read: mov x8, #63; svc #0; cmn x0, #4095; ret\n");
+#else
 asm(".text; .p2align 5\n"
     "b_mmap: mov %rcx, %r10; mov $9, %eax; syscall; ret; nop; nop\n"
     ".p2align 5\n"
     "a_mmap: mov $9, %eax; mov %rcx, %r10; syscall; ret; nop; nop\n"
     ".p2align 5\n"
     "x_read: xor %eax, %eax; syscall; cmp $-4095, %rax; ret\n");
+#endif
 extern long b_mmap(), a_mmap(), x_read();
 
 static void arguments(void)
@@ -255,6 +271,7 @@ static void arguments(void)
 	}
 }
 
+#ifndef __aarch64__
 /*
  * Landing: land(eax, edx, where) jumps into a site with these in the registers and the carry flag clear. What comes behind
  * the call gives eax, 1000 more if the carry is set, with the lower half of edx above it.
@@ -458,6 +475,8 @@ static void x87_stack(void)
 	}
 }
 
+#endif
+
 static void vdso(void)
 {
 	struct timespec a, b, c;
@@ -476,6 +495,7 @@ static void vdso(void)
 	}
 }
 
+#ifndef __aarch64__
 static sigjmp_buf no_vsyscall;
 
 static void jump_back(int sig)
@@ -626,6 +646,8 @@ static void gs_instructions(void)
 	}
 }
 
+#endif
+
 static int reader_pipe[2];
 static volatile long reader_tid;
 
@@ -661,12 +683,26 @@ static void proc_syscall(void)
 		     sscanf(text, "%lu %lx %lx %lx %lx %lx %lx %lx %lx", &nr, a, a + 1, a + 2, a + 3, a + 4, a + 5, &sp, &pc) == 9 &&
 		     nr == SYS_read && a[0] == (unsigned long)reader_pipe[0]);
 		EQ(a[2], 1);
-		EQ(pc, at_of(kinds[k]) + 2);
+		EQ(pc, at_of(kinds[k]) + CALL_LEN);
 		CHECK(sp - a[1] < 65536 || a[1] - sp < 65536);
 		EQ(write(reader_pipe[1], "x", 1), 1);
 		EQ(pthread_join(t, NULL), 0);
 	}
 }
+
+#ifdef __aarch64__
+#define X86_ONLY(name) static void name(void) { SKIP("x86_64 only"); }
+X86_ONLY(neighbours_and_registers)
+X86_ONLY(borders_of_pages)
+X86_ONLY(landing)
+X86_ONLY(landing_of_threads)
+X86_ONLY(alignment_check_flag)
+X86_ONLY(wide_registers)
+X86_ONLY(x87_stack)
+X86_ONLY(vsyscall)
+X86_ONLY(gs_base_of_its_own)
+X86_ONLY(gs_instructions)
+#endif
 
 static const struct test tests[] = {
 	T(neighbours_and_registers), T(borders_of_pages), T(blocking_calls), T(arguments), T(landing), T(landing_of_threads),

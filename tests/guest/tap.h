@@ -3,6 +3,9 @@
  * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a time limit, and passes
  * when its function returns after at least one check: a stray exit(0) is a failure. TESTDIR (/var/tmp) says where the directory
  * is made, TAP_SECONDS what the time limit is; names on the command line pick tests.
+ *
+ * TAP_NO_FORK, defined before this is included: a program that has no instruction which makes a process. It becomes itself again,
+ * by exec, for each test; its tests use neither FORK() nor SIGRTMAX.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -94,6 +97,13 @@ struct test {
 static int tap_checks, tap_number;
 static const char *tap_name;
 
+/* The end of a test's process. */
+#ifdef TAP_NO_FORK
+__attribute__((noreturn)) static void tap_end(int status);
+#else
+#define tap_end _exit
+#endif
+
 __attribute__((format(printf, 3, 4), noreturn, unused))
 static void tap_fail(const char *file, int line, const char *format, ...)
 {
@@ -104,7 +114,7 @@ static void tap_fail(const char *file, int line, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	dprintf(1, "# %s:%d: %s\n", file, line, text);
-	_exit(1);
+	tap_end(1);
 }
 
 #define CHECK(c) do {								\
@@ -142,7 +152,7 @@ static void tap_fail(const char *file, int line, const char *format, ...)
 
 #define SKIP(why) do {								\
 	dprintf(1, "ok %d - %s # SKIP %s\n", tap_number, tap_name, (why));	\
-	_exit(TAP_SKIPPED);							\
+	tap_end(TAP_SKIPPED);							\
 } while (0)
 
 /* The child ends with status 0: its own checks have passed. */
@@ -259,6 +269,15 @@ static int tap_remove(const char *path, const struct stat *st, int flag, struct 
 	return remove(path), 0;
 }
 
+static int tap_wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return 1;
+	return argc < 2;
+}
+
+#ifndef TAP_NO_FORK
 static void tap_child(const struct test *t, const char *dir, const sigset_t *mask)
 {
 	setpgid(0, 0);
@@ -310,14 +329,6 @@ static int tap_one(const struct test *t, const char *base)
 	return 1;
 }
 
-static int tap_wanted(const char *name, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return 1;
-	return argc < 2;
-}
-
 static int tap_main(int argc, char **argv, const struct test *tests, size_t n)
 {
 	const char *where = getenv("TESTDIR");
@@ -341,6 +352,100 @@ static int tap_main(int argc, char **argv, const struct test *tests, size_t n)
 	rmdir(base);
 	return !!bad;
 }
+
+#else
+static struct { int at, number, bad, pid; char base[100], **argv; } tap_state;
+
+/* The next test, in a new program. */
+__attribute__((noreturn)) static void tap_end(int status)
+{
+	char dir[200], text[200];
+
+	if (syscall(SYS_getpid) != tap_state.pid)
+		_exit(status);
+	if (status != TAP_PASSED && status != TAP_SKIPPED) {
+		dprintf(1, "not ok %d - %s\n", tap_number, tap_name);
+		tap_state.bad = 1;
+	}
+	snprintf(dir, sizeof(dir), "%s/%s", tap_state.base, tap_name);
+	if (!chdir("/"))
+		nftw(dir, tap_remove, 100, FTW_DEPTH | FTW_PHYS);
+	snprintf(text, sizeof(text), "%d %d %d %s", tap_state.at + 1, tap_number, tap_state.bad, tap_state.base);
+	setenv("TAP_STATE", text, 1);
+	execv("/proc/self/exe", tap_state.argv);
+	dprintf(1, "Bail out! exec: errno %d\n", errno);
+	_exit(1);
+}
+
+static void tap_dies(int sig, siginfo_t *si, void *uc)
+{
+	(void)uc;
+	if (sig == SIGRTMAX)
+		dprintf(1, "# no end after %d s\n", tap_seconds());
+	else
+		dprintf(1, "# killed by signal %d, code %d, address %p\n", sig, si->si_code, si->si_addr);
+	tap_end(1);
+}
+
+static void tap_limit(void)
+{
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS, SIGABRT };
+	struct { struct timespec interval, value; } limit = { { 0, 0 }, { tap_seconds(), 0 } };
+	struct sigevent e = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMAX };
+	sigset_t none;
+	int id;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
+		on_signal(fatal[i], tap_dies, SA_NODEFER);
+	on_signal(SIGRTMAX, tap_dies, 0);
+	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id) || syscall(SYS_timer_settime, id, 0, &limit, NULL))
+		tap_fail(__FILE__, __LINE__, "timer: errno %d", errno);
+}
+
+static int tap_main(int argc, char **argv, const struct test *tests, size_t n)
+{
+	const char *where = getenv("TESTDIR"), *state = getenv("TAP_STATE");
+	char *base = tap_state.base, dir[200];
+	size_t at = 0;
+
+	if (!state) {
+		int all = 0;
+
+		snprintf(base, sizeof(tap_state.base), "%s/kbox-test.XXXXXX", where ? where : "/var/tmp");
+		if (!mkdtemp(base)) {
+			dprintf(1, "Bail out! %s: errno %d\n", base, errno);
+			return 1;
+		}
+		for (size_t i = 0; i < n; i++)
+			all += tap_wanted(tests[i].name, argc, argv);
+		dprintf(1, "1..%d\n", all);
+	} else if (sscanf(state, "%zu %d %d %99s", &at, &tap_number, &tap_state.bad, base) != 4) {
+		return 1;
+	}
+	while (at < n && !tap_wanted(tests[at].name, argc, argv))
+		at++;
+	if (at == n) {
+		rmdir(base);
+		return tap_state.bad;
+	}
+	tap_state.at = at;
+	tap_state.argv = argv;
+	tap_state.pid = getpid();
+	tap_name = tests[at].name;
+	tap_number++;
+	tap_limit();
+	snprintf(dir, sizeof(dir), "%s/%s", base, tap_name);
+	if (mkdir(dir, 0755) || chdir(dir))
+		tap_fail(__FILE__, __LINE__, "%s: errno %d", dir, errno);
+	tests[at].run();
+	if (!tap_checks)
+		tap_fail(__FILE__, __LINE__, "nothing was checked");
+	dprintf(1, "ok %d - %s\n", tap_number, tap_name);
+	tap_end(TAP_PASSED);
+}
+#endif
 
 #define MAIN(tests)								\
 	int main(int argc, char **argv)						\

@@ -24,19 +24,28 @@ static unsigned long iline(void) { return 4UL << (ctr() & 15); }
 
 #define CTR_PIPT	(3UL << 14)	/* of the instruction cache: by physical addresses, so once is enough */
 
-static void sync_page(unsigned long addr, unsigned long from)
+static void sync(unsigned long addr, unsigned long from, unsigned long size)
 {
 	unsigned long line;
 
 	if (!(ctr() & CTR_IDC))
-		for (line = from; line < from + PAGE_SIZE; line += dline())
+		for (line = from & -dline(); line < from + size; line += dline())
 			asm volatile("dc cvau, %0" : : "r" (line) : "memory");
 	dsb(ish);
 	if (!(ctr() & CTR_DIC))
-		for (line = addr; line < addr + PAGE_SIZE; line += iline())
+		for (line = addr & -iline(); line < addr + size; line += iline())
 			asm volatile("ic ivau, %0" : : "r" (line) : "memory");
 	dsb(ish);
 	isb();
+}
+
+/*
+ * Code has been written to a page of the kernel's that processes have mapped executable, where no code was before. A cache
+ * by virtual addresses has nothing of it either, for nobody has come there yet.
+ */
+void kbox_code_written(const void *code, unsigned long size)
+{
+	sync((unsigned long)code, (unsigned long)code, size);
 }
 
 /* These pages of guest memory have just been mapped executable at addr of the running host process. */
@@ -49,7 +58,7 @@ void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages
 
 		if (once && test_bit(PG_arch_2, &page->flags))
 			continue;
-		sync_page(addr, (unsigned long)page_address(page));
+		sync(addr, (unsigned long)page_address(page), PAGE_SIZE);
 		set_bit(PG_arch_2, &page->flags);
 	}
 }

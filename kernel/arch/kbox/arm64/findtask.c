@@ -33,9 +33,13 @@ static void map_fixed(unsigned long addr, void *page, unsigned int order)
 
 #define TABLE_ORDER get_order(GATE_ENTRIES * sizeof(struct gate_entry))
 
-static void *pages(unsigned int order)
+/* The mm is new. */
+int kbox_gate_new(struct mm_struct *mm)
 {
-	return (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOFAIL, order);
+	if (!kbox_boot->rewrite)
+		return 0;
+	mm->context.gate_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return mm->context.gate_page ? 0 : -ENOMEM;
 }
 
 /* How many other threads of the mm have this key. */
@@ -97,15 +101,13 @@ void kbox_gate_open(void)
 {
 	mm_context_t *c = &current->mm->context;
 
-	if (!kbox_boot->rewrite || current->flags & (PF_KTHREAD | PF_USER_WORKER))
+	if (!c->gate_page || current->flags & PF_USER_WORKER)
 		return;
 	if (c->threads > 1) {
 		if (c->gate_table)
 			table_enter(current->mm, current_key());
 		return;
 	}
-	if (!c->gate_page)
-		c->gate_page = pages(0);
 	if (c->gate_mapped != kbox_cpu.host) {
 		map_fixed(KBOX_GATE_PAGE, c->gate_page, 0);
 		c->gate_mapped = kbox_cpu.host;
@@ -122,7 +124,7 @@ void kbox_gate_share(struct mm_struct *mm)
 		return;
 	WRITE_ONCE(*c->gate_page, NULL);
 	if (!c->gate_table) {
-		c->gate_table = pages(TABLE_ORDER);
+		c->gate_table = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOFAIL, TABLE_ORDER);
 		map_fixed(KBOX_GATE_TABLE, c->gate_table, TABLE_ORDER);
 	} else if (c->threads == 1) {
 		memset(c->gate_table, 0, GATE_ENTRIES * sizeof(struct gate_entry));

@@ -35,6 +35,9 @@
 	eor	x29, x29, x16
 	cbnz	x29, kbox_gate_bounce
 	cbz	x17, kbox_gate_bounce
+	ldr	x29, [x17, #TOP_HOST]	/* a thread with another one's pointer, which sleeps? */
+	ldr	w29, [x29, #HT_IN_USER]
+	cbz	w29, kbox_gate_bounce
 .Lfound\@:
 .endm
 

@@ -71,13 +71,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	return 0;
 }
 
-/* svc is to be executed again, or the bl that was promoted. */
-static void again(struct pt_regs *r)
-{
-	r->regs[0] = r->orig_x0;
-	r->pc -= 4;
-}
-
+/* Of svc, or of the bl that was promoted. */
 static void set_number(struct pt_regs *r, unsigned int nr)
 {
 	unsigned long promoted = ((struct stack_top *)(r + 1))->promoted;
@@ -85,47 +79,42 @@ static void set_number(struct pt_regs *r, unsigned int nr)
 	r->regs[promoted == SITE_CANCEL_FIRST ? 0 : promoted == SITE_CANCEL_LAST ? 6 : 8] = nr;
 }
 
-static void restart(struct pt_regs *r, struct ksignal *ks)
+static bool restarts(long err)
 {
-	long err = r->regs[0];
-
-	if (r->syscallno == NO_SYSCALL)
-		return;
-	r->syscallno = NO_SYSCALL;
-	switch (err) {
-	case -ERESTART_RESTARTBLOCK:
-	case -ERESTARTNOHAND:
-		if (ks) {
-			r->regs[0] = -EINTR;
-			break;
-		}
-		again(r);
-		if (err == -ERESTART_RESTARTBLOCK)
-			set_number(r, __NR_restart_syscall);
-		break;
-	case -ERESTARTSYS:
-		if (ks && !(ks->ka.sa.sa_flags & SA_RESTART)) {
-			r->regs[0] = -EINTR;
-			break;
-		}
-		fallthrough;
-	case -ERESTARTNOINTR:
-		again(r);
-	}
+	return err == -ERESTARTNOHAND || err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTART_RESTARTBLOCK;
 }
 
+/* A handler is to be called: does the call end then? */
+static bool interrupts(long err, const struct ksignal *ks)
+{
+	return err == -ERESTARTNOHAND || err == -ERESTART_RESTARTBLOCK ||
+	       (err == -ERESTARTSYS && !(ks->ka.sa.sa_flags & SA_RESTART));
+}
+
+/* As do_signal() of arch/arm64: a call is set up to be executed again before a tracer can look at it. */
 void arch_do_signal_or_restart(struct pt_regs *r)
 {
+	long err = r->syscallno == NO_SYSCALL ? 0 : r->regs[0];
+	unsigned long behind = r->pc, again = 0;
 	struct ksignal ks;
 
 	fpstate_hold();
+	r->syscallno = NO_SYSCALL;
+	if (restarts(err)) {
+		r->regs[0] = r->orig_x0;
+		r->pc = again = behind - 4;
+	}
 	if (get_signal(&ks)) {
-		restart(r, &ks);
+		if (again && r->pc == again && interrupts(err, &ks)) {
+			r->regs[0] = -EINTR;
+			r->pc = behind;
+		}
 		rseq_signal_deliver(&ks, r);
 		signal_setup_done(put_frame(&ks, r), &ks, false);
 		return;
 	}
-	restart(r, NULL);
+	if (again && r->pc == again && err == -ERESTART_RESTARTBLOCK)
+		set_number(r, __NR_restart_syscall);
 	restore_saved_sigmask();
 }
 

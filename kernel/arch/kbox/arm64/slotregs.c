@@ -59,18 +59,19 @@ static bool in_head(struct mm_struct *mm, unsigned long pc)
 	struct rewrite_map *map;
 
 	for (map = mm->context.maps; map; map = map->next)
-		if (pc - map->base - map->image->slots < map->image->slots_size && (pc & ~PAGE_MASK) < SLOT_HEAD)
+		if (image_has_slots(map->image, pc - map->base) && (pc & ~PAGE_MASK) < SLOT_HEAD)
 			return true;
 	return false;
 }
 
 /* Came from user code, perhaps in a slot. lent: what the last call by the gate has left in the task's registers. */
-enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, bool data_abort)
+enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, unsigned int ec)
 {
 	struct patched_site *s;
 	struct rewrite_map *map;
 	struct slot_regs stack;
 	unsigned int off;
+	bool lost = false;
 
 	if (regs->pc == (unsigned long)kbox_gate_bounced)
 		return bounced(regs);
@@ -79,6 +80,10 @@ enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, in
 		return sig == SIGSYS ? SLOT_DONE : SLOT_NOT;
 	}
 	s = site_of_slot(current->mm, regs->pc, true, &map);
+	if (!s && ec == EC_INSN_ABORT && kbox_lost_slot(current->mm, regs->pc)) {
+		s = site_of_slot(current->mm, regs->pc, false, &map);
+		lost = true;
+	}
 	if (!s)
 		return SLOT_NOT;
 	off = regs->pc - map->base - s->site.slot;
@@ -86,7 +91,7 @@ enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, in
 	switch (off) {
 	case 0:
 	case SLOT_STORED - 4:
-		return data_abort || sig == SIGBUS ? no_stack(regs, sig) : SLOT_NOT;
+		return ec == EC_DATA_ABORT || sig == SIGBUS ? no_stack(regs, sig) : lost ? SLOT_DONE : SLOT_NOT;
 	case SLOT_RESUME - 4:
 		if (!from_stack(regs, &stack)) {
 			force_sig(SIGSEGV);
@@ -102,5 +107,5 @@ enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, in
 		regs->regs[29] = lent->x29;
 		regs->regs[30] = lent->x30;
 	}
-	return SLOT_NOT;
+	return lost ? SLOT_DONE : SLOT_NOT;
 }

@@ -6,40 +6,65 @@
 #include "../rewrite/rewrite.h"
 
 #define AREA_SIZE	(256UL << 10)	/* some 8,000 slots */
+#define MIB		(1LL << 20)
 
-/* Directly below for programs that are linked to low addresses, where nothing else is; else well away from what ld.so maps. */
-static const s64 low[] = { -(s64)AREA_SIZE - 0x10000, 96 << 20, 64 << 20 };
-static const s64 high[] = { -(64 << 20), -(80 << 20), -(96 << 20), -(48 << 20), -(112 << 20), 96 << 20 };
+/*
+ * Distances to try. Directly below programs that are linked to low addresses, where nothing else is; else well away from
+ * what ld.so maps, but nearer if the text is large. Then another area is behind it, for what does not reach the first.
+ */
+static const s64 low[] = { -(s64)AREA_SIZE - 0x10000, 96 * MIB, 64 * MIB };
+static const s64 high[] = { -64 * MIB, -80 * MIB, -96 * MIB, -48 * MIB, -112 * MIB, 96 * MIB };
+static const s64 high_large[] = { -16 * MIB, -24 * MIB, -32 * MIB, -48 * MIB, -8 * MIB };
+static const s64 behind[] = { 16 * MIB, 24 * MIB, 32 * MIB, 48 * MIB, 8 * MIB };
 
-static bool is_free(struct vm_area_struct *text, unsigned long start)
+#define LARGE		(48 * MIB)
+
+/* The first of these distances from there where this process has room; else the last, which fails when it is mapped. */
+static u64 choose(const struct vm_area_struct *text, unsigned long from, const s64 *distance, unsigned int n)
 {
-	return start >= mmap_min_addr && start + AREA_SIZE <= TASK_SIZE &&
-	       !find_vma_intersection(text->vm_mm, start, start + AREA_SIZE);
+	unsigned long start;
+
+	for (; n > 1; n--, distance++) {
+		start = from + *distance;
+		if (start >= mmap_min_addr && start + AREA_SIZE <= TASK_SIZE &&
+		    !find_vma_intersection(text->vm_mm, start, start + AREA_SIZE))
+			break;
+	}
+	return *distance;
 }
 
-/* The area for this text of a new image. */
+/* The areas for this text of a new image. */
 void slots_choose(struct image *im, struct vm_area_struct *text)
 {
-	bool is_low = text->vm_start < (4UL << 30);
-	const s64 *distance = is_low ? low : high;
-	unsigned int i, n = is_low ? ARRAY_SIZE(low) : ARRAY_SIZE(high);
+	bool large = im->text_end - im->text > LARGE;
 
-	for (i = 0; i < n - 1; i++)
-		if (is_free(text, text->vm_start + distance[i]))
-			break;
-	im->slots = im->text + distance[i];
+	if (text->vm_start < (4UL << 30))
+		im->slots = im->text + choose(text, text->vm_start, low, ARRAY_SIZE(low));
+	else if (large)
+		im->slots = im->text + choose(text, text->vm_start, high_large, ARRAY_SIZE(high_large));
+	else
+		im->slots = im->text + choose(text, text->vm_start, high, ARRAY_SIZE(high));
 	im->slots_size = AREA_SIZE;
+	if (!large)
+		return;
+	im->far = im->text_end + choose(text, text->vm_end, behind, ARRAY_SIZE(behind));
+	im->far_size = AREA_SIZE;
 }
 
-/* The pages of the area that a slot of this site can be in: all. */
+static bool reaches(const struct site *s, u64 area)
+{
+	return site_reaches(s->start, area) && site_reaches(s->start, area + AREA_SIZE - 4);
+}
+
+/* The pages, from the first area's start, that a slot of this site can be in: all of an area within reach. */
 unsigned long slots_first(const struct image *im, const struct site *s)
 {
-	return 0;
+	return im->far_size && !reaches(s, im->slots) ? (im->far - im->slots) >> PAGE_SHIFT : 0;
 }
 
 unsigned long slots_end(const struct image *im, const struct site *s)
 {
-	return im->slots_size >> PAGE_SHIFT;
+	return slots_first(im, s) + (AREA_SIZE >> PAGE_SHIFT);
 }
 
 /* What a new page of slots begins with. */

@@ -10,9 +10,6 @@
 #include <asm/kbox.h>
 #include <asm/slotregs.h>
 
-#define ESR_EC(esr)		((esr) >> 26 & 0x3f)
-#define EC_INSN_ABORT		0x20
-#define EC_DATA_ABORT		0x24
 #define ESR_CACHE_MAINTENANCE	(1 << 8)
 #define ESR_WRITE		(1 << 6)
 
@@ -126,7 +123,7 @@ static void from_user(int sig, struct host_siginfo *si, struct ucontext *uc, str
 	((struct stack_top *)(regs + 1))->promoted = 0;
 	kbox_gate_open();
 	if (current->mm->context.maps) {
-		switch (leave_slot(regs, &lent, sig, ESR_EC(syndrome(sc)) == EC_DATA_ABORT)) {
+		switch (leave_slot(regs, &lent, sig, sig == SIGSEGV || sig == SIGBUS ? ESR_EC(syndrome(sc)) : 0)) {
 		case SLOT_DONE:
 			kbox_exit(regs);
 		case SLOT_CALL:

@@ -24,6 +24,7 @@ int main(void)
 	/* From the registers: what is above them, and where a call from a patched site has its stack. */
 	DEFINE(TOP_RESUME, sizeof(struct pt_regs) + offsetof(struct stack_top, resume));
 	DEFINE(TOP_RESUME_IP, sizeof(struct pt_regs) + offsetof(struct stack_top, resume_ip));
+	DEFINE(TOP_HOST, sizeof(struct pt_regs) + offsetof(struct stack_top, host));
 	DEFINE(GATE_GAP, STACK_RESERVED - sizeof(struct stack_top) - sizeof(struct pt_regs));
 	OFFSET(CPU_ENTRANTS, kbox_cpu, entrants);
 	OFFSET(BOOT_LOCK, kbox_boot, cpu_lock);

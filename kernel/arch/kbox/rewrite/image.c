@@ -3,6 +3,7 @@
 #include <linux/file.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <asm/icache.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
@@ -313,6 +314,7 @@ static bool place_in(struct image *im, unsigned long index, struct slot_page *p,
 			continue;
 		bitmap_set(p->used, i, units);
 		memcpy(page_address(p->page) + i * SLOT_UNIT, code, s->slot_len);
+		kbox_code_written(page_address(p->page) + i * SLOT_UNIT, s->slot_len);
 		return true;
 	}
 	return false;
@@ -406,7 +408,8 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 /* The same for a call of a cancellation wrapper, which goes to an entry at the head of any page of slots; nobody has the text mapped yet. */
 enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original)
 {
-	struct slot_page *slots = xa_load(&im->slot_pages, 0) ?: slot_page_new(im, 0);
+	unsigned long first = slots_first(im, s);
+	struct slot_page *slots = xa_load(&im->slot_pages, first) ?: slot_page_new(im, first);
 	u64 index = s->start >> PAGE_SHIFT;
 	struct text_copy *c = xa_load(&im->copies, index) ?: copy_new(im, index, original);
 	unsigned int at = s->start & ~PAGE_MASK;
@@ -414,7 +417,7 @@ enum site_refusal image_place_entry(struct image *im, struct site *s, struct pag
 
 	if (!slots || !c || !copy_is_of(c, original))
 		return SITE_NO_ROOM;
-	s->slot = site_entry(s, im->slots);
+	s->slot = site_entry(s, im->slots + ((u64)first << PAGE_SHIFT));
 	if (!site_jump(s, s->slot, page_address(c->page) + at))
 		return SITE_NO_ROOM;
 	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);

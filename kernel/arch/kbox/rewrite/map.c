@@ -49,7 +49,7 @@ static const char *slots_name(struct vm_area_struct *vma)
 static vm_fault_t slots_fault(struct vm_fault *vmf)
 {
 	struct rewrite_map *map = vmf->vma->vm_private_data;
-	struct slot_page *p = map ? xa_load(&map->image->slot_pages, vmf->pgoff) : NULL;
+	struct slot_page *p = map ? xa_load(&map->image->slot_pages, (vmf->address - map->base - map->image->slots) >> PAGE_SHIFT) : NULL;
 
 	if (!p)
 		return VM_FAULT_SIGBUS;
@@ -76,13 +76,12 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 /* Calls that came in by a slot of the map go on in the original text. Who is still coming in will see, kbox_lost_slot(). */
 static void forget_slots(struct rewrite_map *map)
 {
-	unsigned long start = map->base + map->image->slots, size = map->image->slots_size;
 	struct task_struct *g, *t;
 
 	for_each_process_thread(g, t) {
 		struct stack_top *top = stack_top(task_stack_page(t));
 
-		if (t->mm == map->mm && t->thread.host && !t->thread.host->in_user && top->resume - start < size)
+		if (t->mm == map->mm && t->thread.host && !t->thread.host->in_user && image_has_slots(map->image, top->resume - map->base))
 			top->resume_ip = 0;
 	}
 }
@@ -103,6 +102,19 @@ static void map_kill(struct rewrite_map *map)
 	image_unmapped(im);
 }
 
+/* The same for a new process; it has the first of two areas already, perhaps. */
+static struct rewrite_map *map_copy(const struct rewrite_map *old, struct mm_struct *mm)
+{
+	struct rewrite_map *map;
+
+	for (map = mm->context.maps; map; map = map->next)
+		if (map->image == old->image && map->base == old->base)
+			return map;
+	old->image->refs++;
+	old->image->maps++;
+	return map_new(old->image, mm, old->base);
+}
+
 /* fork copies the area; anything else that comes here has cut it in two. Without a live map it is just an area. */
 static void slots_open(struct vm_area_struct *vma)
 {
@@ -114,12 +126,7 @@ static void slots_open(struct vm_area_struct *vma)
 		map_kill(map);
 		return;
 	}
-	vma->vm_private_data = NULL;
-	if (!map->alive)
-		return;
-	map->image->refs++;
-	map->image->maps++;
-	vma->vm_private_data = map_new(map->image, vma->vm_mm, map->base);
+	vma->vm_private_data = map->alive ? map_copy(map, vma->vm_mm) : NULL;
 }
 
 static void slots_close(struct vm_area_struct *vma)
@@ -146,11 +153,28 @@ static const struct vm_operations_struct slots_ops = {
 /* What install_special_mapping() asks for; slots_ops takes its place. */
 static const struct vm_special_mapping slots_special = { .name = "[kbox]" };
 
-static struct vm_area_struct *install(struct mm_struct *mm, unsigned long start, unsigned long size)
+static bool install(struct rewrite_map *map, unsigned long start, unsigned long size)
 {
+	struct vm_area_struct *vma;
+
+	if (!size)
+		return true;
 	if (start < mmap_min_addr || start >= TASK_SIZE || size > TASK_SIZE - start)
-		return ERR_PTR(-ENOMEM);
-	return _install_special_mapping(mm, start, size, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
+		return false;
+	vma = _install_special_mapping(map->mm, start, size, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
+	if (IS_ERR(vma))
+		return false;
+	vma->vm_ops = &slots_ops;
+	vma->vm_private_data = map;
+	return true;
+}
+
+/* With mm locked for writing: the map's areas go, and so it dies. */
+void map_unmap(struct rewrite_map *map)
+{
+	do_munmap(map->mm, map->base + map->image->slots, map->image->slots_size, NULL);
+	if (map->image->far_size)
+		do_munmap(map->mm, map->base + map->image->far, map->image->far_size, NULL);
 }
 
 /* The map that belongs to this text, a new one if need be. With mm locked for writing. NULL: there is no room for it. */
@@ -158,7 +182,6 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 {
 	unsigned long base = text_base(text);
 	struct mm_struct *mm = text->vm_mm;
-	struct vm_area_struct *vma;
 	struct rewrite_map *map;
 	struct image *im;
 
@@ -168,16 +191,14 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	im = image_get(text);
 	if (!im)
 		return NULL;
-	vma = install(mm, base + im->slots, im->slots_size);
-	if (IS_ERR(vma)) {
-		image_unmapped(im);
-		image_put(im);
-		return NULL;
-	}
 	map = map_new(im, mm, base);
-	vma->vm_ops = &slots_ops;
-	vma->vm_private_data = map;
-	return map;
+	if (install(map, base + im->slots, im->slots_size)) {
+		if (install(map, base + im->far, im->far_size))
+			return map;
+		do_munmap(mm, base + im->slots, im->slots_size, NULL);
+	}
+	map_kill(map);
+	return NULL;
 }
 
 /*
@@ -234,7 +255,7 @@ struct patched_site *site_of_slot(struct mm_struct *mm, unsigned long ip, bool a
 	for (map = mm->context.maps; map; map = map->next) {
 		u64 at = ip - map->base;
 
-		if (map->alive != alive || at - map->image->slots >= map->image->slots_size)
+		if (map->alive != alive || !image_has_slots(map->image, at))
 			continue;
 		*of = map;
 		s = image_slot(map->image, at);
@@ -294,7 +315,7 @@ static void drop_unused(struct callback_head *work)
 		return;
 	for (map = mm->context.maps; map; map = map->next) {
 		if (map->alive && map->checking && !has_text(map))
-			do_munmap(mm, map->base + map->image->slots, map->image->slots_size, NULL);
+			map_unmap(map);
 		map->checking = false;
 	}
 	mmap_write_unlock(mm);

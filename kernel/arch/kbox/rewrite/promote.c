@@ -141,7 +141,7 @@ void kbox_promote_undo(void)
 	mm->context.unpromoted = true;
 	for (map = mm->context.maps; map; map = map->next)
 		if (map->alive && map->image->promotion == PROMOTION_DONE) {
-			do_munmap(mm, map->base + map->image->slots, map->image->slots_size, NULL);
+			map_unmap(map);
 			kbox_count(KBOX_PROMOTE_UNDONE);
 		}
 	mmap_write_unlock(mm);

@@ -55,11 +55,17 @@ struct image {
 	enum promotion promotion;	/* arm64's, see promote.c */
 	u64 text, text_end;		/* of the file */
 	u64 slots, slots_size;		/* the area of slots, in the same terms; may be "below" 0 */
+	u64 far, far_size;		/* another one, for sites of a large text that do not reach that one */
 	struct xarray copies;		/* by page of the file: struct text_copy */
-	struct xarray slot_pages;	/* by page of the area: struct slot_page */
+	struct xarray slot_pages;	/* by page from the area's start: struct slot_page */
 	struct list_head retired;	/* copies that others may still have mapped */
 	struct list_head of_maps;
 };
+
+static inline bool image_has_slots(const struct image *im, u64 at)
+{
+	return at - im->slots < im->slots_size || at - im->far < im->far_size;
+}
 
 struct rewrite_map {
 	struct rewrite_map *next;	/* of the mm */
@@ -92,6 +98,7 @@ void slots_head(void *page);
 
 /* map.c */
 struct rewrite_map *map_get(struct vm_area_struct *text);
+void map_unmap(struct rewrite_map *map);
 unsigned long text_base(struct vm_area_struct *vma);
 struct page *text_page(struct vm_area_struct *vma, unsigned long addr);
 bool can_be_patched(struct vm_area_struct *vma);

@@ -2,6 +2,7 @@
 #ifndef _ASM_KBOX_MMU_CONTEXT_H
 #define _ASM_KBOX_MMU_CONTEXT_H
 #include <linux/mm_types.h>
+#include <asm/gate.h>
 extern int arch_dup_mmap(struct mm_struct *old, struct mm_struct *new);
 static inline void arch_exit_mmap(struct mm_struct *mm) { }
 static inline bool arch_vma_access_permitted(struct vm_area_struct *vma, bool write, bool execute, bool foreign) { return true; }
@@ -13,7 +14,7 @@ extern void activate_mm(struct mm_struct *prev, struct mm_struct *next);
 static inline int init_new_context(struct task_struct *t, struct mm_struct *mm)
 {
 	memset(&mm->context, 0, sizeof(mm->context));
-	return 0;
+	return kbox_gate_new(mm);
 }
 #define destroy_context destroy_context
 extern void destroy_context(struct mm_struct *mm);

@@ -8,6 +8,9 @@ extern void kbox_gate_first(void);
 extern void kbox_gate_last(void);
 /* promote.c */
 struct file;
+struct mm_struct;
+struct host_thread;
+struct pt_regs;
 extern void kbox_promote(struct file *file, bool has_interp);
 extern void kbox_promote_undo(void);
 /* syscalls.c */
@@ -19,6 +22,7 @@ extern asmlinkage long kbox_sys_rt_sigaction(int sig, const struct sigaction __u
 /* promoted.c */
 extern struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind);
 /* findtask.c: how it finds its task. */
+extern int kbox_gate_new(struct mm_struct *mm);
 extern void kbox_gate_open(void);
 extern void kbox_gate_share(struct mm_struct *mm);
 extern void kbox_gate_close(struct host_thread *h);

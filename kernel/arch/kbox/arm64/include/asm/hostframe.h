@@ -8,6 +8,10 @@ struct host_frame {
 	struct siginfo info;
 	struct ucontext uc;
 };
+/* The class of an exception; ARM ARM D24.2.40. */
+#define ESR_EC(esr)		((esr) >> 26 & 0x3f)
+#define EC_INSN_ABORT		0x20
+#define EC_DATA_ABORT		0x24
 /* leave.c, entry.S */
 extern void leave_by_frame(struct host_thread *me, struct pt_regs *regs, struct host_frame *frame, int release);
 extern void leave_by_slot(struct host_thread *me, struct pt_regs *regs, int release);

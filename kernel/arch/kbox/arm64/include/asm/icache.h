@@ -5,6 +5,9 @@
 struct folio;
 struct page;
 extern void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages);
+extern void kbox_code_written(const void *code, unsigned long size);
 extern void kbox_icache_stale(struct folio *folio);
 extern void kbox_icache_stale_page(struct page *page);
+/* For ptrace. */
+#define flush_icache_user_page(vma, page, vaddr, len) kbox_code_written(page_address(page) + offset_in_page(vaddr), len)
 #endif

@@ -20,5 +20,5 @@ enum left_slot {
 /* promoted.c */
 extern bool kbox_to_wrapper(struct pt_regs *regs);
 /* slotregs.c */
-extern enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, bool data_abort);
+extern enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, unsigned int ec);
 #endif

@@ -30,12 +30,14 @@ static __always_inline void syscall_begin(struct pt_regs *r, int nr)
 {
 	r->orig_x0 = r->regs[0];
 	r->syscallno = nr;
+	if (unlikely(nr == NO_SYSCALL))
+		r->regs[0] = -ENOSYS;
 }
 static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
 {
 	r->regs[0] = fn(r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5]);
 }
-/* -1 comes from a tracer or a filter, which has set the result. */
+/* Where it has become -1, a tracer or a filter has set the result. */
 static __always_inline void syscall_unknown(struct pt_regs *r, int nr)
 {
 	if (nr != NO_SYSCALL)

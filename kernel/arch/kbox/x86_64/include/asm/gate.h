@@ -2,9 +2,13 @@
 #ifndef _ASM_KBOX_GATE_H
 #define _ASM_KBOX_GATE_H
 struct file;
+struct mm_struct;
+struct host_thread;
+struct pt_regs;
 /* gate.S: where slots jump to. It finds its task by the GS base (segments.c), so there is nothing to do for it here. */
 extern void kbox_gate_before(void);
 extern void kbox_gate_at(void);
+static inline int kbox_gate_new(struct mm_struct *mm) { return 0; }
 static inline void kbox_gate_open(void) { }
 static inline void kbox_gate_share(struct mm_struct *mm) { }
 static inline void kbox_gate_close(struct host_thread *h) { }

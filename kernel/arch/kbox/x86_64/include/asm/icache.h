@@ -5,6 +5,7 @@
 struct folio;
 struct page;
 static inline void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages) { }
+static inline void kbox_code_written(const void *code, unsigned long size) { }
 static inline void kbox_icache_stale(struct folio *folio) { }
 static inline void kbox_icache_stale_page(struct page *page) { }
 #endif
