@@ -434,34 +434,6 @@ static void pointer_of_a_sleeper(void)
 	EQ(pthread_join(t, NULL), 0);
 }
 
-static void *busy(void *arg)
-{
-	long tid = syscall(SYS_gettid);
-
-	(void)arg;
-	other_tp = own_tp();
-	while (!stop) {
-		EQ(b_gettid(), tid);
-		EQ(a_gettid(), tid);
-	}
-	return NULL;
-}
-
-static void pointer_of_a_caller(void)
-{
-	long tid = syscall(SYS_gettid);
-	pthread_t t;
-
-	EQ(pthread_create(&t, NULL, busy, NULL), 0);
-	SOON(other_tp);
-	for (int i = 0; i < 3000; i++) {
-		EQ(with_tp(other_tp, SYS_gettid, 0, 0, 0), tid);
-		EQ(b_gettid(), tid);
-	}
-	stop = 1;
-	EQ(pthread_join(t, NULL), 0);
-}
-
 /* Many threads, and signals to all of them. */
 enum { MANY = 64 };
 static volatile int tids[MANY];
@@ -558,7 +530,6 @@ static const struct test tests[] = {
 	T(all_registers), T(all_registers_beside_threads), T(all_registers_under_a_timer), T(stacks_without_room), T(odd_stacks),
 	T(fresh_stacks), T(memory_around_the_stack), T(unmaps_its_stack), T(threads_without_a_pointer), T(changing_pointers),
 	T(odd_pointers), T(many_threads_and_signals), T(landing), T(breakpoint_on_a_site), T(call_minus_1), T(pointer_of_a_sleeper),
-	T(pointer_of_a_caller),
 };
 
 #else

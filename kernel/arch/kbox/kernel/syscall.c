@@ -12,19 +12,24 @@
 
 void kbox_syscall(struct pt_regs *regs, int nr)
 {
-	unsigned long work;
+	unsigned long work, mark;
 
 	syscall_begin(regs, nr);
 	work = READ_ONCE(current_thread_info()->syscall_work);
-	if (unlikely(work))
+	if (unlikely(work)) {
+		mark = syscall_mark(regs, 0);
 		nr = syscall_enter_from_user_mode_work(regs, nr);
+		syscall_unmark(regs, mark);
+	}
 	if (likely((unsigned int)nr < NR_syscalls))
 		syscall_call(regs, sys_call_table[nr]);
 	else
 		syscall_unknown(regs, nr);
 	work = READ_ONCE(current_thread_info()->syscall_work);
 	if (unlikely(work & SYSCALL_WORK_EXIT)) {
+		mark = syscall_mark(regs, 1);
 		syscall_exit_to_user_mode_work(regs);
+		syscall_unmark(regs, mark);
 		local_irq_enable();
 	}
 }

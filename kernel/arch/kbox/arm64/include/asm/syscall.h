@@ -37,12 +37,24 @@ static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
 {
 	r->regs[0] = fn(r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5]);
 }
+/* rt_sigreturn has made these registers. */
+static __always_inline bool syscall_left(struct pt_regs *r) { return r->syscallno == NO_SYSCALL; }
+/* As report_syscall() of arch/arm64: x7 tells a tracer whether the call begins (0) or ends, and whatever it sets is lost. */
+static __always_inline unsigned long syscall_mark(struct pt_regs *r, int end)
+{
+	unsigned long mark = r->regs[7];
+
+	r->regs[7] = end;
+	return mark;
+}
+static __always_inline void syscall_unmark(struct pt_regs *r, unsigned long mark)
+{
+	r->regs[7] = mark;
+}
 /* Where it has become -1, a tracer or a filter has set the result. */
 static __always_inline void syscall_unknown(struct pt_regs *r, int nr)
 {
 	if (nr != NO_SYSCALL)
 		r->regs[0] = -ENOSYS;
 }
-/* rt_sigreturn has made these registers. */
-static __always_inline bool syscall_left(struct pt_regs *r) { return r->syscallno == NO_SYSCALL; }
 #endif

@@ -34,6 +34,9 @@ static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
 {
 	r->ax = fn(r->di, r->si, r->dx, r->r10, r->r8, r->r9);
 }
+/* Tracers know by themselves whether a call begins or ends. */
+static __always_inline unsigned long syscall_mark(struct pt_regs *r, int end) { return 0; }
+static __always_inline void syscall_unmark(struct pt_regs *r, unsigned long mark) { }
 static __always_inline void syscall_unknown(struct pt_regs *r, int nr) { }
 /* rt_sigreturn has made these registers. */
 static __always_inline bool syscall_left(struct pt_regs *r) { return r->orig_ax == -1; }
