@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The few system calls that each architecture brings itself. */
+/* System calls that the port looks at first. */
 #include <linux/syscalls.h>
-#include <linux/mman.h>
 #include <asm/kbox.h>
-
-SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot,
-		unsigned long, flags, unsigned long, fd, unsigned long, off)
-{
-	if (off & ~PAGE_MASK)
-		return -EINVAL;
-	addr = ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
-	if (prot & PROT_EXEC && !(flags & MAP_ANONYMOUS) && !IS_ERR_VALUE(addr))
-		kbox_text_mapped(current->mm, addr, addr + len);
-	return addr;
-}
 
 /* What a program with promoted calls must not do with them (docs/cancel-wrapper.md): have threads, ... */
 asmlinkage long kbox_sys_clone(unsigned long flags, unsigned long sp, int __user *ptid, unsigned long tls, int __user *ctid)

@@ -5,6 +5,7 @@
 #include <linux/sched/stat.h>
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
+#include <linux/mman.h>
 #include <linux/ptrace.h>
 #include <linux/syscalls.h>
 #include <asm/kbox.h>
@@ -69,4 +70,15 @@ struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
 		return me;
 	}
 	kbox_exit(regs);
+}
+
+SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot,
+		unsigned long, flags, unsigned long, fd, unsigned long, off)
+{
+	if (off & ~PAGE_MASK)
+		return -EINVAL;
+	addr = ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
+	if (prot & PROT_EXEC && !(flags & MAP_ANONYMOUS) && !IS_ERR_VALUE(addr))
+		kbox_text_mapped(current->mm, addr, addr + len);
+	return addr;
 }

@@ -30,17 +30,6 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 	return -EINVAL;
 }
 
-SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot,
-		unsigned long, flags, unsigned long, fd, unsigned long, off)
-{
-	if (off & ~PAGE_MASK)
-		return -EINVAL;
-	addr = ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
-	if (prot & PROT_EXEC && !(flags & MAP_ANONYMOUS) && !IS_ERR_VALUE(addr))
-		kbox_text_mapped(current->mm, addr, addr + len);
-	return addr;
-}
-
 /* MAP_32BIT (mmap(2), arch/x86/kernel/sys_x86_64.c): the second gigabyte. */
 static unsigned long low_area(unsigned long len)
 {
