@@ -197,7 +197,11 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 			return map;
 		do_munmap(mm, base + im->slots, im->slots_size, NULL);
 	}
+	/* Nobody has seen it: the next try is not to find one more that is dead. */
 	map_kill(map);
+	mm->context.maps = map->next;
+	image_put(im);
+	kfree(map);
 	return NULL;
 }
 
