@@ -86,7 +86,7 @@ $(B):
 
 image: $(B)/test.img
 
-$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.c) | $(B)
+$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.[ch]) | $(B)
 	scripts/mkimage $(abspath $@)
 
 # Downloads a Debian: not made again for a changed test (rm it, then).

@@ -6,13 +6,11 @@
  * row is a median, so that what else the machine does is in all of them.
  */
 #define _GNU_SOURCE
+#include "bench.h"
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CALLS	1000
@@ -22,20 +20,6 @@ static const int numbers[] = { 10, 1000, 15000 };
 #define NUMBERS	(int)(sizeof(numbers) / sizeof(numbers[0]))
 
 static char file[4096];
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static long open_file(void)
 {

@@ -4,36 +4,14 @@
  * syscall(2). "exit" ends at once.
  */
 #define _GNU_SOURCE
+#include "bench.h"
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CALLS	10000
 #define FORKS	200
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void row(const char *name, double start, int n)
-{
-	printf("%s %.3f\n", name, (now() - start) / n);
-	fflush(stdout);
-}
 
 static long put(int to)
 {

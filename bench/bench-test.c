@@ -6,16 +6,14 @@
  * "now" prints the time, "trap" what the host takes for a SIGSYS, "loop NAME" goes on and on with one row's calls.
  */
 #define _GNU_SOURCE
+#include "bench.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CALLS	10000
@@ -23,26 +21,6 @@
 
 static char file[4096];
 static int fd;
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void row(const char *name, double start, int n)
-{
-	printf("%s %.3f\n", name, (now() - start) / n);
-	fflush(stdout);
-}
 
 static void stat_once(void)
 {

@@ -341,14 +341,19 @@ static struct slot_page *place_slot(struct image *im, struct site *s, const stru
 	return NULL;
 }
 
-static void insert_site(struct text_copy *c, struct patched_site *new)
+/* That a site is patched in this copy, and goes to one of these slots: by "new", which is theirs then. */
+static void record_site(struct text_copy *c, struct slot_page *slots, const struct site *s, struct page *original,
+			struct patched_site *new)
 {
-	struct patched_site *s;
+	struct patched_site *next;
 
-	list_for_each_entry(s, &c->sites, of_text)
-		if (s->site.start > new->site.start)
+	new->site = *s;
+	memcpy(new->original, page_address(original) + (s->start & ~PAGE_MASK), SITE_JUMP);
+	list_for_each_entry(next, &c->sites, of_text)
+		if (next->site.start > s->start)
 			break;
-	list_add_tail(&new->of_text, &s->of_text);
+	list_add_tail(&new->of_text, &next->of_text);
+	list_add(&new->of_slots, &slots->sites);
 }
 
 /*
@@ -384,7 +389,6 @@ static struct text_copy *copy_new(struct image *im, u64 index, struct page *orig
 enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original)
 {
 	struct patched_site *new = kzalloc(sizeof(*new), GFP_KERNEL);
-	unsigned int at = s->start & ~PAGE_MASK;
 	struct slot_page *slots;
 	struct text_copy *c;
 
@@ -396,11 +400,8 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 		kfree(new);
 		return SITE_NO_ROOM;
 	}
-	new->site = *s;
-	memcpy(new->original, page_address(original) + at, SITE_JUMP);
-	site_jump(s, s->slot, page_address(c->page) + at);
-	insert_site(c, new);
-	list_add(&new->of_slots, &slots->sites);
+	site_jump(s, s->slot, page_address(c->page) + (s->start & ~PAGE_MASK));
+	record_site(c, slots, s, original, new);
 	return SITE_OK;
 }
 
@@ -412,19 +413,13 @@ enum site_refusal image_place_entry(struct image *im, struct site *s, struct pag
 	struct slot_page *slots = xa_load(&im->slot_pages, first) ?: slot_page_new(im, first);
 	u64 index = s->start >> PAGE_SHIFT;
 	struct text_copy *c = xa_load(&im->copies, index) ?: copy_new(im, index, original);
-	unsigned int at = s->start & ~PAGE_MASK;
-	struct patched_site *new;
 
 	if (!slots || !c || !copy_is_of(c, original))
 		return SITE_NO_ROOM;
 	s->slot = site_entry(s, im->slots + ((u64)first << PAGE_SHIFT));
-	if (!site_jump(s, s->slot, page_address(c->page) + at))
+	if (!site_jump(s, s->slot, page_address(c->page) + (s->start & ~PAGE_MASK)))
 		return SITE_NO_ROOM;
-	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);
-	new->site = *s;
-	memcpy(new->original, page_address(original) + at, SITE_JUMP);
-	insert_site(c, new);
-	list_add(&new->of_slots, &slots->sites);
+	record_site(c, slots, s, original, kzalloc(sizeof(struct patched_site), GFP_KERNEL | __GFP_NOFAIL));
 	return SITE_OK;
 }
 #endif
