@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # A box that waits does nothing: no process of it spins or wakes again and again. All wait side by side.
+# KBOX_SLOWNESS: how much longer everything takes here than on a processor (1).
 . "$(dirname "$0")/lib.sh"
 
 # Nanoseconds that all host processes of the box of supervisor $1 have used: its children are all there are.
@@ -15,7 +16,7 @@ boxes=0
 wait_in() {
 	boxes=$((boxes + 1))
 	"$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c "$3" <"${4:-/dev/null}" >"$tmp/out$boxes" &
-	eval "pid$boxes=$! name$boxes=\$1 permille$boxes=\$2"
+	eval "pid$boxes=$! name$boxes=\$1 permille$boxes=$(($2 * ${KBOX_SLOWNESS:-1}))"
 }
 mkfifo "$tmp/fifo"
 sleep 600 >"$tmp/fifo" &
