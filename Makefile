@@ -45,8 +45,11 @@ REWRITE_H := $(wildcard src/rewrite/*.h kernel/arch/kbox/rewrite/*.h kernel/arch
 DECODER := $(addprefix $(LINUX)/tools/arch/x86/lib/,insn.c inat.c)
 REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(LINUX)/tools/arch/x86/include \
 	-isystem $(LINUX)/tools/include -idirafter kernel/arch/kbox/x86_64/include
+# The port's table of the host's descriptors, likewise.
+HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
+HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all bench bench-arm64 bench-sites count-calls fuzz \
+.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-fd count-calls fuzz \
 	demo deps clean
 
 # What analyses programs runs here.
@@ -111,6 +114,11 @@ check-arm64:
 	@scripts/check-arm64
 	$(PROVE) build/arm64/tap/*.tap
 
+# A host whose addresses have 39 bits, as small machines' kernels have it: MACHINE_KERNEL=build/arm64/host-39/arch/arm64/boot/Image.
+# The tests in it: make check-arm64 with that in the environment.
+host-39: $(LINUX)/.unpacked
+	@scripts/build-host-39
+
 # Both, with one result.
 check-all: all image $(UNIT_TESTS)
 	@scripts/check-arm64
@@ -123,6 +131,14 @@ bench: all image
 bench-arm64:
 	@$(MAKE) -s ARCH=arm64 all image
 	@scripts/bench --arm64
+
+# The table of the host's descriptors, on the host: whether what it costs grows.
+bench-fd: build/bench-fd
+	@$<
+
+build/bench-fd: bench/host/bench-fd.c $(HOSTFD) | $(LINUX)/.unpacked
+	@mkdir -p $(@D)
+	$(CC) -O2 -g $(WARN) $(HOSTFD_INC) -o $@ $(filter %.c,$^)
 
 # How the system calls of real programs reach the kernel.
 bench-sites: all image-debian
@@ -153,6 +169,11 @@ build/unit/test_site build/unit/test_walk build/unit/test_cancel: build/unit/%: 
 build/unit/test_site_arm64: tests/unit/test_site_arm64.c kernel/arch/kbox/arm64/site.c $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) -idirafter kernel/arch/kbox/arm64/include $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) -lcmocka
+
+# It includes the table itself.
+build/unit/test_hostfd_table: tests/unit/test_hostfd_table.c $(HOSTFD) | $(LINUX)/.unpacked
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(SAN) $(HOSTFD_INC) -o $@ $< -lcmocka
 
 $(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
 	@mkdir -p $(@D)

@@ -42,17 +42,11 @@ void fill_boot(struct box *b)
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
 		boot->stdio[i] = b->stdio[i].kind;
+	offer_fds(b);
 	tty_size(boot);
 	if (snprintf(boot->cmdline, sizeof(boot->cmdline), "loglevel=0 %s", b->opt.kernel_cmdline ?: "") >=
 	    (int)sizeof(boot->cmdline))
 		die("-k: longer than the kernel takes (%zu characters)", sizeof(boot->cmdline));
-}
-
-static void close_others(int keep)
-{
-	if (keep > 3)
-		syscall(SYS_close_range, 3, keep - 1, 0);
-	syscall(SYS_close_range, keep + 1, ~0U, 0);
 }
 
 /*
@@ -73,11 +67,16 @@ static void forget_libc(void)
  */
 static void stand_apart(void)
 {
-	struct rlimit no_core = { 0, 0 };
+	struct rlimit no_core = { 0, 0 }, files;
 	sigset_t none;
 
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
+	/* The guest may hold as many of the host's descriptors as there can be. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -96,7 +95,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	if (getppid() != supervisor)
 		_exit(1);
 	stand_apart();
-	close_others(b->mem_fd);
+	keep_fds(b);
 	forget_libc();
 	if (!install_filter(prog)) {
 		dprintf(2, "kbox: seccomp: %s; this host cannot run kbox (see kbox doctor)\n", strerror(errno));
@@ -110,7 +109,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 void start_kernel_process(struct box *b)
 {
 	struct sock_filter f[FILTER_MAX];
-	struct sock_fprog prog = { make_filter(f, b->hostcall_start, b->hostcall_end), f };
+	struct sock_fprog prog = { make_filter(f, b->hostcall_start, b->hostcall_end, b->sockets), f };
 	pid_t self = getpid();
 
 	b->kernel_pid = fork();
@@ -118,4 +117,5 @@ void start_kernel_process(struct box *b)
 		die("fork: %s", strerror(errno));
 	if (!b->kernel_pid)
 		become_kernel(b, self, &prog);
+	leave_fds(b);
 }

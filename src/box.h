@@ -32,6 +32,8 @@ struct options {
 	char **env;			/* VAR=VAL, NULL-terminated */
 	size_t nenv;
 	const char *cwd;
+	struct fd_pair { int host, guest; } *fds;	/* --fd */
+	size_t nfds;
 	char **command;			/* NULL-terminated */
 };
 
@@ -44,6 +46,7 @@ struct stdio {
 struct box {
 	struct options opt;
 	struct stdio stdio[3];
+	bool sockets;			/* among what the guest is given */
 	int image_fd;
 	int mem_fd;
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
@@ -63,12 +66,17 @@ const char *companion(const char *name, const char *var, char *buf, size_t size)
 #define OPTIONS_ERR 256
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
+bool parse_fd(const char *s, struct fd_pair *fd);
 uint64_t default_mem(void);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
 extern const char options_usage[];
 
-/* stdio.c: before anything else is opened. */
+/* hostfd.c */
 void claim_stdio(struct stdio io[3]);
+void check_fds(const struct box *b);
+void offer_fds(struct box *b);
+void keep_fds(const struct box *b);
+void leave_fds(const struct box *b);
 
 /* image.c: check_image() says what is wrong with the image, or NULL. */
 const char *check_image(int fd);

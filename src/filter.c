@@ -14,7 +14,17 @@ static const int allowed[] = {
 	SYS_clock_gettime, SYS_sched_yield, SYS_madvise, SYS_mremap, SYS_fallocate, SYS_fstat, SYS_rt_sigaction,
 	SYS_rt_sigprocmask, SYS_tgkill, SYS_kill, SYS_gettid, SYS_getpid, SYS_pread64, SYS_pwrite64, SYS_readv,
 	SYS_writev, SYS_ppoll, SYS_lseek, SYS_close, SYS_dup, SYS_fcntl, SYS_restart_syscall,
+	SYS_epoll_ctl, SYS_epoll_pwait, SYS_preadv2, SYS_pwritev2, SYS_dup3, SYS_statx, SYS_ftruncate, SYS_fsync,
+	SYS_fdatasync,
 };
+
+/* Only for a box that was given a socket. */
+static const int of_sockets[] = {
+	SYS_sendmsg, SYS_recvmsg, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_accept4,
+	SYS_connect, SYS_bind, SYS_listen, SYS_shutdown,
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 #define LOAD(field, plus) \
 	(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + (plus))
@@ -35,9 +45,9 @@ static size_t check_ip(struct sock_filter *f, uint64_t start, uint64_t end)
 	return n;
 }
 
-size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end)
+size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end, bool sockets)
 {
-	size_t calls = sizeof(allowed) / sizeof(allowed[0]);
+	size_t more = sockets ? COUNT(of_sockets) : 0, calls = COUNT(allowed) + more;
 	size_t n = check_ip(f, start, end);
 
 	f[n++] = LOAD(arch, 0);
@@ -45,7 +55,7 @@ size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end)
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
 	f[n++] = LOAD(nr, 0);
 	for (size_t i = 0; i < calls; i++)
-		f[n++] = JUMP(BPF_JEQ, allowed[i], calls - i + 3, 0);
+		f[n++] = JUMP(BPF_JEQ, i < COUNT(allowed) ? allowed[i] : of_sockets[i - COUNT(allowed)], calls - i + 3, 0);
 	/* Of ioctls all but those that type into the user's terminal. */
 	f[n++] = JUMP(BPF_JEQ, SYS_ioctl, 0, 4);
 	f[n++] = LOAD(args[1], 0);

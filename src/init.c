@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 
 #define STDIO_TTY	1	/* KBOX_STDIO_TTY */
 #define STDIO_CLOSED	2
+#define KBOX_IOC_TAKE	0x4b01
 #define TTY_GROUP	5
 #define GRACE		5	/* seconds from SIGTERM to SIGKILL */
 
@@ -35,6 +37,8 @@ static struct {
 	gid_t gid;
 	char *hostname, *cwd;
 	struct { int kind, access; } stdio[3];
+	size_t nfds;
+	struct fd_pair { int host, guest; } *fds;
 	char **env, **argv;
 } config;
 
@@ -115,31 +119,77 @@ static void read_config(void)
 		config.stdio[i].kind = number();
 		config.stdio[i].access = number();
 	}
+	config.nfds = number();
+	config.fds = calloc(config.nfds + 1, sizeof(*config.fds));
+	if (!config.fds)
+		fail("/config");
+	for (size_t i = 0; i < config.nfds; i++) {
+		config.fds[i].host = number();
+		config.fds[i].guest = number();
+	}
 	config.env = list();
 	config.argv = list();
 }
 
-/* Before the root changes: the devices of the descriptors need not be in the image. */
+static int kboxfd, nullfd;
+static struct rlimit files;	/* as the command is to have it */
+
+/* Out of the way of the command's descriptors. */
+static int move_up(int fd)
+{
+	struct rlimit more = files;
+	int most = 2;
+
+	for (size_t i = 0; i < config.nfds; i++)
+		if (config.fds[i].guest > most)
+			most = config.fds[i].guest;
+	if (most + 16UL > files.rlim_cur) {
+		more.rlim_cur = most + 16;
+		more.rlim_max = more.rlim_cur > files.rlim_max ? more.rlim_cur : files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &more);
+	}
+	return fcntl(fd, F_DUPFD_CLOEXEC, most + 1);
+}
+
+static void open_devices(void)
+{
+	getrlimit(RLIMIT_NOFILE, &files);
+	kboxfd = move_up(open("/dev/kboxfd", O_RDWR | O_CLOEXEC));
+	nullfd = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
+	if (kboxfd < 0 || nullfd < 0)
+		fail("/dev/kboxfd");
+}
+
+/* A descriptor of the host becomes ours, as number "to", to be closed by exec or not; only once. */
+static int take(int host, int to)
+{
+	int fd = ioctl(kboxfd, KBOX_IOC_TAKE, host);
+
+	if (fd < 0 || fd == to)
+		return fd;
+	if (dup2(fd, to) != to)
+		return -1;
+	close(fd);
+	return to;
+}
+
+/* Before the root changes: the devices need not be in the image. */
 static void open_stdio(void)
 {
-	char name[] = "/dev/kboxio0";
-
 	for (int i = 0; i < 3; i++) {
-		const char *path = name;
-		int fd;
+		int fd = -1;
 
-		name[11] = '0' + i;
-		if (config.stdio[i].kind == STDIO_TTY)
-			path = "/dev/ttyK0";
-		else if (config.stdio[i].kind == STDIO_CLOSED)
-			path = "/dev/null";	/* holds the place, see run() */
-		fd = open(path, (config.stdio[i].kind ? O_RDWR : config.stdio[i].access) | O_NOCTTY);
+		if (!config.stdio[i].kind)
+			fd = take(i, i);
+		else if (config.stdio[i].kind == STDIO_TTY)
+			fd = open("/dev/ttyK0", O_RDWR | O_NOCTTY);
 		if (fd < 0)
-			fd = open("/dev/null", O_RDWR);
-		if (fd != i) {
+			fd = nullfd;	/* of a closed one it holds the place, see run() */
+		if (fd != i)
 			dup2(fd, i);
+		if (fd > 2 && fd != nullfd)
 			close(fd);
-		}
+		fcntl(i, F_SETFD, 0);
 	}
 }
 
@@ -261,16 +311,47 @@ static void set_up_command(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The command's descriptor of --fd; a second one for the same of the host is a duplicate. stdio: what 0 to 2 are before any. */
+static int give(size_t i, const int stdio[3])
+{
+	int host = config.fds[i].host, to = config.fds[i].guest;
+
+	if (host < 3)
+		return dup2(stdio[host], to);
+	for (size_t j = 0; j < i; j++)
+		if (config.fds[j].host == host)
+			return dup2(config.fds[j].guest, to);
+	return take(host, to);
+}
+
+/* Messages go to the first stderr. */
+static int give_all(void)
+{
+	int stdio[3];
+
+	for (int i = 0; i < 3; i++) {
+		stdio[i] = move_up(i);
+		if (config.stdio[i].kind == STDIO_CLOSED)
+			close(i);
+	}
+	for (size_t i = 0; i < config.nfds; i++) {
+		if (give(i, stdio) < 0) {
+			dprintf(stdio[2], "kbox: --fd %d:%d: %s\n", config.fds[i].host, config.fds[i].guest, strerror(errno));
+			_exit(125);
+		}
+		fcntl(config.fds[i].guest, F_SETFD, 0);
+	}
+	return stdio[2];
+}
+
 static void run(void)
 {
 	const char *name = config.argv[0];
 	int err, said;
 
 	set_up_command();
-	said = fcntl(2, F_DUPFD_CLOEXEC, 3);	/* for the message below */
-	for (int i = 0; i < 3; i++)
-		if (config.stdio[i].kind == STDIO_CLOSED)
-			close(i);
+	said = give_all();
+	setrlimit(RLIMIT_NOFILE, &files);
 	execvp(name, config.argv);
 	err = errno;
 	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK)) {
@@ -279,6 +360,15 @@ static void run(void)
 	}
 	dprintf(said, "kbox: %s: %s\n", name, err == ENOEXEC ? "not a program for this machine" : strerror(err));
 	_exit(err == ENOENT ? 127 : 126);
+}
+
+/* They end where the command and its children close them. Messages go on to need 2. */
+static void leave_stdio(void)
+{
+	for (int i = 0; i < 2; i++)
+		if (!config.stdio[i].kind)
+			dup2(nullfd, i);
+	close(kboxfd);
 }
 
 static time_t seconds(void)
@@ -345,6 +435,7 @@ int main(void)
 	read_config();
 	if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, ""))
 		fail("devtmpfs");
+	open_devices();
 	open_stdio();
 	set_up_terminal();
 	sethostname(config.hostname, strlen(config.hostname));
@@ -356,6 +447,7 @@ int main(void)
 		run();
 	if (command < 0)
 		fail("fork");
+	leave_stdio();
 	status = reap_until(command, &set);
 	close_root();
 	goodbye(status);

@@ -89,6 +89,11 @@ static struct blob config(const struct box *b)
 		add_number(&c, b->stdio[i].kind);
 		add_number(&c, b->stdio[i].access);
 	}
+	add_number(&c, o->nfds);
+	for (size_t i = 0; i < o->nfds; i++) {
+		add_number(&c, o->fds[i].host);
+		add_number(&c, o->fds[i].guest);
+	}
 	add_list(&c, o->env);
 	add_list(&c, o->command);
 	return c;

@@ -5,6 +5,7 @@
 
 static int run(struct box *b, char **argv)
 {
+	check_fds(b);
 	choose_mode(&b->opt);
 	b->image_fd = open_image(&b->opt);
 	map_memory(b, argv);

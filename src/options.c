@@ -28,6 +28,7 @@ const char options_usage[] =
 "      --hostname NAME   the guest's host name\n"
 "  -e VAR=VAL            set an environment variable (again for more)\n"
 "  -w DIR                working directory of COMMAND\n"
+"      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --help, --version\n"
 "\n"
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
@@ -88,6 +89,30 @@ bool parse_ids(const char *s, uid_t *uid, gid_t *gid)
 	return true;
 }
 
+static bool parse_number(const char **s, int *n)
+{
+	unsigned long v;
+	char *end;
+
+	if (**s < '0' || **s > '9')
+		return false;
+	v = strtoul(*s, &end, 10);
+	*s = end;
+	*n = v;
+	return v < KBOX_MAX_OFFER;
+}
+
+bool parse_fd(const char *s, struct fd_pair *fd)
+{
+	if (!parse_number(&s, &fd->host))
+		return false;
+	fd->guest = fd->host;
+	if (*s != ':')
+		return !*s;
+	s++;
+	return parse_number(&s, &fd->guest) && !*s;
+}
+
 uint64_t default_mem(void)
 {
 	uint64_t quarter = MIB((uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 4);
@@ -109,6 +134,23 @@ static bool add_env(struct options *o, char *var, char *err)
 	o->env = grown;
 	o->env[o->nenv++] = var;
 	o->env[o->nenv] = NULL;
+	return true;
+}
+
+static bool add_fd(struct options *o, const char *arg, char *err)
+{
+	struct fd_pair fd, *grown;
+
+	if (!parse_fd(arg, &fd))
+		return bad(err, "--fd %s: give N or N:M, numbers of descriptors below %d", arg, KBOX_MAX_OFFER);
+	for (size_t i = 0; i < o->nfds; i++)
+		if (o->fds[i].guest == fd.guest)
+			return bad(err, "--fd %s: COMMAND's descriptor %d is given already", arg, fd.guest);
+	grown = realloc(o->fds, (o->nfds + 1) * sizeof(*o->fds));
+	if (!grown)
+		return bad(err, "out of memory");
+	o->fds = grown;
+	o->fds[o->nfds++] = fd;
 	return true;
 }
 
@@ -136,7 +178,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, HELP, VERSION };
+enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
@@ -148,6 +190,7 @@ static const struct option longs[] = {
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "hostname", required_argument, NULL, HOSTNAME },
+	{ "fd", required_argument, NULL, FD },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -179,6 +222,8 @@ static bool checked_option(int c, struct options *o, char *err)
 		return true;
 	case 'e':
 		return add_env(o, optarg, err);
+	case FD:
+		return add_fd(o, optarg, err);
 	}
 	return true;
 }

@@ -101,13 +101,18 @@ static const int forbidden[] = {
 #ifdef __x86_64__
 	SYS_open, SYS_creat, SYS_fork, SYS_vfork, SYS_unlink, SYS_rename, SYS_chmod,
 #endif
-	SYS_execve, SYS_execveat, SYS_openat, SYS_openat2, SYS_socket, SYS_connect, SYS_bind,
-	SYS_sendto, SYS_sendmsg, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_open,
+	SYS_execve, SYS_execveat, SYS_openat, SYS_openat2, SYS_socket, SYS_sendto, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_open,
 	SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_clone3, SYS_unlinkat, SYS_renameat2,
 	SYS_mount, SYS_umount2, SYS_chroot, SYS_pivot_root, SYS_setns, SYS_unshare, SYS_bpf, SYS_perf_event_open,
 	SYS_userfaultfd, SYS_io_uring_setup, SYS_keyctl, SYS_memfd_create, SYS_shmget, SYS_setuid, SYS_fchmodat,
-	SYS_fchmod, SYS_truncate, SYS_ftruncate, SYS_reboot, SYS_init_module, SYS_name_to_handle_at,
+	SYS_fchmod, SYS_truncate, SYS_reboot, SYS_init_module, SYS_name_to_handle_at,
 	SYS_open_by_handle_at, SYS_rt_sigqueueinfo, SYS_seccomp, SYS_personality, SYS_setrlimit, SYS_prlimit64, -1,
+};
+
+/* Only where the guest is given a socket; it can make none. */
+static const int of_sockets[] = {
+	SYS_connect, SYS_bind, SYS_listen, SYS_accept4, SYS_sendmsg, SYS_recvmsg, SYS_getsockopt, SYS_setsockopt,
+	SYS_getsockname, SYS_getpeername, SYS_shutdown,
 };
 
 #define FOR_EACH(nr, list) for (size_t i_ = 0; i_ < sizeof(list) / sizeof((list)[0]) && ((nr) = (list)[i_], 1); i_++)
@@ -116,7 +121,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(prog, 0xff, sizeof(prog));
-	length = make_filter(prog, START, END);
+	length = make_filter(prog, START, END, false);
 	return 0;
 }
 
@@ -145,6 +150,20 @@ static void from_the_kernel(void **state)
 		assert_int_equal(call(START, ARCH_AUDIT, nr), SECCOMP_RET_KILL_PROCESS);
 	FOR_EACH(nr, essential)
 		assert_int_equal(call(START, ARCH_AUDIT, nr | X32_BIT), SECCOMP_RET_KILL_PROCESS);
+}
+
+static void with_sockets(void **state)
+{
+	int nr;
+
+	FOR_EACH(nr, of_sockets)
+		assert_int_equal(call(START, ARCH_AUDIT, nr), SECCOMP_RET_KILL_PROCESS);
+	length = make_filter(prog, START, END, true);
+	well_formed(state);
+	FOR_EACH(nr, of_sockets)
+		assert_int_equal(call(START, ARCH_AUDIT, nr), SECCOMP_RET_ALLOW);
+	from_the_kernel(state);
+	set_up(state);
 }
 
 static void from_elsewhere(void **state)
@@ -219,11 +238,11 @@ static void terminal_injection(void **state)
 static void ranges_at_the_edges_of_4_gib(void **state)
 {
 	(void)state;
-	length = make_filter(prog, 0x700000000000, 0x700000001000);
+	length = make_filter(prog, 0x700000000000, 0x700000001000, false);
 	assert_int_equal(call(0x700000000000, ARCH_AUDIT, SYS_write), SECCOMP_RET_ALLOW);
 	assert_int_equal(call(0x6fffffffffff, ARCH_AUDIT, SYS_write), SECCOMP_RET_TRAP);
 	assert_int_equal(call(0x700000001000, ARCH_AUDIT, SYS_write), SECCOMP_RET_TRAP);
-	length = make_filter(prog, 0x7000fffff000, 0x7000ffffffff);
+	length = make_filter(prog, 0x7000fffff000, 0x7000ffffffff, false);
 	assert_int_equal(call(0x7000fffff000, ARCH_AUDIT, SYS_write), SECCOMP_RET_ALLOW);
 	assert_int_equal(call(0x7000fffffffe, ARCH_AUDIT, SYS_write), SECCOMP_RET_ALLOW);
 	assert_int_equal(call(0x7000ffffffff, ARCH_AUDIT, SYS_write), SECCOMP_RET_TRAP);
@@ -247,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(well_formed, set_up),
 		cmocka_unit_test_setup(from_the_kernel, set_up),
+		cmocka_unit_test_setup(with_sockets, set_up),
 		cmocka_unit_test_setup(from_elsewhere, set_up),
 		cmocka_unit_test_setup(boundaries, set_up),
 		cmocka_unit_test_setup(other_architectures, set_up),

@@ -91,6 +91,24 @@ static void not_ids(void **state)
 	}
 }
 
+static void fds(void **state)
+{
+	static const struct { const char *s; int host, guest; } good[] = {
+		{ "0", 0, 0 }, { "5", 5, 5 }, { "7:3", 7, 3 }, { "65535:65535", 65535, 65535 },
+	};
+	static const char *const bad[] = { "", ":", "5:", ":5", "-1", "5:-1", "a", "5a", "5:3a", "5:3:1", " 5", "65536", "5:65536", "99999999999999999999" };
+	struct fd_pair fd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(parse_fd(good[i].s, &fd));
+		assert_int_equal(fd.host, good[i].host);
+		assert_int_equal(fd.guest, good[i].guest);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(parse_fd(bad[i], &fd));
+}
+
 static void default_memory(void **state)
 {
 	(void)state;
@@ -279,6 +297,7 @@ int main(void)
 		cmocka_unit_test(not_sizes),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(not_ids),
+		cmocka_unit_test(fds),
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(every_option),

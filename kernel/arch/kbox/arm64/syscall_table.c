@@ -9,6 +9,8 @@
 #define sys_clone3 kbox_sys_clone3
 #define sys_rt_sigaction kbox_sys_rt_sigaction
 
+#define sys_getsockopt sys_kbox_getsockopt	/* drivers/hostfd_socket.c */
+
 #undef __SYSCALL
 #define __SYSCALL_WITH_COMPAT(nr, native, compat) __SYSCALL(nr, native)
 #define __SYSCALL(nr, sym) extern long sym(void);

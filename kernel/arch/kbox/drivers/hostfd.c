@@ -1,186 +1,360 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/kboxio0-2: the launcher's stdin, stdout and stderr where they are not
- * terminals. Host calls that could block would stop the whole kernel, so every one
- * is preceded by a poll, and waiting is the supervisor's business.
+ * Descriptors of the host as open files of the guest. They come by kbox --fd and as stdio, which the first process takes from
+ * /dev/kboxfd, and in messages of sockets. All host processes of a box share one table of descriptors, so that a number means
+ * the same wherever the kernel runs.
  */
-#include <linux/fs.h>
+#include <linux/compat.h>
+#include <linux/file.h>
 #include <linux/interrupt.h>
 #include <linux/miscdevice.h>
-#include <linux/poll.h>
-#include <linux/sched/signal.h>
+#include <linux/mount.h>
+#include <linux/proc_fs.h>
+#include <linux/pseudo_fs.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include "hostfd.h"
 
-#define BOUNCE		(64 << 10)
-#define HOST_PIPE_BUF	4096	/* a pipe that polls writable takes this much without blocking */
+#define HOSTFD_MAGIC	0x6b666473
 
-struct hostfd {
-	int fd;
-	bool regular;
-	char name[12];
-	struct miscdevice misc;
-	wait_queue_head_t wait;
-	struct mutex lock;
-	void *bounce;
-};
+struct hostfd_table hostfd_table;
+static DEFINE_MUTEX(changes);	/* of the table; whoever only reads cannot be interrupted by one */
+static struct vfsmount *hostfd_mnt;
 
-static struct hostfd hostfds[3];
-
-/* What of events a host descriptor is ready for now. */
-u32 kbox_host_poll(int fd, u32 events)
+static struct hostfd *of_holder(struct hostfd_holder *holder)
 {
-	struct { int fd; short events, revents; } p = { fd, events, 0 };
-	struct { s64 sec, nsec; } now = { };
-
-	return HCALL(__NR_ppoll, &p, 1, &now, NULL, 0, 0) == 1 ? (u16)p.revents : 0;
+	return container_of(holder, struct hostfd, holder);
 }
-
-static u32 host_poll(struct hostfd *h, u32 events)
-{
-	return kbox_host_poll(h->fd, events);
-}
-
-/* Ask the supervisor to say when one of events holds. */
-static void want(struct hostfd *h, u32 events)
-{
-	__sync_fetch_and_or(&kbox_boot->poll[h->fd].want, events);
-	kbox_ring(KBOX_BELL_POLL);
-}
-
-static int wait_ready(struct hostfd *h, struct file *file, u32 events)
-{
-	DEFINE_WAIT(wait);
-	int ret = 0;
-
-	while (!host_poll(h, events)) {
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-		prepare_to_wait(&h->wait, &wait, TASK_INTERRUPTIBLE);
-		want(h, events);
-		if (signal_pending(current))
-			ret = -ERESTARTSYS;
-		else
-			schedule();
-		finish_wait(&h->wait, &wait);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-static ssize_t hostfd_read(struct file *file, char __user *buf, size_t n, loff_t *pos)
-{
-	struct hostfd *h = &hostfds[(long)file->private_data];
-	ssize_t ret;
-
-	do {
-		ret = wait_ready(h, file, POLLIN);
-		if (ret)
-			return ret;
-		mutex_lock(&h->lock);
-		ret = -EAGAIN;
-		if (host_poll(h, POLLIN))
-			ret = HCALL(__NR_read, h->fd, h->bounce, min_t(size_t, n, BOUNCE), 0, 0, 0);
-		if (ret > 0 && copy_to_user(buf, h->bounce, ret))
-			ret = -EFAULT;
-		mutex_unlock(&h->lock);
-	} while (ret == -EAGAIN || ret == -EINTR);
-	return ret;
-}
-
-static ssize_t hostfd_write(struct file *file, const char __user *buf, size_t n, loff_t *pos)
-{
-	struct hostfd *h = &hostfds[(long)file->private_data];
-	size_t chunk = h->regular ? BOUNCE : HOST_PIPE_BUF, done = 0, part;
-	ssize_t ret = 0;
-
-	while (done < n) {
-		ret = wait_ready(h, file, POLLOUT);
-		if (ret)
-			break;
-		part = min(n - done, chunk);
-		mutex_lock(&h->lock);
-		if (copy_from_user(h->bounce, buf + done, part))
-			ret = -EFAULT;
-		else if (!host_poll(h, POLLOUT))
-			ret = -EAGAIN;
-		else
-			ret = HCALL(__NR_write, h->fd, h->bounce, part, 0, 0, 0);
-		mutex_unlock(&h->lock);
-		if (ret == -EAGAIN || ret == -EINTR)
-			continue;
-		if (ret < 0)
-			break;
-		done += ret;
-		cond_resched();
-	}
-	if (ret == -EPIPE)
-		send_sig(SIGPIPE, current, 0);
-	return done ?: ret;
-}
-
-static __poll_t hostfd_poll(struct file *file, struct poll_table_struct *pt)
-{
-	struct hostfd *h = &hostfds[(long)file->private_data];
-	u32 asked = pt ? pt->_key & (POLLIN | POLLOUT) : POLLIN | POLLOUT, ready;
-
-	poll_wait(file, &h->wait, pt);
-	ready = host_poll(h, POLLIN | POLLOUT);
-	if (asked & ~ready)
-		want(h, asked & ~ready);
-	return (ready & POLLIN ? EPOLLIN | EPOLLRDNORM : 0) | (ready & POLLOUT ? EPOLLOUT | EPOLLWRNORM : 0) |
-	       (ready & POLLHUP ? EPOLLHUP : 0) | (ready & POLLERR ? EPOLLERR : 0);
-}
-
-static int hostfd_open(struct inode *inode, struct file *file)
-{
-	int i;
-
-	for (i = 0; i < 3; i++)
-		if (hostfds[i].misc.minor == iminor(inode))
-			file->private_data = (void *)(long)i;
-	return stream_open(inode, file);
-}
-
-static const struct file_operations hostfd_ops = {
-	.owner = THIS_MODULE, .open = hostfd_open, .read = hostfd_read, .write = hostfd_write,
-	.poll = hostfd_poll,
-};
 
 static irqreturn_t stdio_irq(int irq, void *dev)
 {
-	int i;
-
-	for (i = 0; i < 3; i++)
-		if (xchg(&kbox_boot->poll[i].ready, 0))
-			wake_up_interruptible(&hostfds[i].wait);
+	hostfd_take_events();
 	kbox_tty_input();
 	return IRQ_HANDLED;
 }
 
+static void init(struct hostfd *h, struct file *file)
+{
+	hostfd_holder_init(&h->holder);
+	h->file = file;
+	h->want = 0;
+	h->edges = h->regular = h->seekable = h->append = h->no_nowait = false;
+	init_waitqueue_head(&h->wait);
+}
+
+int hostfd_begin(struct hostfd *h, struct file *file, int fd)
+{
+	int ret;
+
+	init(h, file);
+	mutex_lock(&changes);
+	ret = hostfd_insert(&hostfd_table, &h->holder, fd);
+	mutex_unlock(&changes);
+	return ret;
+}
+
+/* The host's descriptors 0 to 2 stay taken: what comes next must not be taken for the launcher's own stdio. */
+void hostfd_close(int fd)
+{
+	hostfd_unwatch(fd);
+	if (fd < 3)
+		HCALL(__NR_dup3, kbox_boot->null_fd, fd, O_CLOEXEC, 0, 0, 0);
+	else
+		HCALL(__NR_close, fd, 0, 0, 0, 0, 0);
+}
+
+void hostfd_end(struct hostfd *h)
+{
+	int fd;
+
+	mutex_lock(&changes);
+	fd = hostfd_remove(&hostfd_table, &h->holder);
+	mutex_unlock(&changes);
+	if (fd >= 0)
+		hostfd_close(fd);
+}
+
+static int host_stat(int fd, struct statx *st)
+{
+	return HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st, 0);
+}
+
+static const struct file_operations regular_ops;
+
+/* pos: where the guest's open file is, or HOST_POS */
+static void set_up(struct hostfd *h, struct file *file, loff_t pos)
+{
+	h->regular = file->f_op == &regular_ops;
+	/* An event counter has an offset too, that means nothing. */
+	h->seekable = h->regular && HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) >= 0;
+	h->append = HCALL(__NR_fcntl, host_number(h), F_GETFL, 0, 0, 0, 0) & O_APPEND;
+	if (h->seekable) {
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS;
+		file->f_pos = pos;
+	} else {
+		file->f_mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS);
+		file->f_mode |= FMODE_STREAM;
+	}
+	file->private_data = h;
+}
+
+/* A holder of the inode's descriptor, or NULL: it may outlive that (O_PATH), and then the number may be another's. */
+static struct hostfd_holder *holder_of(struct inode *inode)
+{
+	struct hostfd_holder *first = hostfd_lookup(&hostfd_table, (long)inode->i_private);
+
+	return first && file_inode(of_holder(first)->file) == inode ? first : NULL;
+}
+
+/* By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same descriptor. */
+static int hostfd_open(struct inode *inode, struct file *file)
+{
+	int fd = (long)inode->i_private, flags = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0), ret = -ENXIO;
+	struct hostfd *h = kzalloc(sizeof(*h), GFP_KERNEL);
+	struct hostfd_holder *of;
+
+	if (!h)
+		return -ENOMEM;
+	init(h, file);
+	mutex_lock(&changes);
+	of = holder_of(inode);
+	if (of) {
+		if ((file->f_mode & FMODE_READ && (flags & O_ACCMODE) == O_WRONLY) ||
+		    (file->f_mode & FMODE_WRITE && (flags & O_ACCMODE) == O_RDONLY))
+			ret = -EACCES;
+		else
+			ret = hostfd_share(&hostfd_table, &h->holder, of);
+	}
+	mutex_unlock(&changes);
+	if (ret)
+		kfree(h);
+	else
+		set_up(h, file, 0);
+	return ret;
+}
+
+static int hostfd_release(struct inode *inode, struct file *file)
+{
+	struct hostfd *h = file->private_data;
+
+	hostfd_end(h);
+	kfree(h);
+	return 0;
+}
+
+static __poll_t hostfd_poll(struct file *file, struct poll_table_struct *pt)
+{
+	return hostfd_poll_wait(file->private_data, pt);
+}
+
+#define COMMON_OPS											\
+	.owner = THIS_MODULE, .open = hostfd_open, .release = hostfd_release,				\
+	.read_iter = hostfd_read_iter, .write_iter = hostfd_write_iter, .llseek = hostfd_llseek,	\
+	.unlocked_ioctl = hostfd_ioctl, .compat_ioctl = compat_ptr_ioctl,				\
+	.fsync = hostfd_fsync, .fallocate = hostfd_fallocate, .mmap = hostfd_mmap,			\
+	.splice_read = hostfd_splice_read, .splice_write = iter_file_splice_write
+
+static const struct file_operations regular_ops = { COMMON_OPS };
+static const struct file_operations polled_ops = { COMMON_OPS, .poll = hostfd_poll };
+
+/* Who has the descriptor may do with it what the host lets it; hostfd_open() looks. */
+static int hostfd_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
+{
+	return mask & MAY_EXEC ? -EACCES : 0;
+}
+
+static int hostfd_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct statx st;
+
+	generic_fillattr(idmap, mask, inode, stat);
+	if (!holder_of(inode) || host_stat((long)inode->i_private, &st))
+		return 0;
+	stat->dev = MKDEV(st.stx_dev_major, st.stx_dev_minor);
+	stat->ino = st.stx_ino;
+	stat->mode = (stat->mode & ~S_IFMT) | (st.stx_mode & S_IFMT);
+	stat->nlink = st.stx_nlink;
+	stat->rdev = MKDEV(st.stx_rdev_major, st.stx_rdev_minor);
+	stat->size = st.stx_size;
+	stat->blocks = st.stx_blocks;
+	stat->blksize = st.stx_blksize;
+	stat->atime = (struct timespec64) { st.stx_atime.tv_sec, st.stx_atime.tv_nsec };
+	stat->mtime = (struct timespec64) { st.stx_mtime.tv_sec, st.stx_mtime.tv_nsec };
+	stat->ctime = (struct timespec64) { st.stx_ctime.tv_sec, st.stx_ctime.tv_nsec };
+	return 0;
+}
+
+/* The size is the host's; owner and mode here are the guest's own. */
+static int hostfd_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry);
+	int ret = setattr_prepare(idmap, dentry, attr);
+
+	if (ret)
+		return ret;
+	if (attr->ia_valid & ATTR_SIZE) {
+		if (!holder_of(inode))
+			return -EBADF;
+		ret = HCALL(__NR_ftruncate, (long)inode->i_private, attr->ia_size, 0, 0, 0, 0);
+		if (ret)
+			return ret;
+	}
+	setattr_copy(idmap, inode, attr);
+	return 0;
+}
+
+static const struct inode_operations hostfd_inode_ops = {
+	.permission = hostfd_permission, .getattr = hostfd_getattr, .setattr = hostfd_setattr,
+};
+
+static char *hostfd_dname(struct dentry *dentry, char *buffer, int len)
+{
+	return dynamic_dname(buffer, len, "host:[%ld]", (long)d_inode(dentry)->i_private);
+}
+
+static const struct dentry_operations hostfd_dentry_ops = { .d_dname = hostfd_dname };
+
+static struct inode *new_host_inode(int fd, const struct statx *st, bool regular)
+{
+	struct inode *inode = new_inode(hostfd_mnt->mnt_sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = get_next_ino();
+	inode->i_private = (void *)(long)fd;
+	/* To the guest's kernel a block device would be one that it can open. */
+	inode->i_mode = S_ISBLK(st->stx_mode) ? S_IFREG | (st->stx_mode & S_IALLUGO) : st->stx_mode;
+	inode->i_uid = make_kuid(&init_user_ns, st->stx_uid);
+	inode->i_gid = make_kgid(&init_user_ns, st->stx_gid);
+	inode->i_op = &hostfd_inode_ops;
+	inode->i_fop = regular ? &regular_ops : &polled_ops;
+	if (regular)	/* so that nobody here takes it for the end: the host knows where that is */
+		i_size_write(inode, MAX_LFS_FILESIZE);
+	simple_inode_init_ts(inode);
+	return inode;
+}
+
+static struct file *open_file(int fd, int flags, const struct statx *st, bool regular)
+{
+	struct inode *inode = new_host_inode(fd, st, regular);
+	struct file *file;
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	flags |= HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	file = alloc_file_pseudo(inode, hostfd_mnt, "", flags | O_LARGEFILE, inode->i_fop);
+	if (IS_ERR(file))
+		iput(inode);
+	return file;
+}
+
+static struct file *new_file(int fd, int flags)
+{
+	struct hostfd *h;
+	struct file *file;
+	struct statx st;
+	int ret = host_stat(fd, &st), polled;
+
+	if (ret)
+		return ERR_PTR(ret);
+	if (S_ISDIR(st.stx_mode))
+		return ERR_PTR(-EISDIR);
+	polled = hostfd_watch(fd);
+	if (polled < 0)
+		return ERR_PTR(polled);
+	if (S_ISSOCK(st.stx_mode))
+		return hostfd_socket_file(fd, flags);
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	file = h ? open_file(fd, flags, &st, !polled) : ERR_PTR(-ENOMEM);
+	if (IS_ERR(file)) {
+		kfree(h);
+		return file;
+	}
+	ret = hostfd_begin(h, file, fd);
+	set_up(h, file, HOST_POS);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
+	return file;
+}
+
+struct file *hostfd_file(int fd, int flags)
+{
+	struct file *file = new_file(fd, flags);
+
+	if (IS_ERR(file))
+		hostfd_close(fd);
+	return file;
+}
+
+int hostfd_number(struct file *file)
+{
+	struct hostfd *h = file->f_op->release == hostfd_release ? file->private_data : hostfd_of_socket(file);
+
+	return h ? host_number(h) : -1;
+}
+
+/* Each descriptor that the launcher has on offer can be taken once: the others are its own. */
+static long take_offer(unsigned int fd)
+{
+	struct file *file;
+	long ret;
+
+	if (fd >= KBOX_MAX_OFFER || !test_and_clear_bit(fd, (unsigned long *)kbox_boot->offered))
+		return -EBADF;
+	file = hostfd_file(fd, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = get_unused_fd_flags(O_CLOEXEC);
+	if (ret < 0)
+		fput(file);
+	else
+		fd_install(ret, file);
+	return ret;
+}
+
+static long kboxfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return cmd == KBOX_IOC_TAKE ? take_offer(arg) : -ENOTTY;
+}
+
+static const struct file_operations kboxfd_ops = { .owner = THIS_MODULE, .unlocked_ioctl = kboxfd_ioctl };
+static struct miscdevice kboxfd = { .minor = MISC_DYNAMIC_MINOR, .name = "kboxfd", .fops = &kboxfd_ops, .mode = 0600 };
+
+/* /proc/hostfds: each descriptor of the host that the guest has, and how many open files of the guest hold it. */
+static int hostfds_show(struct seq_file *m, void *v)
+{
+	int fd = -1;
+
+	while ((fd = hostfd_next(&hostfd_table, fd)) >= 0)
+		seq_printf(m, "%d %u\n", fd, hostfd_refs(&hostfd_table, fd));
+	return 0;
+}
+
+static int hostfd_init_fs_context(struct fs_context *fc)
+{
+	struct pseudo_fs_context *ctx = init_pseudo(fc, HOSTFD_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->dops = &hostfd_dentry_ops;
+	return 0;
+}
+
+static struct file_system_type hostfd_fs = {
+	.name = "hostfd", .init_fs_context = hostfd_init_fs_context, .kill_sb = kill_anon_super,
+};
+
 static int __init hostfd_init(void)
 {
-	u32 stat[36];
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		struct hostfd *h = &hostfds[i];
-
-		h->fd = i;
-		h->regular = !HCALL(__NR_fstat, i, stat, 0, 0, 0, 0) && (stat[6] & 0170000) == 0100000;
-		init_waitqueue_head(&h->wait);
-		mutex_init(&h->lock);
-		h->bounce = (void *)__get_free_pages(GFP_KERNEL, get_order(BOUNCE));
-		snprintf(h->name, sizeof(h->name), "kboxio%d", i);
-		h->misc = (struct miscdevice) {
-			.minor = MISC_DYNAMIC_MINOR, .name = h->name, .fops = &hostfd_ops, .mode = 0666,
-		};
-		if (!h->bounce || misc_register(&h->misc))
-			return -ENOMEM;
-	}
+	hostfd_table_init(&hostfd_table);
+	hostfd_mnt = kern_mount(&hostfd_fs);
+	if (IS_ERR(hostfd_mnt))
+		return PTR_ERR(hostfd_mnt);
+	if (!proc_create_single("hostfds", 0444, NULL, hostfds_show) || misc_register(&kboxfd))
+		return -ENOMEM;
 	return request_irq(KBOX_IRQ_STDIO, stdio_irq, 0, "stdio", NULL);
 }
 device_initcall(hostfd_init);

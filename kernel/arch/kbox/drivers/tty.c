@@ -31,7 +31,7 @@ static void want_input(void)
 
 	if (fd < 0)
 		return;
-	__sync_fetch_and_or(&kbox_boot->poll[fd].want, POLLIN);
+	xchg(&kbox_boot->tty_want, 1);
 	kbox_ring(KBOX_BELL_POLL);
 }
 

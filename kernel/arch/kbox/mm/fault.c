@@ -114,8 +114,15 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 		bad_area(regs, addr, SIGSEGV, SEGV_MAPERR);
 		return;
 	}
-	if (kbox_tlb_fill(mm, addr, code & PF_WRITE, code & PF_INSTR))
+	switch (kbox_tlb_fill(mm, addr, code & PF_WRITE, code & PF_INSTR)) {
+	case KBOX_FILLED:
 		return;
+	case KBOX_FILL_REFUSED:	/* a host's file that is not as it was when it was mapped */
+		bad_area(regs, addr, SIGBUS, BUS_ADRERR);
+		return;
+	case KBOX_FILL_FAULT:
+		break;
+	}
 	if (user_mode(regs))
 		flags |= FAULT_FLAG_USER;
 	if (code & PF_WRITE)

@@ -40,21 +40,27 @@ void kbox_drop_user(void)
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
 }
 
-void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+/* Pages of guest memory, or of a host's file (KBOX_HOST_PFN); false if the host refuses that one. */
+bool kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
+	bool host = pfn >= KBOX_HOST_PFN(0, 0), dropped = false;
+	int fd = host ? pfn / KBOX_HOST_PFN_PAGES % KBOX_HOST_PFN_FDS : kbox_boot->mem_fd;
+	unsigned long at = host ? pfn % KBOX_HOST_PFN_PAGES : pfn;
 	long ret;
 
 	for (;;) {
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, MAP_SHARED | MAP_FIXED,
-			    kbox_boot->mem_fd, pfn << PAGE_SHIFT);
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, MAP_SHARED | MAP_FIXED, fd, at << PAGE_SHIFT);
 		if (ret == addr) {
-			if (prot & PROT_EXEC)
+			if (prot & PROT_EXEC && !host)
 				kbox_sync_icache(addr, pfn, pages);
-			return;
+			return true;
 		}
+		if (host && (ret != -ENOMEM || dropped))
+			return false;
 		if (ret != -ENOMEM)
 			panic("host mmap: error %ld", -ret);
 		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */
+		dropped = true;
 	}
 }
 
@@ -77,7 +83,7 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 }
 
 /* Map the page of ptep and those of the window around it that are contiguous with it, in one call. */
-static void map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+static bool map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 {
 	unsigned long pfn = host_pfn(mm, addr, *ptep), idx = pte_index(addr);
 	unsigned long lo = idx & ~(KBOX_FILL_WINDOW - 1UL), hi = lo + KBOX_FILL_WINDOW;
@@ -91,22 +97,21 @@ static void map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 	while (last < hi && host_prot(table[last]) == prot &&
 	       host_pfn(mm, addr + ((last - idx) << PAGE_SHIFT), table[last]) == pfn + (last - idx))
 		last++;
-	kbox_host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
+	return kbox_host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
 }
 
-/* The page tables permit the access: map it. */
-bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
+/* If the page tables permit the access, map it. */
+enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
 {
 	pte_t *ptep = kbox_walk(mm, addr);
 	int prot;
 
 	if (!ptep)
-		return false;
+		return KBOX_FILL_FAULT;
 	prot = host_prot(*ptep);
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
-		return false;
-	map_around(mm, addr, ptep);
-	return true;
+		return KBOX_FILL_FAULT;
+	return map_around(mm, addr, ptep) ? KBOX_FILLED : KBOX_FILL_REFUSED;
 }
 
 /* Map what is there of pages in one page table, in as few calls as they have runs. */

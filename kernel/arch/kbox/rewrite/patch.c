@@ -91,7 +91,7 @@ static void map_now(struct rewrite_map *map, struct site *s)
 {
 	struct vm_area_struct *slots = vma_lookup(map->mm, map->base + s->slot);
 
-	if (slots && slots->vm_private_data == map && !kbox_tlb_fill(map->mm, map->base + s->slot, false, true))
+	if (slots && slots->vm_private_data == map && kbox_tlb_fill(map->mm, map->base + s->slot, false, true) != KBOX_FILLED)
 		handle_mm_fault(slots, map->base + s->slot, FAULT_FLAG_INSTRUCTION | FAULT_FLAG_USER, NULL);
 	kbox_tlb_fill(map->mm, map->base + s->start, false, true);
 }

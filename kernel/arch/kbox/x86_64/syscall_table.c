@@ -8,6 +8,7 @@ extern long sys_ni_syscall(void);
 #define sys_ioperm sys_ni_syscall
 #define sys_modify_ldt sys_ni_syscall
 #define sys_map_shadow_stack sys_ni_syscall
+#define sys_getsockopt sys_kbox_getsockopt	/* drivers/hostfd_socket.c */
 
 #define __SYSCALL_NORETURN __SYSCALL
 #define __SYSCALL(nr, sym) extern long sym(void);

@@ -11,6 +11,11 @@ static inline void __iomem *ioremap(phys_addr_t addr, size_t size)
 {
 	return NULL;
 }
+#define ioremap_prot ioremap_prot
+static inline void __iomem *ioremap_prot(phys_addr_t addr, size_t size, unsigned long prot)
+{
+	return NULL;
+}
 #define iounmap iounmap
 static inline void iounmap(void __iomem *addr)
 {

@@ -126,10 +126,11 @@ extern u32 kbox_host_poll(int fd, u32 events);
 #define PF_WRITE	2	/* as x86 has them in its error code */
 #define PF_INSTR	16
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
-extern bool kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
+enum kbox_fill { KBOX_FILL_FAULT, KBOX_FILLED, KBOX_FILL_REFUSED };
+extern enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
 extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 extern void kbox_drop_user(void);
-extern void kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
+extern bool kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
 /* rewrite/: without patched sites in the mm, context.maps is NULL. */
 extern void kbox_rewrite(struct pt_regs *regs, int nr);

@@ -32,7 +32,11 @@
 #define _PAGE_SWP_EXCLUSIVE 0x400
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL)
-#define PTE_PFN_MASK	0x000ffffffffff000UL
+#define PTE_PFN_MASK	0x7ffffffffffff000UL
+/* A page of a host's file, by its descriptor and number, where there would be one of guest memory; with _PAGE_SPECIAL. */
+#define KBOX_HOST_PFN(fd, page)	(1UL << 50 | (unsigned long)(fd) << 34 | (page))
+#define KBOX_HOST_PFN_FDS	(1UL << 16)
+#define KBOX_HOST_PFN_PAGES	(1UL << 34)
 
 #define _PB		(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
 #define PAGE_NONE	__pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED)

@@ -38,7 +38,7 @@
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
 /* Doorbells of the supervisor: bits of kbox_boot.doorbell. */
-#define KBOX_BELL_POLL		0	/* kbox_boot.poll[] has new wishes */
+#define KBOX_BELL_POLL		0	/* look again at kbox_boot.epoll_fd and tty_want */
 #define KBOX_BELL_EXIT		1	/* kbox_boot.exit_* is valid, the box ends */
 #define KBOX_BELL_VIRTIO	8	/* + device index */
 
@@ -69,15 +69,9 @@ struct kbox_virtio {
 	__u8 config[128];
 };
 
-/*
- * Readiness of a host descriptor. The kernel sets want (POLLIN, POLLOUT) and
- * rings KBOX_BELL_POLL; the supervisor polls, ORs what it saw into ready,
- * clears those bits of want, and raises KBOX_IRQ_STDIO.
- */
-struct kbox_poll {
-	__u32 want;
-	__u32 ready;
-};
+/* Descriptors of the launcher's, below this, can be given to the guest: with this call of /dev/kboxfd, each once. */
+#define KBOX_MAX_OFFER		65536
+#define KBOX_IOC_TAKE		0x4b01	/* argument: the host's number; returns the guest's */
 
 #define KBOX_STDIO_TTY		1	/* the host descriptor is a terminal */
 #define KBOX_STDIO_CLOSED	2
@@ -118,6 +112,12 @@ struct kbox_boot {
 	__s32 mem_fd;		/* host descriptor of the memory */
 	__s32 supervisor_pid;
 	/*
+	 * An epoll instance of the host for what the kernel waits for in descriptors. When it polls readable
+	 * the supervisor raises KBOX_IRQ_STDIO, and looks again after KBOX_BELL_POLL.
+	 */
+	__s32 epoll_fd;
+	__s32 null_fd;		/* /dev/null */
+	/*
 	 * Host mappings above KBOX_PAGE_OFFSET that stay in every process:
 	 * [keep_start, keep_end) holds vvar and vdso.
 	 */
@@ -144,7 +144,11 @@ struct kbox_boot {
 	/* A ringer ORs its bit in and wakes this futex when it was 0. */
 	__u32 doorbell __attribute__((aligned(64)));
 	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */
-	struct kbox_poll poll[3];
+	/*
+	 * The kernel wants input of the terminal and rings KBOX_BELL_POLL; the supervisor
+	 * clears it when there is some, and raises KBOX_IRQ_STDIO.
+	 */
+	__u32 tty_want;
 	__u32 exit_kind;	/* enum kbox_exit */
 	__u32 exit_status;
 	char exit_reason[256];
@@ -152,6 +156,8 @@ struct kbox_boot {
 	struct kbox_counter count[KBOX_COUNTS] __attribute__((aligned(64)));
 
 	struct kbox_virtio virtio[KBOX_MAX_VIRTIO] __attribute__((aligned(64)));
+
+	__u64 offered[KBOX_MAX_OFFER / 64];	/* the kernel clears the bit of what it takes */
 };
 
 #endif /* __ASSEMBLY__ */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KBOX_HOSTFD_H
+#define KBOX_HOSTFD_H
+/*
+ * Open files of the guest that are descriptors of the host: hostfd.c makes them, hostfd_wait.c waits for the host, hostfd_io.c reads
+ * and writes, hostfd_mmap.c maps, hostfd_socket.c has what sockets are, hostfd_table.c who holds which.
+ */
+#include <linux/fs.h>
+#include <linux/wait.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+#include "hostfd_table.h"
+
+struct hostfd {
+	struct hostfd_holder holder;
+	struct file *file;	/* whose private data, or whose socket's, this is */
+	wait_queue_head_t wait;
+	u32 want;		/* EPOLL*: what is waited for, as an event that the host gives once */
+	bool edges;		/* the host gives all events, as they come */
+	bool regular;		/* the host's poll() says that it is always ready; reads and writes wait for the disk */
+	bool seekable;		/* it has an offset */
+	bool append;		/* O_APPEND, as the host's open file has it */
+	bool no_nowait;		/* the host has no RWF_NOWAIT for it */
+};
+
+/* The host's number, for a call. */
+static inline int host_number(const struct hostfd *h)
+{
+	return READ_ONCE(h->holder.fd);
+}
+
+/* hostfd.c */
+
+/*
+ * A new file of the guest for a descriptor that the host has just given out; where that fails the descriptor is closed.
+ * flags: O_NONBLOCK, or 0 for those that the descriptor has.
+ */
+extern struct file *hostfd_file(int fd, int flags);
+/* The host's descriptor behind a file of the guest, or -1. */
+extern int hostfd_number(struct file *file);
+/* Make this one the first holder of what the host has just given out. 0 or -ENOMEM */
+extern int hostfd_begin(struct hostfd *h, struct file *file, int fd);
+/* It holds nothing any more; the last one closes the host's. */
+extern void hostfd_end(struct hostfd *h);
+/* A descriptor of the host that nobody holds. */
+extern void hostfd_close(int fd);
+extern struct hostfd_table hostfd_table;
+
+/* hostfd_wait.c */
+
+struct hostfd_wait {
+	u32 events;		/* POLLIN or POLLOUT */
+	long timeout;		/* in jiffies, as schedule_timeout() takes it; what is left of it */
+	bool again;		/* it polled ready and was not */
+};
+
+/*
+ * After a call that said -EAGAIN: wait until it is worth another try. -EAGAIN: the time is up. -ERESTARTSYS: a signal.
+ */
+extern int hostfd_wait(struct hostfd *h, struct hostfd_wait *w);
+/* For file_operations.poll and that of sockets. */
+extern __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt);
+/* Have the epoll instance know a descriptor. 1; 0 if none can, since it is always ready; or an error. */
+extern int hostfd_watch(int fd);
+extern void hostfd_unwatch(int fd);
+/* From the interrupt: pass on what the host has to tell. */
+extern void hostfd_take_events(void);
+/*
+ * A host call, with fd as its first argument, that would wait and has no flag to say that it must not. The host's open file
+ * may be somebody else's too, who sees O_NONBLOCK in it for that moment.
+ */
+extern long hostfd_call_nonblock(int fd, int nr, const void *a, unsigned long b, long c, long d, long e);
+static inline long hostfd_patience(bool nonblock)
+{
+	return nonblock ? 0 : MAX_SCHEDULE_TIMEOUT;
+}
+
+/* hostfd_io.c */
+#define HOST_POS	0x6b626f7800000000LL	/* f_pos of a file whose offset the host keeps */
+extern ssize_t hostfd_read_iter(struct kiocb *iocb, struct iov_iter *to);
+extern ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from);
+extern ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe, size_t len, unsigned int flags);
+extern loff_t hostfd_llseek(struct file *file, loff_t off, int whence);
+extern long hostfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+extern int hostfd_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+extern long hostfd_fallocate(struct file *file, int mode, loff_t off, loff_t len);
+
+/* hostfd_mmap.c */
+extern int hostfd_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* hostfd_socket.c; as hostfd_file() */
+extern struct file *hostfd_socket_file(int fd, int flags);
+extern struct hostfd *hostfd_of_socket(struct file *file);
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting for descriptors of the host, in which a host call must not wait: it would stop the whole kernel. The box has an epoll
+ * instance on the host that the supervisor waits for; when it has something to tell, the stdio interrupt comes.
+ *
+ * Who waits for one event asks for that once (EPOLLONESHOT). Who polls may look again without asking, or wait for the next
+ * edge: from then on the host tells of each (EPOLLET), until one finds nobody who waits.
+ */
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+#include <linux/eventpoll.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include "hostfd.h"
+
+#define ALL_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP)
+
+static struct hostfd *of_holder(struct hostfd_holder *holder)
+{
+	return container_of(holder, struct hostfd, holder);
+}
+
+/* What of events a host descriptor is ready for now. */
+u32 kbox_host_poll(int fd, u32 events)
+{
+	struct { int fd; short events, revents; } p = { fd, events, 0 };
+	struct { s64 sec, nsec; } now = { };
+
+	return HCALL(__NR_ppoll, &p, 1, &now, NULL, 0, 0) == 1 ? (u16)p.revents : 0;
+}
+
+long hostfd_call_nonblock(int fd, int nr, const void *a, unsigned long b, long c, long d, long e)
+{
+	long was = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0), ret;
+
+	if (was < 0 || was & O_NONBLOCK)
+		return HCALL(nr, fd, a, b, c, d, e);
+	HCALL(__NR_fcntl, fd, F_SETFL, was | O_NONBLOCK, 0, 0, 0);
+	ret = HCALL(nr, fd, a, b, c, d, e);
+	HCALL(__NR_fcntl, fd, F_SETFL, was, 0, 0, 0);
+	return ret;
+}
+
+static long host_epoll(int op, int fd, u32 events)
+{
+	struct epoll_event ev = { .events = events, .data = fd };
+
+	return HCALL(__NR_epoll_ctl, kbox_boot->epoll_fd, op, fd, &ev, 0, 0);
+}
+
+int hostfd_watch(int fd)
+{
+	long ret = host_epoll(EPOLL_CTL_ADD, fd, EPOLLONESHOT);
+
+	return ret == -EPERM ? 0 : ret ?: 1;
+}
+
+/* The host would keep it as long as anybody else has it open. */
+void hostfd_unwatch(int fd)
+{
+	host_epoll(EPOLL_CTL_DEL, fd, 0);
+}
+
+static bool has_edges(struct hostfd *h)
+{
+	struct hostfd_holder *other;
+
+	hostfd_for_each_holder(other, &h->holder)
+		if (of_holder(other)->edges)
+			return true;
+	return false;
+}
+
+static void ask_once(struct hostfd *h, u32 events)
+{
+	struct hostfd_holder *other;
+	u32 want = 0;
+
+	h->want |= events;
+	if (has_edges(h))
+		return;
+	hostfd_for_each_holder(other, &h->holder)
+		want |= of_holder(other)->want;
+	host_epoll(EPOLL_CTL_MOD, host_number(h), want | EPOLLONESHOT);
+}
+
+static struct hostfd *asking;
+
+/* The host tells at once of what is there already: that is no edge, and the caller is going to look. */
+static void ask_for_edges(struct hostfd *h)
+{
+	if (has_edges(h))
+		return;
+	h->edges = true;
+	host_epoll(EPOLL_CTL_MOD, host_number(h), ALL_EVENTS | EPOLLET);
+	asking = h;
+	hostfd_take_events();
+	asking = NULL;
+}
+
+static void wake(struct hostfd *h, u32 events)
+{
+	/* An error or a hang-up answers all. */
+	h->want &= events & (EPOLLERR | EPOLLHUP) ? 0 : ~events;
+	if (h != asking)
+		wake_up_interruptible_poll(&h->wait, (__force __poll_t)(events | (events & EPOLLIN ? EPOLLRDNORM : 0) |
+									(events & EPOLLOUT ? EPOLLWRNORM : 0)));
+}
+
+static void tell(int fd, u32 events)
+{
+	struct hostfd_holder *first = hostfd_lookup(&hostfd_table, fd), *other;
+	bool waits = false, edges;
+	u32 want = 0;
+
+	if (!first)
+		return;
+	edges = has_edges(of_holder(first));
+	hostfd_for_each_holder(other, first) {
+		wake(of_holder(other), events);
+		waits |= waitqueue_active(&of_holder(other)->wait) || of_holder(other) == asking;
+		want |= of_holder(other)->want;
+	}
+	if (waits && edges)
+		return;
+	hostfd_for_each_holder(other, first)
+		of_holder(other)->edges = false;
+	if (edges || (waits && want))
+		host_epoll(EPOLL_CTL_MOD, fd, (waits ? want : 0) | EPOLLONESHOT);
+}
+
+void hostfd_take_events(void)
+{
+	struct epoll_event seen[16];
+	long n;
+
+	do {
+		n = HCALL(__NR_epoll_pwait, kbox_boot->epoll_fd, seen, ARRAY_SIZE(seen), 0, NULL, 0);
+		for (long i = 0; i < n; i++)
+			tell(seen[i].data, seen[i].events);
+	} while (n == ARRAY_SIZE(seen));
+}
+
+int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
+{
+	DEFINE_WAIT(wait);
+	bool ready;
+
+	if (!w->timeout)
+		return -EAGAIN;
+	prepare_to_wait(&h->wait, &wait, TASK_INTERRUPTIBLE);
+	ask_once(h, w->events);
+	ready = kbox_host_poll(host_number(h), w->events);
+	if (!signal_pending(current)) {
+		/* Some calls do not agree with poll(2): then there is nothing but to try now and then. */
+		if (!ready)
+			w->timeout = schedule_timeout(w->timeout);
+		else if (w->again && w->timeout != MAX_SCHEDULE_TIMEOUT)
+			w->timeout -= 1 - schedule_timeout(1);
+		else if (w->again)
+			schedule_timeout(1);
+	}
+	finish_wait(&h->wait, &wait);
+	w->again = ready;
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+__poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt)
+{
+	u32 asked = pt ? (__force u32)pt->_key : ~0;
+
+	poll_wait(h->file, &h->wait, pt);
+	ask_for_edges(h);
+	return (__force __poll_t)kbox_host_poll(host_number(h), asked & (ALL_EVENTS | EPOLLRDNORM | EPOLLWRNORM));
+}

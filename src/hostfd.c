@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The descriptors that kbox was given and the guest gets: stdio, and those of --fd. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "box.h"
+
+/*
+ * Descriptors 0 to 2, before anything else is opened. One that is closed is held with /dev/null: what is opened later
+ * (the image!) must not become the guest's output.
+ */
+void claim_stdio(struct stdio io[3])
+{
+	for (int i = 0; i < 3; i++) {
+		int flags = fcntl(i, F_GETFL);
+
+		io[i] = (struct stdio) { 0, flags & O_ACCMODE };
+		if (flags < 0) {
+			io[i] = (struct stdio) { KBOX_STDIO_CLOSED, O_RDWR };
+			/* 0 to i-1 are open, so this is i */
+			if (open("/dev/null", O_RDWR) != i)
+				_exit(EXIT_FAIL);
+		} else if (isatty(i)) {
+			io[i].kind = KBOX_STDIO_TTY;
+		}
+	}
+}
+
+/* Also before: the number must not be one of ours. */
+void check_fds(const struct box *b)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < b->opt.nfds; i++) {
+		int fd = b->opt.fds[i].host, flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fstat(fd, &st) || (fd < 3 && b->stdio[fd].kind == KBOX_STDIO_CLOSED))
+			die("--fd %d: it is not open; let the shell open it, as in kbox --fd %d ... %d<FILE", fd, fd, fd);
+		if (flags & O_PATH || S_ISDIR(st.st_mode))
+			die("--fd %d: it is a directory or of O_PATH, which a guest cannot have", fd);
+	}
+}
+
+static void offer(struct box *b, int fd)
+{
+	struct stat st;
+
+	b->boot->offered[fd / 64] |= 1UL << fd % 64;
+	b->sockets |= !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+}
+
+static bool offered(const struct kbox_boot *boot, int fd)
+{
+	return boot->offered[fd / 64] & 1UL << fd % 64;
+}
+
+/* What the kernel can take, and what it waits with. */
+void offer_fds(struct box *b)
+{
+	struct kbox_boot *boot = b->boot;
+
+	boot->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	boot->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (boot->epoll_fd < 0 || boot->null_fd < 0)
+		die("epoll or /dev/null: %s", strerror(errno));
+	for (int i = 0; i < 3; i++)
+		if (!b->stdio[i].kind)
+			offer(b, i);
+	for (size_t i = 0; i < b->opt.nfds; i++)
+		if (b->opt.fds[i].host > 2)	/* stdio is the guest's anyway */
+			offer(b, b->opt.fds[i].host);
+}
+
+/* In the kernel's process: it has these and no others. */
+void keep_fds(const struct box *b)
+{
+	const struct kbox_boot *boot = b->boot;
+	int from = 3;
+
+	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++) {
+		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd)
+			continue;
+		if (fd > from)
+			close_range(from, fd - 1, 0);
+		from = fd + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+/* In the launcher, when the kernel's process has them: when the guest closes one it is to be closed. */
+void leave_fds(const struct box *b)
+{
+	const struct kbox_boot *boot = b->boot;
+
+	for (int i = 0; i < 2; i++)
+		if (!b->stdio[i].kind)
+			dup2(boot->null_fd, i);
+	for (size_t i = 0; i < b->opt.nfds; i++)
+		if (b->opt.fds[i].host > 2)
+			close(b->opt.fds[i].host);
+}
