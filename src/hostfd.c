@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "box.h"
@@ -75,6 +76,17 @@ void offer_fds(struct box *b)
 			offer(b, b->opt.fds[i].host);
 }
 
+static void close_from_to(unsigned from, unsigned to)
+{
+	struct rlimit files;
+
+	if (!close_range(from, to, 0) || getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	/* Before Linux 5.9 */
+	for (; from <= to && from < files.rlim_max; from++)
+		close(from);
+}
+
 /* In the kernel's process: it has these and no others. */
 void keep_fds(const struct box *b)
 {
@@ -85,10 +97,10 @@ void keep_fds(const struct box *b)
 		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd)
 			continue;
 		if (fd > from)
-			close_range(from, fd - 1, 0);
+			close_from_to(from, fd - 1);
 		from = fd + 1;
 	}
-	close_range(from, ~0U, 0);
+	close_from_to(from, ~0U);
 }
 
 /* In the launcher, when the kernel's process has them: when the guest closes one it is to be closed. */

@@ -649,6 +649,32 @@ def ranges_of_files_are_copied(way):
     same(a.copy_file_range(fd, 1000, to, 0, 1, 0), 0)
 
 
+@scenario
+def ranges_are_copied_from_where_the_files_are(way):
+    mine, other = file(pattern(1000)), file()
+    a, fd, to = way.start(os.dup(mine), os.dup(other))
+    same(a.lseek(fd, 100, os.SEEK_SET), 100)
+    same(a.copy_file_range(fd, -1, to, -1, 200, 0), 200)
+    same(a.write(to, [b"behind"]), 6)
+    same(content(other), pattern(300)[100:] + b"behind")
+    same([os.lseek(x, 0, os.SEEK_CUR) for x in (mine, other)], [300, 206])
+    same(a.read(fd, 10), pattern(310)[300:])
+
+
+@scenario
+def bytes_are_sent_into_a_file_of_the_guest(way):
+    mine = file(pattern(100000))
+    a, fd = way.start(os.dup(mine))
+    own = a.open("/var/tmp", os.O_RDWR | os.O_TMPFILE)
+    same(a.sendfile(own, fd, -1, 200000), [100000, -1])
+    same(os.lseek(mine, 0, os.SEEK_CUR), 100000)
+    same(a.pread(own, 10, 99990), pattern(100000)[99990:])
+    same(a.lseek(fd, 5, os.SEEK_SET), 5)
+    same(a.sendfile(own, fd, -1, 10), [10, -1])
+    same(a.pread(own, 10, 100000), pattern(15)[5:])
+    same(a.read(fd, 5), pattern(20)[15:])
+
+
 # Pipes.
 
 @scenario

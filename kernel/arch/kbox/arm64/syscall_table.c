@@ -9,7 +9,10 @@
 #define sys_clone3 kbox_sys_clone3
 #define sys_rt_sigaction kbox_sys_rt_sigaction
 
-#define sys_getsockopt sys_kbox_getsockopt	/* drivers/hostfd_socket.c */
+/* drivers/hostfd_io.c, hostfd_socket.c */
+#define sys_getsockopt sys_kbox_getsockopt
+#define sys_sendfile64 sys_kbox_sendfile64
+#define sys_copy_file_range sys_kbox_copy_file_range
 
 #undef __SYSCALL
 #define __SYSCALL_WITH_COMPAT(nr, native, compat) __SYSCALL(nr, native)

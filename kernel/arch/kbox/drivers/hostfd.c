@@ -68,6 +68,8 @@ void hostfd_end(struct hostfd *h)
 	int fd;
 
 	mutex_lock(&changes);
+	if (h->edges && !list_empty(&h->holder.ring))	/* the host goes on to tell of them */
+		of_holder(list_next_entry(&h->holder, ring))->edges = true;
 	fd = hostfd_remove(&hostfd_table, &h->holder);
 	mutex_unlock(&changes);
 	if (fd >= 0)
@@ -86,7 +88,8 @@ static void set_up(struct hostfd *h, struct file *file, loff_t pos)
 {
 	h->regular = file->f_op == &regular_ops;
 	/* An event counter has an offset too, that means nothing. */
-	h->seekable = h->regular && HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) >= 0;
+	h->seekable = (h->regular || S_ISREG(file_inode(file)->i_mode)) &&
+		      HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) >= 0;
 	h->append = HCALL(__NR_fcntl, host_number(h), F_GETFL, 0, 0, 0, 0) & O_APPEND;
 	if (h->seekable) {
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS;
@@ -197,6 +200,8 @@ static int hostfd_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct
 		if (!holder_of(inode))
 			return -EBADF;
 		ret = HCALL(__NR_ftruncate, (long)inode->i_private, attr->ia_size, 0, 0, 0, 0);
+		if (ret == -EINVAL && attr->ia_valid & ATTR_OPEN)	/* a device has no size to change */
+			ret = 0;
 		if (ret)
 			return ret;
 	}
@@ -230,7 +235,7 @@ static struct inode *new_host_inode(int fd, const struct statx *st, bool regular
 	inode->i_op = &hostfd_inode_ops;
 	inode->i_fop = regular ? &regular_ops : &polled_ops;
 	if (regular)	/* so that nobody here takes it for the end: the host knows where that is */
-		i_size_write(inode, MAX_LFS_FILESIZE);
+		i_size_write(inode, HOST_POS);
 	simple_inode_init_ts(inode);
 	return inode;
 }

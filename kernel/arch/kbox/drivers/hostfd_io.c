@@ -3,15 +3,15 @@
  * Reading, writing and asking descriptors of the host.
  *
  * The offset of a file that came from the host stays the host's, for whoever else has the same open file there: f_pos is
- * HOST_POS, a number that no file reaches, by which read() is told from pread() here. It is so many bytes more while sendfile()
- * takes what is there. One that the guest has opened again (/dev/stdout) has an f_pos as any other file.
+ * HOST_POS, a number that no file reaches, by which read() is told from pread() here. One that the guest has opened again
+ * (/dev/stdout) has an f_pos as any other file.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
-#include <linux/task_work.h>
+#include <linux/syscalls.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <asm/ioctls.h>
@@ -34,11 +34,13 @@ static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t 
 	if (h->regular)
 		return HCALL(nr, fd, &iov, 1, pos, 0, flags);
 	if (!h->no_nowait) {
-		ret = HCALL(nr, fd, &iov, 1, -1, 0, RWF_NOWAIT);
+		ret = HCALL(nr, fd, &iov, 1, pos, 0, RWF_NOWAIT);
 		if (ret != -EOPNOTSUPP)
 			return ret;
 		h->no_nowait = true;
 	}
+	if (pos >= 0)
+		return hostfd_call_nonblock(fd, write ? __NR_pwrite64 : __NR_pread64, buf, n, pos, 0, 0);
 	return hostfd_call_nonblock(fd, write ? __NR_write : __NR_read, buf, n, 0, 0, 0);
 }
 
@@ -69,29 +71,12 @@ static bool hosts_offset(struct file *file)
 	return file->f_pos >= HOST_POS;
 }
 
-/* What has moved f_pos alone moves the host's offset. */
-static void settle(struct file *file)
-{
-	struct hostfd *h = file->private_data;
-
-	if (!h->seekable || file->f_pos <= HOST_POS)
-		return;
-	HCALL(__NR_lseek, host_number(h), file->f_pos - HOST_POS, SEEK_CUR, 0, 0, 0);
-	file->f_pos = HOST_POS;
-}
-
 /* Where in the host's file, or -1 for where the host is. */
-static loff_t position(struct file *file, loff_t *pos)
+static loff_t position(struct file *file, loff_t pos)
 {
 	struct hostfd *h = file->private_data;
 
-	if (!h->seekable)
-		return -1;
-	if (*pos != file->f_pos || !hosts_offset(file))
-		return *pos;
-	settle(file);
-	*pos = HOST_POS;
-	return -1;
+	return h->seekable && !(pos >= HOST_POS && hosts_offset(file)) ? pos : -1;
 }
 
 static void advance(struct hostfd *h, struct kiocb *iocb, loff_t pos, ssize_t by)
@@ -115,7 +100,7 @@ static ssize_t read_chunk(struct kiocb *iocb, struct iov_iter *to, void *buf, si
 	n -= fault_in_iov_iter_readable(to, n);
 	if (!n)
 		return -EFAULT;
-	pos = position(iocb->ki_filp, &iocb->ki_pos);
+	pos = position(iocb->ki_filp, iocb->ki_pos);
 	ret = wait ? wait_and_do(iocb, 0, buf, n, pos, 0) : host_io(h, 0, buf, n, pos, 0);
 	if (ret <= 0)
 		return ret;
@@ -168,9 +153,18 @@ static int write_flags(struct kiocb *iocb)
 
 static loff_t host_size(struct hostfd *h)
 {
+	int fd = host_number(h);
 	struct statx st;
+	loff_t was, end;
 
-	return HCALL(__NR_statx, host_number(h), "", AT_EMPTY_PATH, STATX_SIZE, &st, 0) ? 0 : st.stx_size;
+	if (HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_TYPE, &st, 0))
+		return 0;
+	if (!S_ISBLK(st.stx_mode))
+		return st.stx_size;
+	was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
+	end = HCALL(__NR_lseek, fd, 0, SEEK_END, 0, 0, 0);
+	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
+	return max(end, 0);
 }
 
 ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -191,7 +185,7 @@ ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			ret = -EFAULT;
 			break;
 		}
-		pos = position(iocb->ki_filp, &iocb->ki_pos);
+		pos = position(iocb->ki_filp, iocb->ki_pos);
 		ret = wait_and_do(iocb, 1, buf, part, pos, write_flags(iocb));
 		if (ret < 0)
 			break;
@@ -208,70 +202,81 @@ ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return done ?: ret;
 }
 
-struct late {
-	struct callback_head work;
-	struct file *file;
-};
-
-static void settle_late(struct callback_head *work)
-{
-	struct late *l = container_of(work, struct late, work);
-
-	settle(l->file);
-	fput(l->file);
-	kfree(l);
-}
-
-/* Before the program goes on; else when the file is used the next time. */
-static void settle_after_call(struct file *file)
-{
-	struct late *l = kmalloc(sizeof(*l), GFP_KERNEL);
-
-	if (!l)
-		return;
-	l->file = get_file(file);
-	init_task_work(&l->work, settle_late);
-	if (!task_work_add(current, &l->work, TWA_RESUME))
-		return;
-	fput(file);
-	kfree(l);
-}
-
-/*
- * What goes into a pipe is taken. sendfile() has one of its own, and gives back what it could not write: f_pos says at the
- * end how much it was.
- */
 ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe, size_t len, unsigned int flags)
 {
 	struct hostfd *h = in->private_data;
-	ssize_t ret;
-	loff_t pos;
 
 	if (!h->regular && flags & SPLICE_F_NONBLOCK && !kbox_host_poll(host_number(h), POLLIN))
 		return -EAGAIN;
-	if (!h->seekable || !hosts_offset(in) || *ppos < in->f_pos || pipe != current->splice_pipe)
-		return copy_splice_read(in, ppos, pipe, len, flags);
-	if (*ppos == in->f_pos)
-		settle_after_call(in);
-	pos = HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) + *ppos - HOST_POS;
-	ret = copy_splice_read(in, &pos, pipe, len, flags);
-	if (ret > 0)
-		*ppos += ret;
+	return copy_splice_read(in, ppos, pipe, len, flags);
+}
+
+/* For a call that does sums with f_pos it is where the host is, and the host is told afterwards. The file, or NULL. */
+static struct file *borrow_offset(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (file && hostfd_number(file) >= 0 && hosts_offset(file)) {
+		file->f_pos = HCALL(__NR_lseek, hostfd_number(file), 0, SEEK_CUR, 0, 0, 0);
+		return file;
+	}
+	if (file)
+		fput(file);
+	return NULL;
+}
+
+static void give_back_offset(struct file *file)
+{
+	if (!file)
+		return;
+	HCALL(__NR_lseek, hostfd_number(file), file->f_pos, SEEK_SET, 0, 0, 0);
+	file->f_pos = HOST_POS;
+	fput(file);
+}
+
+SYSCALL_DEFINE4(kbox_sendfile64, int, out, int, in, loff_t __user *, offset, size_t, count)
+{
+	struct file *from = borrow_offset(in), *to = borrow_offset(out);
+	long ret = sys_sendfile64(out, in, offset, count);
+
+	give_back_offset(from);
+	give_back_offset(to);
 	return ret;
+}
+
+SYSCALL_DEFINE6(kbox_copy_file_range, int, in, loff_t __user *, off_in, int, out, loff_t __user *, off_out,
+		size_t, len, unsigned int, flags)
+{
+	struct file *from = borrow_offset(in), *to = borrow_offset(out);
+	long ret = sys_copy_file_range(in, off_in, out, off_out, len, flags);
+
+	give_back_offset(from);
+	give_back_offset(to);
+	return ret;
+}
+
+/* Of a file whose offset is not the host's; those have SEEK_DATA and SEEK_HOLE from there all the same. */
+static loff_t seek_for_guest(struct file *file, loff_t off, int whence)
+{
+	struct hostfd *h = file->private_data;
+	int fd = host_number(h);
+	loff_t was;
+
+	if (whence == SEEK_SET || whence == SEEK_CUR || whence == SEEK_END)
+		return generic_file_llseek_size(file, off, whence, HOST_POS - 1, host_size(h));
+	was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
+	off = HCALL(__NR_lseek, fd, off, whence, 0, 0, 0);
+	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
+	if (off >= 0)
+		file->f_pos = off;
+	return off;
 }
 
 loff_t hostfd_llseek(struct file *file, loff_t off, int whence)
 {
-	struct hostfd *h = file->private_data;
-	bool hosts = hosts_offset(file);
-
-	settle(file);
-	if (!hosts && (whence == SEEK_SET || whence == SEEK_CUR || whence == SEEK_END))
-		return generic_file_llseek_size(file, off, whence, HOST_POS - 1, host_size(h));
-	off = HCALL(__NR_lseek, host_number(h), off, whence, 0, 0, 0);
-	if (off >= 0 && !hosts)	/* SEEK_DATA, SEEK_HOLE */
-		file->f_pos = off;
-	return off;
+	if (!hosts_offset(file))
+		return seek_for_guest(file, off, whence);
+	return HCALL(__NR_lseek, host_number(file->private_data), off, whence, 0, 0, 0);
 }
 
 int hostfd_fsync(struct file *file, loff_t start, loff_t end, int datasync)

@@ -93,6 +93,10 @@ static int try(struct vm_area_struct *vma, int fd, int prot)
 	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
 	long ret = HCALL(__NR_mmap, vma->vm_start, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, fd, last << PAGE_SHIFT);
 
+	if (ret == -ENOMEM) {	/* as in kbox_host_map() */
+		kbox_drop_user();
+		ret = HCALL(__NR_mmap, vma->vm_start, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, fd, last << PAGE_SHIFT);
+	}
 	if (ret != vma->vm_start)
 		return ret;
 	HCALL(__NR_munmap, vma->vm_start, PAGE_SIZE, 0, 0, 0, 0);
@@ -127,6 +131,9 @@ int hostfd_mmap(struct file *file, struct vm_area_struct *vma)
 		vma->vm_ops = &private_ops;
 		return 0;
 	}
+	/* Each mapping of such a device is other memory. */
+	if (!S_ISREG(file_inode(file)->i_mode))
+		return -ENODEV;
 	if (host_number(h) >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
 		return -EOVERFLOW;
 	ret = limit_to_host(vma, host_number(h));

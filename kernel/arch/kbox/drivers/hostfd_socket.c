@@ -65,6 +65,13 @@ static bool is_stream(struct socket *sock)
 	return sock->type == SOCK_STREAM;
 }
 
+static int wait_socket(struct hostfd *h, struct hostfd_wait *w)
+{
+	int ret = hostfd_wait(h, w);
+
+	return ret == -ERESTARTSYS ? sock_intr_errno(w->timeout) : ret;
+}
+
 static int host_option(int fd, int name, int otherwise)
 {
 	int value, len = sizeof(value);
@@ -118,7 +125,7 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 			return ret;
 		waited = true;
 		if (hostfd_wait(h, &w))
-			return signal_pending(current) ? -ERESTARTSYS : ret;
+			return signal_pending(current) ? sock_intr_errno(w.timeout) : ret;
 	}
 }
 
@@ -127,6 +134,10 @@ static int hostsock_getname(struct socket *sock, struct sockaddr *addr, int peer
 	int len = sizeof(struct sockaddr_storage);
 	long ret = HCALL(peer ? __NR_getpeername : __NR_getsockname, number_of(sock), addr, &len, 0, 0, 0);
 
+	if (ret == -ENOTCONN && peer == 2) {	/* accept(2) of one that has gone again */
+		addr->sa_family = sock->sk->sk_family;
+		return sizeof(addr->sa_family);
+	}
 	return ret ?: min_t(int, len, sizeof(struct sockaddr_storage));
 }
 
@@ -204,8 +215,9 @@ static int hostsock_setsockopt(struct socket *sock, int level, int name, sockptr
 	char buf[OPTION_MAX] = { };
 
 	if (kept_here(level, name))
-		return sock_setsockopt(sock, level, name, value, len) ?: pass_linger(sock);
-	if (!safe_option(level, name))
+		return sock_setsockopt(sock, level, name, value, len) ?: name == SO_LINGER ? pass_linger(sock) : 0;
+	/* What does not wait gives what there is. */
+	if (!safe_option(level, name) || (level == SOL_SOCKET && name == SO_RCVLOWAT))
 		return -ENOPROTOOPT;
 	if (len > sizeof(buf))
 		return -EINVAL;
@@ -333,7 +345,7 @@ static ssize_t send_some(struct socket *sock, struct msghdr *msg, void *buf, siz
 		ret = HCALL(__NR_sendmsg, host_number(h), &host, flags | MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0, 0);
 		if (ret != -EAGAIN && ret != -EINTR)
 			return ret;
-		ret = ret == -EAGAIN ? hostfd_wait(h, &w) : 0;
+		ret = ret == -EAGAIN ? wait_socket(h, &w) : 0;
 		if (ret)
 			return ret;
 	}
@@ -358,6 +370,7 @@ static ssize_t send_all(struct socket *sock, struct msghdr *msg, size_t len, voi
 		iov_iter_revert(&msg->msg_iter, part - ret);
 		done += ret;
 		rest = NULL;
+		cond_resched();
 	} while (done < len && is_stream(sock));
 	kvfree(buf);
 	return done ?: ret;
@@ -393,17 +406,18 @@ static void take_files(struct msghdr *msg, const int *fds, int n)
 {
 	struct scm_cookie scm = { .fp = kzalloc(sizeof(struct scm_fp_list), GFP_KERNEL) };
 	struct file *file;
+	int i = 0;
 
-	for (int i = 0; i < n; i++) {
-		file = scm.fp ? hostfd_file(fds[i], 0) : ERR_PTR(-ENOMEM);
-		if (!IS_ERR(file)) {
-			scm.fp->fp[scm.fp->count++] = file;
-			continue;
-		}
-		if (!scm.fp)
-			hostfd_close(fds[i]);
-		msg->msg_flags |= MSG_CTRUNC;
+	for (; scm.fp && i < n; i++) {
+		file = hostfd_file(fds[i], 0);
+		if (IS_ERR(file))
+			break;
+		scm.fp->fp[scm.fp->count++] = file;
 	}
+	if (i < n)
+		msg->msg_flags |= MSG_CTRUNC;
+	for (i += !!scm.fp; i < n; i++)	/* the one that failed is closed */
+		hostfd_close(fds[i]);
 	if (!scm.fp)
 		return;
 	scm.fp->max = SCM_MAX_FD;
@@ -442,7 +456,7 @@ static ssize_t receive_some(struct socket *sock, struct msghdr *msg, struct host
 		ret = HCALL(__NR_recvmsg, host_number(h), host, (flags & ~MSG_WAITALL) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
 		if (ret != -EAGAIN && ret != -EINTR)
 			return ret;
-		ret = ret == -EAGAIN ? hostfd_wait(h, &w) : 0;
+		ret = ret == -EAGAIN ? wait_socket(h, &w) : 0;
 		if (ret)
 			return ret;
 	}
@@ -489,6 +503,7 @@ static int hostsock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		ret = receive_once(sock, msg, buf, min(len - done, room), flags);
 		if (ret > 0)
 			done += ret;
+		cond_resched();
 	} while (ret > 0 && is_stream(sock) && flags & MSG_WAITALL && !(flags & MSG_PEEK) && done < len &&
 		 msg->msg_controllen == control);
 	kvfree(buf);
@@ -506,7 +521,7 @@ static int hostsock_accept(struct socket *sock, struct socket *newsock, struct p
 	while ((fd = hostfd_call_nonblock(host_number(h), __NR_accept4, NULL, 0, SOCK_CLOEXEC, 0, 0)) < 0) {
 		if (fd != -EAGAIN && fd != -EINTR)
 			return fd;
-		ret = fd == -EAGAIN ? hostfd_wait(h, &w) : 0;
+		ret = fd == -EAGAIN ? wait_socket(h, &w) : 0;
 		if (ret)
 			return ret;
 	}

@@ -100,9 +100,11 @@ static void ask_for_edges(struct hostfd *h)
 
 static void wake(struct hostfd *h, u32 events)
 {
+	bool wanted = h->want & events || events & (EPOLLERR | EPOLLHUP);
+
 	/* An error or a hang-up answers all. */
 	h->want &= events & (EPOLLERR | EPOLLHUP) ? 0 : ~events;
-	if (h != asking)
+	if (h != asking || wanted)
 		wake_up_interruptible_poll(&h->wait, (__force __poll_t)(events | (events & EPOLLIN ? EPOLLRDNORM : 0) |
 									(events & EPOLLOUT ? EPOLLWRNORM : 0)));
 }
@@ -141,27 +143,30 @@ void hostfd_take_events(void)
 	} while (n == ARRAY_SIZE(seen));
 }
 
+/* Some calls do not agree with poll(2): then there is nothing but to try now and then. */
+static int pause_a_tick(struct hostfd_wait *w)
+{
+	long left = schedule_timeout_interruptible(1);
+
+	if (w->timeout != MAX_SCHEDULE_TIMEOUT)
+		w->timeout -= 1 - left;
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
 int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 {
 	DEFINE_WAIT(wait);
-	bool ready;
 
 	if (!w->timeout)
 		return -EAGAIN;
+	if (w->again && kbox_host_poll(host_number(h), w->events))
+		return pause_a_tick(w);
 	prepare_to_wait(&h->wait, &wait, TASK_INTERRUPTIBLE);
 	ask_once(h, w->events);
-	ready = kbox_host_poll(host_number(h), w->events);
-	if (!signal_pending(current)) {
-		/* Some calls do not agree with poll(2): then there is nothing but to try now and then. */
-		if (!ready)
-			w->timeout = schedule_timeout(w->timeout);
-		else if (w->again && w->timeout != MAX_SCHEDULE_TIMEOUT)
-			w->timeout -= 1 - schedule_timeout(1);
-		else if (w->again)
-			schedule_timeout(1);
-	}
+	w->again = kbox_host_poll(host_number(h), w->events);
+	if (!w->again && !signal_pending(current))
+		w->timeout = schedule_timeout(w->timeout);
 	finish_wait(&h->wait, &wait);
-	w->again = ready;
 	return signal_pending(current) ? -ERESTARTSYS : 0;
 }
 

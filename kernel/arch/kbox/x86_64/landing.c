@@ -32,7 +32,7 @@ static bool is_patched(struct mm_struct *mm, unsigned long addr)
 {
 	pte_t *ptep = kbox_walk(mm, addr);
 
-	return ptep && pte_present(*ptep) && kbox_patched_pfn(mm, addr, pte_pfn(*ptep)) != pte_pfn(*ptep);
+	return ptep && pte_present(*ptep) && !pte_special(*ptep) && kbox_patched_pfn(mm, addr, pte_pfn(*ptep)) != pte_pfn(*ptep);
 }
 
 /* There is an int3 at ip in the text as the guest knows it. */
@@ -40,7 +40,7 @@ static bool has_breakpoint(struct mm_struct *mm, unsigned long ip)
 {
 	pte_t *ptep = kbox_walk(mm, ip);
 
-	return ptep && pte_present(*ptep) && *((u8 *)page_address(pte_page(*ptep)) + (ip & ~PAGE_MASK)) == 0xcc;
+	return ptep && pte_present(*ptep) && !pte_special(*ptep) && *((u8 *)page_address(pte_page(*ptep)) + (ip & ~PAGE_MASK)) == 0xcc;
 }
 
 /*

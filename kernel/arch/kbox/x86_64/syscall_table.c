@@ -8,7 +8,10 @@ extern long sys_ni_syscall(void);
 #define sys_ioperm sys_ni_syscall
 #define sys_modify_ldt sys_ni_syscall
 #define sys_map_shadow_stack sys_ni_syscall
-#define sys_getsockopt sys_kbox_getsockopt	/* drivers/hostfd_socket.c */
+/* drivers/hostfd_io.c, hostfd_socket.c */
+#define sys_getsockopt sys_kbox_getsockopt
+#define sys_sendfile64 sys_kbox_sendfile64
+#define sys_copy_file_range sys_kbox_copy_file_range
 
 #define __SYSCALL_NORETURN __SYSCALL
 #define __SYSCALL(nr, sym) extern long sym(void);

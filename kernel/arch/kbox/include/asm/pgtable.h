@@ -143,6 +143,8 @@ extern void arch_sync_kernel_mappings(unsigned long start, unsigned long end);
 struct vm_fault;
 extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 				   unsigned long addr, pte_t *ptep, unsigned int nr);
+/* A host mapping that permits less than the page tables is mended by a fault: kbox_tlb_fill(). */
+#define flush_tlb_fix_spurious_fault(vma, addr, ptep) do { } while (0)
 #define update_mmu_cache(vma, addr, ptep) update_mmu_cache_range(NULL, vma, addr, ptep, 1)
 #define pgprot_noncached(p) (p)
 #define pgprot_writecombine(p) (p)
