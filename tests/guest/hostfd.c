@@ -810,6 +810,7 @@ static void opened_again_is_another_holder(void)
 static void dev_stdout_opens_again(void)
 {
 	int host = host_of(1), had, fd;
+	struct stat st;
 
 	if (host < 0)
 		SKIP("standard output is not of a host");
@@ -817,7 +818,10 @@ static void dev_stdout_opens_again(void)
 	fd = open("/dev/stdout", O_WRONLY);
 	CHECK(fd >= 0);
 	EQ(holders_of(host), had + 1);
-	EQ(write(fd, "# /dev/stdout\n", 14), 14);
+	/* In a file it would overwrite what has been said: it has an offset of its own. */
+	EQ(fstat(fd, &st), 0);
+	if (!S_ISREG(st.st_mode))
+		EQ(write(fd, "# /dev/stdout\n", 14), 14);
 	EQ(close(fd), 0);
 	EQ(holders_of(host), had);
 }
