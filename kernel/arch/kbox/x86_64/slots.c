@@ -6,9 +6,10 @@
 
 /*
  * As a distance from their site: so far that each byte of the jump's displacement
- * faults when it is executed (site_jump()). Text in the first 4 GiB has its slots above, all other below.
+ * faults when it is executed (site_jump()): int3, and popa, which there is not in 64-bit mode. Text in the first 4 GiB has its
+ * slots above, and above where its heap can begin (arch_randomize_brk(): up to 1 GiB behind it); all other below.
  */
-#define WINDOW_ABOVE	(0x37ccccccLL - 0xcc + SITE_JUMP)
+#define WINDOW_ABOVE	(0x61ccccccLL - 0xcc + SITE_JUMP)
 #define WINDOW_BELOW	((s64)(s32)0xcccccc00 + SITE_JUMP)
 #define WINDOW_SIZE	256
 
