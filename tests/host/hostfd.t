@@ -666,6 +666,8 @@ def bytes_are_sent_into_a_file_of_the_guest(way):
     mine = file(pattern(100000))
     a, fd = way.start(os.dup(mine))
     own = a.open("/var/tmp", os.O_RDWR | os.O_TMPFILE)
+    if own == "EOPNOTSUPP":     # by overlayfs, natively
+        own = a.open("/tmp", os.O_RDWR | os.O_TMPFILE)
     same(a.sendfile(own, fd, -1, 200000), [100000, -1])
     same(os.lseek(mine, 0, os.SEEK_CUR), 100000)
     same(a.pread(own, 10, 99990), pattern(100000)[99990:])
