@@ -1576,26 +1576,25 @@ static long do_connect(void)
 	return connect(num(0), (struct sockaddr *)&name, len);
 }
 
-static long do_getsockname(void)
+static long say_name(int (*get)(int, struct sockaddr *, socklen_t *))
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
-	long ret = getsockname(num(0), (struct sockaddr *)&name, &len);
+	long ret = get(num(0), (struct sockaddr *)&name, &len);
 
 	if (!ret)
 		say_bytes(&name, len);
 	return ret;
 }
 
+static long do_getsockname(void)
+{
+	return say_name(getsockname);
+}
+
 static long do_getpeername(void)
 {
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-	long ret = getpeername(num(0), (struct sockaddr *)&name, &len);
-
-	if (!ret)
-		say_bytes(&name, len);
-	return ret;
+	return say_name(getpeername);
 }
 
 /* FD FLAGS: and who it was */

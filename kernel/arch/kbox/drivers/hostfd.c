@@ -21,11 +21,6 @@ struct hostfd_table hostfd_table;
 static DEFINE_MUTEX(changes);	/* of the table; whoever only reads cannot be interrupted by one */
 static struct vfsmount *hostfd_mnt;
 
-static struct hostfd *of_holder(struct hostfd_holder *holder)
-{
-	return container_of(holder, struct hostfd, holder);
-}
-
 static irqreturn_t stdio_irq(int irq, void *dev)
 {
 	hostfd_take_events();
@@ -69,14 +64,14 @@ void hostfd_end(struct hostfd *h)
 
 	mutex_lock(&changes);
 	if (h->edges && !list_empty(&h->holder.ring))	/* the host goes on to tell of them */
-		of_holder(list_next_entry(&h->holder, ring))->edges = true;
+		hostfd_of_holder(list_next_entry(&h->holder, ring))->edges = true;
 	fd = hostfd_remove(&hostfd_table, &h->holder);
 	mutex_unlock(&changes);
 	if (fd >= 0)
 		hostfd_close(fd);
 }
 
-static int host_stat(int fd, struct statx *st)
+int host_stat(int fd, struct statx *st)
 {
 	return HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st, 0);
 }
@@ -90,7 +85,7 @@ static void set_up(struct hostfd *h, struct file *file, loff_t pos)
 	/* An event counter has an offset too, that means nothing. */
 	h->seekable = (h->regular || S_ISREG(file_inode(file)->i_mode)) &&
 		      HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) >= 0;
-	h->append = HCALL(__NR_fcntl, host_number(h), F_GETFL, 0, 0, 0, 0) & O_APPEND;
+	h->append = file->f_flags & O_APPEND;
 	if (h->seekable) {
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS;
 		file->f_pos = pos;
@@ -106,7 +101,7 @@ static struct hostfd_holder *holder_of(struct inode *inode)
 {
 	struct hostfd_holder *first = hostfd_lookup(&hostfd_table, (long)inode->i_private);
 
-	return first && file_inode(of_holder(first)->file) == inode ? first : NULL;
+	return first && file_inode(hostfd_of_holder(first)->file) == inode ? first : NULL;
 }
 
 /* By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same descriptor. */
@@ -265,11 +260,11 @@ static struct file *new_file(int fd, int flags)
 		return ERR_PTR(ret);
 	if (S_ISDIR(st.stx_mode))
 		return ERR_PTR(-EISDIR);
+	if (S_ISSOCK(st.stx_mode))
+		return hostfd_socket_file(fd, flags);
 	polled = hostfd_watch(fd);
 	if (polled < 0)
 		return ERR_PTR(polled);
-	if (S_ISSOCK(st.stx_mode))
-		return hostfd_socket_file(fd, flags);
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	file = h ? open_file(fd, flags, &st, !polled) : ERR_PTR(-ENOMEM);
 	if (IS_ERR(file)) {

@@ -29,6 +29,14 @@ static inline int host_number(const struct hostfd *h)
 	return READ_ONCE(h->holder.fd);
 }
 
+static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
+{
+	return container_of(holder, struct hostfd, holder);
+}
+
+/* As the host's readv() and sendmsg() take it. */
+struct host_iovec { void *base; size_t len; };
+
 /* hostfd.c */
 
 /*
@@ -44,6 +52,7 @@ extern int hostfd_begin(struct hostfd *h, struct file *file, int fd);
 extern void hostfd_end(struct hostfd *h);
 /* A descriptor of the host that nobody holds. */
 extern void hostfd_close(int fd);
+extern int host_stat(int fd, struct statx *st);
 extern struct hostfd_table hostfd_table;
 
 /* hostfd_wait.c */
@@ -55,9 +64,12 @@ struct hostfd_wait {
 };
 
 /*
- * After a call that said -EAGAIN: wait until it is worth another try. -EAGAIN: the time is up. -ERESTARTSYS: a signal.
+ * After a call that said -EAGAIN: wait until it is worth another try, 0. -EAGAIN: the time is up. -ERESTARTSYS: a signal, or
+ * -EINTR, where a time was set that would begin anew.
  */
 extern int hostfd_wait(struct hostfd *h, struct hostfd_wait *w);
+/* After any call that does not wait: whether to make it again. If not, *ret is what the guest's call returns. */
+extern bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret);
 /* For file_operations.poll and that of sockets. */
 extern __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt);
 /* Have the epoll instance know a descriptor. 1; 0 if none can, since it is always ready; or an error. */

@@ -21,8 +21,6 @@
 
 #define CHUNK		(64 << 10)
 
-struct host_iovec { void *base; size_t len; };
-
 /* One call that does not wait, as one of the host's. pos: where, or -1 for where the host is. */
 static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t pos, int flags)
 {
@@ -44,7 +42,6 @@ static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t 
 	return hostfd_call_nonblock(fd, write ? __NR_write : __NR_read, buf, n, 0, 0, 0);
 }
 
-/* Also of a file: what blocks in spite of O_NONBLOCK, and can be polled, is none. */
 static ssize_t wait_and_do(struct kiocb *iocb, int write, void *buf, size_t n, loff_t pos, int flags)
 {
 	struct hostfd *h = iocb->ki_filp->private_data;
@@ -54,16 +51,10 @@ static ssize_t wait_and_do(struct kiocb *iocb, int write, void *buf, size_t n, l
 	};
 	ssize_t ret;
 
-	for (;;) {
+	do
 		ret = host_io(h, write, buf, n, pos, flags);
-		if (ret != -EAGAIN && ret != -EINTR)
-			return ret;
-		if (ret == -EAGAIN) {
-			ret = hostfd_wait(h, &w);
-			if (ret)
-				return ret;
-		}
-	}
+	while (hostfd_try_again(h, &w, &ret));
+	return ret;
 }
 
 static bool hosts_offset(struct file *file)
@@ -151,20 +142,22 @@ static int write_flags(struct kiocb *iocb)
 	       (iocb->ki_flags & IOCB_SYNC ? RWF_SYNC : 0);
 }
 
+/* The host's offset is elsewhere only meanwhile. */
+static loff_t seek_and_return(int fd, loff_t off, int whence)
+{
+	loff_t was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0), at = HCALL(__NR_lseek, fd, off, whence, 0, 0, 0);
+
+	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
+	return at;
+}
+
 static loff_t host_size(struct hostfd *h)
 {
-	int fd = host_number(h);
 	struct statx st;
-	loff_t was, end;
 
-	if (HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_TYPE, &st, 0))
+	if (host_stat(host_number(h), &st))
 		return 0;
-	if (!S_ISBLK(st.stx_mode))
-		return st.stx_size;
-	was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
-	end = HCALL(__NR_lseek, fd, 0, SEEK_END, 0, 0, 0);
-	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
-	return max(end, 0);
+	return S_ISBLK(st.stx_mode) ? max(seek_and_return(host_number(h), 0, SEEK_END), 0) : st.stx_size;
 }
 
 ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -259,14 +252,10 @@ SYSCALL_DEFINE6(kbox_copy_file_range, int, in, loff_t __user *, off_in, int, out
 static loff_t seek_for_guest(struct file *file, loff_t off, int whence)
 {
 	struct hostfd *h = file->private_data;
-	int fd = host_number(h);
-	loff_t was;
 
 	if (whence == SEEK_SET || whence == SEEK_CUR || whence == SEEK_END)
 		return generic_file_llseek_size(file, off, whence, HOST_POS - 1, host_size(h));
-	was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
-	off = HCALL(__NR_lseek, fd, off, whence, 0, 0, 0);
-	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
+	off = seek_and_return(host_number(h), off, whence);
 	if (off >= 0)
 		file->f_pos = off;
 	return off;

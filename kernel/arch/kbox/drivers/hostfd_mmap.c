@@ -57,7 +57,7 @@ static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *b
 	struct statx st;
 
 	if ((write & FOLL_WRITE && !(vma->vm_flags & VM_WRITE)) ||
-	    HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &st, 0) || pos >= st.stx_size)
+	    host_stat(fd, &st) || pos >= st.stx_size)
 		return 0;
 	len = min3((u64)len, (u64)(vma->vm_end - addr), st.stx_size - pos);
 	return HCALL(nr, fd, buf, len, pos, 0, 0);
@@ -91,16 +91,11 @@ static const struct vm_operations_struct private_ops = { .fault = private_fault 
 static int try(struct vm_area_struct *vma, int fd, int prot)
 {
 	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
-	long ret = HCALL(__NR_mmap, vma->vm_start, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, fd, last << PAGE_SHIFT);
+	int ret = kbox_host_map(vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
 
-	if (ret == -ENOMEM) {	/* as in kbox_host_map() */
-		kbox_drop_user();
-		ret = HCALL(__NR_mmap, vma->vm_start, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, fd, last << PAGE_SHIFT);
-	}
-	if (ret != vma->vm_start)
-		return ret;
-	HCALL(__NR_munmap, vma->vm_start, PAGE_SIZE, 0, 0, 0, 0);
-	return 0;
+	if (!ret)
+		HCALL(__NR_munmap, vma->vm_start, PAGE_SIZE, 0, 0, 0, 0);
+	return ret;
 }
 
 /* As the host has sealed a memfd or mounted a file system. */

@@ -34,7 +34,7 @@ struct hostsock {
 struct host_msghdr {
 	void *name;
 	int namelen;
-	struct { void *base; size_t len; } *iov;
+	struct host_iovec *iov;
 	size_t iovlen;
 	void *control;
 	size_t controllen;
@@ -63,13 +63,6 @@ struct hostfd *hostfd_of_socket(struct file *file)
 static bool is_stream(struct socket *sock)
 {
 	return sock->type == SOCK_STREAM;
-}
-
-static int wait_socket(struct hostfd *h, struct hostfd_wait *w)
-{
-	int ret = hostfd_wait(h, w);
-
-	return ret == -ERESTARTSYS ? sock_intr_errno(w->timeout) : ret;
 }
 
 static int host_option(int fd, int name, int otherwise)
@@ -110,7 +103,7 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 	struct hostfd *h = of_socket(sock);
 	struct hostfd_wait w = { .events = POLLOUT, .timeout = sock_sndtimeo(sock->sk, flags & O_NONBLOCK) };
 	bool waited = false;
-	int ret;
+	int ret, err;
 
 	if (len < sizeof(sa_family_t))
 		return -EINVAL;
@@ -124,8 +117,9 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 		if (ret != -EINPROGRESS && ret != -EALREADY)
 			return ret;
 		waited = true;
-		if (hostfd_wait(h, &w))
-			return signal_pending(current) ? sock_intr_errno(w.timeout) : ret;
+		err = hostfd_wait(h, &w);
+		if (err)
+			return err == -EAGAIN ? ret : err;
 	}
 }
 
@@ -331,9 +325,9 @@ static void put_sent(struct sent_files *sent)
 /* One message, or the next piece of a stream; control goes with the first. */
 static ssize_t send_some(struct socket *sock, struct msghdr *msg, void *buf, size_t n, void **control)
 {
-	struct { void *base; size_t len; } iov = { buf, n };
+	struct host_iovec iov = { buf, n };
 	struct host_msghdr host = {
-		.name = msg->msg_name, .namelen = msg->msg_namelen, .iov = (void *)&iov, .iovlen = 1,
+		.name = msg->msg_name, .namelen = msg->msg_namelen, .iov = &iov, .iovlen = 1,
 		.control = *control, .controllen = *control ? msg->msg_controllen : 0,
 	};
 	int flags = msg->msg_flags & (MSG_OOB | MSG_MORE | MSG_EOR | MSG_DONTROUTE | MSG_CONFIRM);
@@ -341,14 +335,10 @@ static ssize_t send_some(struct socket *sock, struct msghdr *msg, void *buf, siz
 	struct hostfd *h = of_socket(sock);
 	ssize_t ret;
 
-	for (;;) {
+	do
 		ret = HCALL(__NR_sendmsg, host_number(h), &host, flags | MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0, 0);
-		if (ret != -EAGAIN && ret != -EINTR)
-			return ret;
-		ret = ret == -EAGAIN ? wait_socket(h, &w) : 0;
-		if (ret)
-			return ret;
-	}
+	while (hostfd_try_again(h, &w, &ret));
+	return ret;
 }
 
 static ssize_t send_all(struct socket *sock, struct msghdr *msg, size_t len, void *control)
@@ -451,25 +441,21 @@ static ssize_t receive_some(struct socket *sock, struct msghdr *msg, struct host
 	struct hostfd *h = of_socket(sock);
 	ssize_t ret;
 
-	for (;;) {
+	do {
 		host->controllen = controllen;
 		ret = HCALL(__NR_recvmsg, host_number(h), host, (flags & ~MSG_WAITALL) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
-		if (ret != -EAGAIN && ret != -EINTR)
-			return ret;
-		ret = ret == -EAGAIN ? wait_socket(h, &w) : 0;
-		if (ret)
-			return ret;
-	}
+	} while (hostfd_try_again(h, &w, &ret));
+	return ret;
 }
 
 /* As much as comes at once; a datagram's length is told even where it is cut off. */
 static ssize_t receive_once(struct socket *sock, struct msghdr *msg, void *buf, size_t n, int flags)
 {
-	struct { void *base; size_t len; } iov = { buf, n };
+	struct host_iovec iov = { buf, n };
 	void *control = msg->msg_controllen ? kmalloc(CONTROL_MAX, GFP_KERNEL) : NULL;
 	struct host_msghdr host = {
 		.name = msg->msg_name, .namelen = msg->msg_name ? sizeof(struct sockaddr_storage) : 0,
-		.iov = (void *)&iov, .iovlen = 1, .control = control,
+		.iov = &iov, .iovlen = 1, .control = control,
 		.controllen = control ? min_t(size_t, msg->msg_controllen, CONTROL_MAX) : 0,
 	};
 	ssize_t ret = receive_some(sock, msg, &host, flags);
@@ -518,16 +504,12 @@ static int hostsock_accept(struct socket *sock, struct socket *newsock, struct p
 	struct hostfd_wait w = { .events = POLLIN, .timeout = sock_rcvtimeo(sock->sk, arg->flags & O_NONBLOCK) };
 	long fd, ret;
 
-	while ((fd = hostfd_call_nonblock(host_number(h), __NR_accept4, NULL, 0, SOCK_CLOEXEC, 0, 0)) < 0) {
-		if (fd != -EAGAIN && fd != -EINTR)
-			return fd;
-		ret = fd == -EAGAIN ? wait_socket(h, &w) : 0;
-		if (ret)
-			return ret;
-	}
-	ret = hostfd_watch(fd);
-	if (ret > 0)
-		ret = begin(newsock, fd);
+	do
+		fd = hostfd_call_nonblock(host_number(h), __NR_accept4, NULL, 0, SOCK_CLOEXEC, 0, 0);
+	while (hostfd_try_again(h, &w, &fd));
+	if (fd < 0)
+		return fd;
+	ret = begin(newsock, fd);
 	if (ret)
 		hostfd_close(fd);
 	else
@@ -548,9 +530,12 @@ static struct proto hostsock_proto = { .name = "HOST", .owner = THIS_MODULE, .ob
 /* The guest's socket is the host's from here on. */
 static int begin(struct socket *sock, int fd)
 {
-	struct sock *sk = sk_alloc(&init_net, host_option(fd, SO_DOMAIN, AF_UNSPEC), GFP_KERNEL, &hostsock_proto, 0);
-	int ret;
+	struct sock *sk;
+	int ret = hostfd_watch(fd);
 
+	if (ret < 0)
+		return ret;
+	sk = sk_alloc(&init_net, host_option(fd, SO_DOMAIN, AF_UNSPEC), GFP_KERNEL, &hostsock_proto, 0);
 	if (!sk)
 		return -ENOMEM;
 	sock->type = host_option(fd, SO_TYPE, SOCK_STREAM);

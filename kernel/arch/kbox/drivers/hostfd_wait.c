@@ -15,11 +15,6 @@
 
 #define ALL_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP)
 
-static struct hostfd *of_holder(struct hostfd_holder *holder)
-{
-	return container_of(holder, struct hostfd, holder);
-}
-
 /* What of events a host descriptor is ready for now. */
 u32 kbox_host_poll(int fd, u32 events)
 {
@@ -66,7 +61,7 @@ static bool has_edges(struct hostfd *h)
 	struct hostfd_holder *other;
 
 	hostfd_for_each_holder(other, &h->holder)
-		if (of_holder(other)->edges)
+		if (hostfd_of_holder(other)->edges)
 			return true;
 	return false;
 }
@@ -80,7 +75,7 @@ static void ask_once(struct hostfd *h, u32 events)
 	if (has_edges(h))
 		return;
 	hostfd_for_each_holder(other, &h->holder)
-		want |= of_holder(other)->want;
+		want |= hostfd_of_holder(other)->want;
 	host_epoll(EPOLL_CTL_MOD, host_number(h), want | EPOLLONESHOT);
 }
 
@@ -117,16 +112,16 @@ static void tell(int fd, u32 events)
 
 	if (!first)
 		return;
-	edges = has_edges(of_holder(first));
+	edges = has_edges(hostfd_of_holder(first));
 	hostfd_for_each_holder(other, first) {
-		wake(of_holder(other), events);
-		waits |= waitqueue_active(&of_holder(other)->wait) || of_holder(other) == asking;
-		want |= of_holder(other)->want;
+		wake(hostfd_of_holder(other), events);
+		waits |= waitqueue_active(&hostfd_of_holder(other)->wait) || hostfd_of_holder(other) == asking;
+		want |= hostfd_of_holder(other)->want;
 	}
 	if (waits && edges)
 		return;
 	hostfd_for_each_holder(other, first)
-		of_holder(other)->edges = false;
+		hostfd_of_holder(other)->edges = false;
 	if (edges || (waits && want))
 		host_epoll(EPOLL_CTL_MOD, fd, (waits ? want : 0) | EPOLLONESHOT);
 }
@@ -143,6 +138,13 @@ void hostfd_take_events(void)
 	} while (n == ARRAY_SIZE(seen));
 }
 
+static int interrupted(const struct hostfd_wait *w)
+{
+	if (!signal_pending(current))
+		return 0;
+	return w->timeout == MAX_SCHEDULE_TIMEOUT ? -ERESTARTSYS : -EINTR;
+}
+
 /* Some calls do not agree with poll(2): then there is nothing but to try now and then. */
 static int pause_a_tick(struct hostfd_wait *w)
 {
@@ -150,7 +152,7 @@ static int pause_a_tick(struct hostfd_wait *w)
 
 	if (w->timeout != MAX_SCHEDULE_TIMEOUT)
 		w->timeout -= 1 - left;
-	return signal_pending(current) ? -ERESTARTSYS : 0;
+	return interrupted(w);
 }
 
 int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
@@ -167,7 +169,18 @@ int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 	if (!w->again && !signal_pending(current))
 		w->timeout = schedule_timeout(w->timeout);
 	finish_wait(&h->wait, &wait);
-	return signal_pending(current) ? -ERESTARTSYS : 0;
+	return interrupted(w);
+}
+
+bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret)
+{
+	if (*ret == -EAGAIN)
+		*ret = hostfd_wait(h, w);
+	else if (*ret == -EINTR)
+		*ret = 0;
+	else
+		return false;
+	return !*ret;
 }
 
 __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt)

@@ -40,8 +40,8 @@ void kbox_drop_user(void)
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
 }
 
-/* Pages of guest memory, or of a host's file (KBOX_HOST_PFN); false if the host refuses that one. */
-bool kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+/* Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. */
+int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
 	bool host = pfn >= KBOX_HOST_PFN(0, 0), dropped = false;
 	int fd = host ? pfn / KBOX_HOST_PFN_PAGES % KBOX_HOST_PFN_FDS : kbox_boot->mem_fd;
@@ -53,10 +53,10 @@ bool kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 		if (ret == addr) {
 			if (prot & PROT_EXEC && !host)
 				kbox_sync_icache(addr, pfn, pages);
-			return true;
+			return 0;
 		}
 		if (host && (ret != -ENOMEM || dropped))
-			return false;
+			return ret;
 		if (ret != -ENOMEM)
 			panic("host mmap: error %ld", -ret);
 		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */
@@ -83,7 +83,7 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 }
 
 /* Map the page of ptep and those of the window around it that are contiguous with it, in one call. */
-static bool map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+static int map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 {
 	unsigned long pfn = host_pfn(mm, addr, *ptep), idx = pte_index(addr);
 	unsigned long lo = idx & ~(KBOX_FILL_WINDOW - 1UL), hi = lo + KBOX_FILL_WINDOW;
@@ -111,7 +111,7 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	prot = host_prot(*ptep);
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return KBOX_FILL_FAULT;
-	return map_around(mm, addr, ptep) ? KBOX_FILLED : KBOX_FILL_REFUSED;
+	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
 }
 
 /* Map what is there of pages in one page table, in as few calls as they have runs. */

@@ -130,7 +130,7 @@ enum kbox_fill { KBOX_FILL_FAULT, KBOX_FILLED, KBOX_FILL_REFUSED };
 extern enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
 extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 extern void kbox_drop_user(void);
-extern bool kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
+extern int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
 /* rewrite/: without patched sites in the mm, context.maps is NULL. */
 extern void kbox_rewrite(struct pt_regs *regs, int nr);
