@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page faults: the host's SIGSEGV on a user address. */
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/extable.h>
@@ -34,70 +35,144 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 	return !(vma->vm_flags & (VM_READ | VM_EXEC | VM_WRITE));
 }
 
-#define AHEAD_MAX 16	/* pages */
+#define AHEAD_MAX	32U	/* pages */
+#define AHEAD_SMALL	4
+#define SMALL_AREA	SZ_1M
+#define AHEAD_DATA	8
+
+/* May more pages be made of it than are asked for? Private memory that is written to. */
+static bool makes_ahead(struct vm_area_struct *vma, unsigned int flags)
+{
+	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP));
+}
+
+/* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
+static unsigned int ahead_first(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		return AHEAD_DATA;	/* a program's data: relocations, reference counts */
+	return vma->vm_end - vma->vm_start <= SMALL_AREA ? AHEAD_SMALL : 1;
+}
 
 /*
- * How many pages the fault at addr is to make. A program that writes to new memory page
- * after page gets more each time, since a fault costs the host more than a page; one that
- * jumps about gets what it asks for, and no more.
+ * Which pages the fault at addr is to make: a fault costs the host more than a page. A program that writes to page after
+ * page gets more each time. In small areas (stacks, the heaps of small programs) there is a second one to be written to
+ * near by more often than not. One that jumps about in a large area gets what it asks for, and no more.
  */
-static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long *addr)
 {
 	mm_context_t *c = &vma->vm_mm->context;
-	unsigned int n = 1;
+	unsigned int n = ahead_first(vma), i;
+	unsigned long start = *addr, end;
 
-	if (!(flags & FAULT_FLAG_WRITE) || !vma_is_anonymous(vma) || vma->vm_flags & (VM_RAND_READ | VM_LOCKED))
-		return 1;
-	addr &= PAGE_MASK;
-	if (addr == c->ahead_next)
-		n = min(c->ahead_pages * 2, AHEAD_MAX);
-	n = min3(n, (unsigned int)((vma->vm_end - addr) >> PAGE_SHIFT), (unsigned int)(PTRS_PER_PTE - pte_index(addr)));
-	c->ahead_pages = n;
-	c->ahead_next = addr + n * PAGE_SIZE;
-	return n;
-}
-
-/* The page at addr is there; make the others of these pages that are not, and map them all. */
-static void fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned int pages)
-{
-	unsigned int i;
-
-	addr &= PAGE_MASK;
-	for (i = 1; i < pages; i++) {
-		pte_t *ptep = kbox_walk(vma->vm_mm, addr + i * PAGE_SIZE);
-
-		if (!ptep || !pte_none(*ptep) ||
-		    handle_mm_fault(vma, addr + i * PAGE_SIZE, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
+	for (i = 0; i < ARRAY_SIZE(c->ahead); i++)
+		if (start - c->ahead[i].next < AHEAD_MAX * PAGE_SIZE)
 			break;
-	}
-	kbox_tlb_fill_range(vma->vm_mm, addr, i);
+	if (i < ARRAY_SIZE(c->ahead))
+		n = max(n, min(c->ahead[i].pages * 2, AHEAD_MAX));
+	else
+		i = c->ahead_last++ % ARRAY_SIZE(c->ahead);
+	if (n == ahead_first(vma))
+		start &= -(n * PAGE_SIZE);
+	end = min3(start + n * PAGE_SIZE, vma->vm_end, (start & PMD_MASK) + PMD_SIZE);
+	*addr = max(start, vma->vm_start);
+	c->ahead[i].pages = n;
+	c->ahead[i].next = end;
+	return (end - *addr) >> PAGE_SHIFT;
 }
 
-/* Reading from a file brings in its neighbours (filemap_map_pages()): map them too. */
-static void fill_window(struct vm_area_struct *vma, unsigned long addr)
+/* Is there something to be made for a write to the page? */
+static bool is_missing(const pte_t *ptep)
 {
-	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, start = addr & -size;
-	unsigned long end = min(start + size, vma->vm_end);
+	return !ptep || pte_none(*ptep) || (pte_present(*ptep) && !pte_write(*ptep));
+}
+
+/*
+ * The host can map pages in one call if they are contiguous, and the allocator's single ones often come in falling order.
+ * So a block is taken apart, and given to it in such an order that its next pages are these.
+ */
+static void offer_block(unsigned int pages)
+{
+	unsigned int order = order_base_2(pages), i;
+	struct page *block = order ? alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN, order) : NULL;
+
+	if (!block)
+		return;
+	split_page(block, order);
+	for (i = 1 << order; i--; )
+		__free_page(block + i);
+}
+
+/* The page at addr is to be written to: make it and those around it that can be, and map them all. */
+static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
+{
+	unsigned long first = addr & PAGE_MASK;
+	unsigned int pages = ahead_pages(vma, &first), missing = 0, i;
+	struct mm_struct *mm = vma->vm_mm;
+	vm_fault_t fault = 0, other = 0;
+
+	for (i = 0; i < pages; i++)
+		missing += is_missing(kbox_walk(mm, first + i * PAGE_SIZE));
+	offer_block(missing);
+	kbox_tlb_clear_range(mm, first, pages);
+	for (i = 0; i < pages; i++) {
+		unsigned long at = first + i * PAGE_SIZE;
+
+		if (at == (addr & PAGE_MASK)) {
+			fault = handle_mm_fault(vma, addr, flags, regs);
+			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+				return fault;	/* it has let go of the mm, perhaps */
+		} else if (!(other & VM_FAULT_ERROR) && is_missing(kbox_walk(mm, at))) {
+			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE, NULL);
+		}
+	}
+	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
+	return fault;
+}
+
+/*
+ * Reading from a file brings in its neighbours that are in memory, as do_fault_around() does it; but more of them, since to
+ * map many costs the host little more than to map one.
+ */
+static void map_more(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, start = addr & -size, end = min(start + size, vma->vm_end);
+	struct vm_fault vmf = {
+		.vma = vma, .address = addr & PAGE_MASK, .real_address = addr, .pgoff = linear_page_index(vma, addr),
+		.gfp_mask = mapping_gfp_mask(vma->vm_file->f_mapping), .pmd = kbox_walk_pmd(vma->vm_mm, addr),
+	};
 
 	start = max(start, vma->vm_start);
-	kbox_tlb_fill_range(vma->vm_mm, start, (end - start) >> PAGE_SHIFT);
+	rcu_read_lock();
+	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start), linear_page_index(vma, end - 1));
+	rcu_read_unlock();
+}
+
+/* The fault of one page, and what comes with it for nothing. */
+static vm_fault_t fault_one(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
+{
+	vm_fault_t fault = handle_mm_fault(vma, addr, flags, regs);
+
+	if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+		return fault;
+	if (!(flags & FAULT_FLAG_WRITE) && vma->vm_ops && vma->vm_ops->map_pages)
+		map_more(vma, addr);
+	if (flags & FAULT_FLAG_INSTRUCTION && vma->vm_mm->context.maps)
+		kbox_text_fault(vma->vm_mm, addr);
+	kbox_tlb_fill(vma->vm_mm, addr, flags & FAULT_FLAG_WRITE, flags & FAULT_FLAG_INSTRUCTION);
+	return fault;
 }
 
 static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
 {
-	unsigned int pages = ahead_pages(vma, addr, flags);
-	struct mm_struct *mm = vma->vm_mm;
+	mm_context_t *c = &vma->vm_mm->context;
 	vm_fault_t fault;
 
-	mm->context.filling = true;
-	fault = handle_mm_fault(vma, addr, flags, regs);
-	if (!(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))) {
-		if (pages == 1 && !(flags & FAULT_FLAG_WRITE) && !vma_is_anonymous(vma))
-			fill_window(vma, addr);
-		else
-			fault_ahead(vma, addr, pages);
-	}
-	mm->context.filling = false;
+	c->filling = current;
+	c->replacing = false;
+	fault = makes_ahead(vma, flags) ? fault_ahead(vma, addr, flags, regs) : fault_one(vma, addr, flags, regs);
+	if (c->filling == current)
+		c->filling = NULL;
 	return fault;
 }
 

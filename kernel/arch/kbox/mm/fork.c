@@ -10,25 +10,32 @@
 
 static void protect(unsigned long start, unsigned long end, int prot)
 {
-	/* Pages that the host does not have mapped end the call early. */
+	/* Pages that the host does not have mapped end the call early, and so does vm.max_map_count. */
 	if (start < end && HCALL(__NR_mprotect, start, end - start, prot, 0, 0, 0))
-		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
+		kbox_host_unmap(start, end);
 }
 
-/* Runs of present pages: the host may have these mapped, and no others. */
-static void protect_vma(struct vm_area_struct *vma)
+/* Runs of mapped pages become read-only. Of the child's nothing is mapped yet. */
+static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 {
 	int prot = PROT_READ | (vma->vm_flags & VM_EXEC ? PROT_EXEC : 0);
 	unsigned long addr, start = vma->vm_start, next;
-	pte_t *ptep = NULL;
+	pte_t *ptep = NULL, *copy = NULL;
 
 	for (addr = start; addr < vma->vm_end; addr = next) {
-		if (!ptep || !(addr & ~PMD_MASK))
+		if (!ptep || !(addr & ~PMD_MASK)) {
 			ptep = kbox_walk(vma->vm_mm, addr);
+			copy = kbox_walk(child, addr);
+		}
 		next = ptep ? addr + PAGE_SIZE : min((addr + PMD_SIZE) & PMD_MASK, vma->vm_end);
-		if (!ptep || !pte_present(*ptep)) {
+		if (!ptep || !pte_present(*ptep) || !pte_mapped(*ptep)) {
 			protect(start, addr, prot);
 			start = next;
+		}
+		if (copy) {
+			if (pte_present(*copy))
+				set_pte(copy, pte_mkunmapped(*copy));
+			copy++;
 		}
 		if (ptep)
 			ptep++;
@@ -44,7 +51,7 @@ int arch_dup_mmap(struct mm_struct *old, struct mm_struct *new)
 
 	for_each_vma(vmi, vma)
 		if (vma->anon_vma && is_cow_mapping(vma->vm_flags))
-			protect_vma(vma);
+			protect_vma(vma, new);
 	old->context.protected = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <asm/sections.h>
 #include <asm/pgalloc.h>
 #include <asm/unistd.h>
+#include "backing.h"
 
 pgd_t swapper_pg_dir[PTRS_PER_PGD] __aligned(PAGE_SIZE);
 unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)] __aligned(PAGE_SIZE);
@@ -62,6 +63,7 @@ void __init paging_init(void)
 	max_pfn_nr[ZONE_NORMAL] = max_low_pfn;
 	populate_memmap(kbox_boot->initrd_size ? kbox_boot->initrd_phys : kbox_boot->mem_size);
 	free_area_init(max_pfn_nr);
+	backing_init();
 }
 
 void __init mem_init(void)

@@ -12,6 +12,7 @@
 #include <asm/unistd.h>
 
 
+/* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
 static int host_prot(pte_t pte)
 {
 	unsigned long v = pte_val(pte);
@@ -40,16 +41,29 @@ void kbox_drop_user(void)
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
 }
 
-/* Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. */
+/* A hole in a mapping makes it two: at vm.max_map_count the host refuses that, and all of user memory goes instead. */
+void kbox_host_unmap(unsigned long start, unsigned long end)
+{
+	if (!HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0))
+		return;
+	kbox_drop_user();
+	HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
+}
+
+/*
+ * Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. What is written to
+ * would be a fault of the host's for each page (of what is only read, one for each 16): they are made now.
+ */
 int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
 	bool host = pfn >= KBOX_HOST_PFN(0, 0), dropped = false;
+	int flags = MAP_SHARED | MAP_FIXED | (!host && (prot & PROT_WRITE || pages <= 16) ? MAP_POPULATE : 0);
 	int fd = host ? pfn / KBOX_HOST_PFN_PAGES % KBOX_HOST_PFN_FDS : kbox_boot->mem_fd;
 	unsigned long at = host ? pfn % KBOX_HOST_PFN_PAGES : pfn;
 	long ret;
 
 	for (;;) {
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, MAP_SHARED | MAP_FIXED, fd, at << PAGE_SHIFT);
+		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, flags, fd, at << PAGE_SHIFT);
 		if (ret == addr) {
 			if (prot & PROT_EXEC && !host)
 				kbox_sync_icache(addr, pfn, pages);
@@ -64,7 +78,8 @@ int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, in
 	}
 }
 
-pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
+/* The entry of the page table for addr; NULL: there is none. */
+pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d = p4d_offset(pgd, addr);
@@ -77,69 +92,136 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 	if (pud_none(*pud))
 		return NULL;
 	pmd = pmd_offset(pud, addr);
-	if (pmd_none(*pmd))
-		return NULL;
-	return pte_offset_kernel(pmd, addr);
+	return pmd_none(*pmd) ? NULL : pmd;
 }
 
-/* Map the page of ptep and those of the window around it that are contiguous with it, in one call. */
+pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = kbox_walk_pmd(mm, addr);
+
+	return pmd ? pte_offset_kernel(pmd, addr) : NULL;
+}
+
+/* Part of a page table: that of the page at addr, which is the table's number at. */
+struct window {
+	struct mm_struct *mm;
+	pte_t *table;
+	unsigned long base;		/* the address of the table's first page */
+};
+
+static struct window window_of(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	unsigned long at = pte_index(addr);
+
+	return (struct window){ mm, ptep - at, (addr & PAGE_MASK) - (at << PAGE_SHIFT) };
+}
+
+/* Can the host map page b in one call with page a, where that is to be mapped? */
+static bool goes_with(const struct window *w, unsigned int a, unsigned int b)
+{
+	pte_t pte = w->table[b];
+
+	return !pte_mapped(pte) && host_prot(pte) == host_prot(w->table[a]) &&
+	       host_pfn(w->mm, w->base + ((unsigned long)b << PAGE_SHIFT), pte) - b ==
+	       host_pfn(w->mm, w->base + ((unsigned long)a << PAGE_SHIFT), w->table[a]) - a;
+}
+
+static int map_run(const struct window *w, unsigned int first, unsigned int end)
+{
+	unsigned long addr = w->base + ((unsigned long)first << PAGE_SHIFT);
+	int ret = kbox_host_map(addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first]));
+
+	for (; !ret && first < end; first++)
+		set_pte(&w->table[first], pte_mkmapped(w->table[first]));
+	return ret;
+}
+
+/* Runs that are shorter are not worth a call as long as nobody asks for them, but for a file's pages that are so near. */
+#define RUN_MIN 4
+#define RUN_NEAR 16
+
+/* Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what is worth it. */
+static int map_window(const struct window *w, unsigned int at, unsigned int lo, unsigned int hi)
+{
+	bool file = pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at]));
+	unsigned int first = at, end = at + 1, i, run;
+	int ret;
+
+	while (first > lo && goes_with(w, at, first - 1))
+		first--;
+	while (end < hi && goes_with(w, at, end))
+		end++;
+	ret = map_run(w, first, end);
+	for (i = lo; !ret && i < hi; i = run) {
+		run = i + 1;
+		if (pte_mapped(w->table[i]) || !host_prot(w->table[i]))
+			continue;
+		while (run < hi && goes_with(w, i, run))
+			run++;
+		if (run - i >= RUN_MIN || (file && i / RUN_NEAR == at / RUN_NEAR))
+			map_run(w, i, run);
+	}
+	return ret;
+}
+
 static int map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 {
-	unsigned long pfn = host_pfn(mm, addr, *ptep), idx = pte_index(addr);
-	unsigned long lo = idx & ~(KBOX_FILL_WINDOW - 1UL), hi = lo + KBOX_FILL_WINDOW;
-	pte_t *table = ptep - idx;
-	int prot = host_prot(*ptep);
-	unsigned long first = idx, last = idx + 1;
+	struct window w = window_of(mm, addr, ptep);
+	unsigned int at = pte_index(addr), lo = at & ~(KBOX_FILL_WINDOW - 1U);
 
-	while (first > lo && host_prot(table[first - 1]) == prot &&
-	       host_pfn(mm, addr - ((idx - first + 1) << PAGE_SHIFT), table[first - 1]) == pfn - (idx - first) - 1)
-		first--;
-	while (last < hi && host_prot(table[last]) == prot &&
-	       host_pfn(mm, addr + ((last - idx) << PAGE_SHIFT), table[last]) == pfn + (last - idx))
-		last++;
-	return kbox_host_map((addr & PAGE_MASK) - ((idx - first) << PAGE_SHIFT), pfn - (idx - first), last - first, prot);
+	return map_window(&w, at, lo, lo + KBOX_FILL_WINDOW);
 }
 
-/* If the page tables permit the access, map it. */
+/* If the page tables permit the access, map it, as a processor would: that it has been used, or written to, is noted. */
 enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
 {
-	pte_t *ptep = kbox_walk(mm, addr);
+	pte_t *ptep = kbox_walk(mm, addr), pte;
 	int prot;
 
 	if (!ptep)
 		return KBOX_FILL_FAULT;
-	prot = host_prot(*ptep);
+	pte = pte_mkyoung(*ptep);
+	if (write && pte_write(pte))
+		pte = pte_mkdirty(pte);
+	prot = host_prot(pte);
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return KBOX_FILL_FAULT;
+	set_pte(ptep, pte);
 	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
 }
 
-/* Map what is there of pages in one page table, in as few calls as they have runs. */
-void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages)
+/* Map the page at addr, and what is there and not mapped yet of pages from first on, all in one page table. */
+void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages)
 {
-	pte_t *ptep = kbox_walk(mm, addr);
-	unsigned int i, run;
+	pte_t *ptep = kbox_walk(mm, first);
+	unsigned int i, run, end;
+	struct window w;
 
-	for (i = 0; ptep && i < pages; i += run) {
-		unsigned long start = addr + i * PAGE_SIZE, pfn;
-		int prot = host_prot(ptep[i]);
-
-		run = 1;
-		if (!prot)
+	if (!ptep)
+		return;
+	w = window_of(mm, first, ptep);
+	ptep = &w.table[pte_index(addr)];
+	set_pte(ptep, pte_mkunmapped(*ptep));
+	i = pte_index(first);
+	for (end = i + pages; i < end; i = run) {
+		run = i + 1;
+		if (pte_mapped(w.table[i]) || !host_prot(w.table[i]))
 			continue;
-		pfn = host_pfn(mm, start, ptep[i]);
-		while (i + run < pages && host_prot(ptep[i + run]) == prot &&
-		       host_pfn(mm, start + run * PAGE_SIZE, ptep[i + run]) == pfn + run)
+		while (run < end && goes_with(&w, i, run))
 			run++;
-		kbox_host_map(start, pfn, run, prot);
+		map_run(&w, i, run);
 	}
 }
 
 void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			    unsigned long addr, pte_t *ptep, unsigned int nr)
 {
-	if (vma->vm_mm != kbox_cpu.host->mm || vma->vm_mm->context.filling)
+	mm_context_t *c = &vma->vm_mm->context;
+
+	if (vma->vm_mm != kbox_cpu.host->mm || (c->filling == current && !c->replacing))
 		return;
+	if (c->filling == current)
+		c->replacing = false;
 	if (vmf) {
 		unsigned long off = (vmf->address & PAGE_MASK) - addr;
 
@@ -159,7 +241,7 @@ static struct { struct mm_struct *mm; unsigned long start, end; u32 taken, serve
 void kbox_serve_flush(struct host_thread *me)
 {
 	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.taken, 1))
-		HCALL(__NR_munmap, flush_request.start, flush_request.end - flush_request.start, 0, 0, 0, 0);
+		kbox_host_unmap(flush_request.start, flush_request.end);
 	WRITE_ONCE(flush_request.served, 1);
 }
 
@@ -190,6 +272,26 @@ found:
 	WRITE_ONCE(flush_request.mm, NULL);
 }
 
+#define REFILL_MAX 8	/* pages */
+
+/* Are these few pages there, with other rights than before (ld.so's mprotect)? They are mapped as they are now, and no fault has to. */
+static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	unsigned int n = (end - start) >> PAGE_SHIFT, i;
+	pte_t *ptep;
+
+	if (end - start > REFILL_MAX * PAGE_SIZE || (start ^ (end - 1)) & PMD_MASK)
+		return false;
+	ptep = kbox_walk(mm, start);
+	for (i = 0; i < n; i++)
+		if (!ptep || !host_prot(ptep[i]))
+			return false;
+	for (i = 0; i < n; i++)
+		set_pte(&ptep[i], pte_mkunmapped(ptep[i]));
+	kbox_tlb_fill_range(mm, start, start, n);
+	return true;
+}
+
 void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	start &= PAGE_MASK;
@@ -198,10 +300,10 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 		return;
 	if (unlikely(mm->context.maps))
 		kbox_text_flushed(mm, start, end);
-	if (mm == kbox_cpu.host->mm)
-		HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
-	else
+	if (mm != kbox_cpu.host->mm)
 		flush_remote(mm, start, end);
+	else if (!refill(mm, start, end))
+		kbox_host_unmap(start, end);
 }
 
 void flush_tlb_mm(struct mm_struct *mm)
@@ -221,4 +323,39 @@ void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned l
 void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
 {
 	kbox_flush_range(vma->vm_mm, addr, addr + PAGE_SIZE);
+}
+
+/*
+ * In a fault of the mm's own, wp_page_copy() puts another page there before it lets go of the old one: mapping that is
+ * the flush, see update_mmu_cache_range(). Nothing but reclaim comes here in a fault besides.
+ */
+pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get_and_clear(vma->vm_mm, addr, ptep);
+	mm_context_t *c = &vma->vm_mm->context;
+
+	if (!pte_present(pte) || !pte_mapped(pte))
+		return pte;
+	if (c->filling == current && vma->vm_mm == kbox_cpu.host->mm && is_cow_mapping(vma->vm_flags) &&
+	    !(current->flags & PF_MEMALLOC))
+		c->replacing = true;
+	else
+		flush_tlb_page(vma, addr);
+	return pte;
+}
+
+/* The host lets go of all these pages, of one page table: for what is about to be put there in their place. */
+void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int pages)
+{
+	pte_t *ptep = kbox_walk(mm, addr);
+	unsigned int i, mapped = 0;
+
+	for (i = 0; ptep && i < pages; i++)
+		mapped += pte_present(ptep[i]) && pte_mapped(ptep[i]);
+	if (mapped < 2)
+		return;
+	kbox_host_unmap(addr, addr + pages * PAGE_SIZE);
+	for (i = 0; i < pages; i++)
+		if (pte_present(ptep[i]))
+			set_pte(&ptep[i], pte_mkunmapped(ptep[i]));
 }

@@ -21,7 +21,7 @@ static void sync_range(unsigned long start, unsigned long end)
 {
 	unsigned long addr = start, next;
 
-	HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
+	kbox_host_unmap(start, end);
 	while (addr < end) {
 		pte_t *ptep = kbox_walk(&init_mm, addr);
 

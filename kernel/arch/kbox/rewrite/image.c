@@ -8,6 +8,8 @@
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 
+#define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
+
 static LIST_HEAD(images);
 unsigned int kbox_images;
 
@@ -27,6 +29,11 @@ static struct image *image_new(struct vm_area_struct *text)
 	im = kzalloc(sizeof(*im), GFP_KERNEL);
 	if (!im)
 		return NULL;
+	im->windows = kvcalloc((size >> PAGE_SHIFT >> WINDOW_ORDER) + 2, sizeof(*im->windows), GFP_KERNEL);
+	if (!im->windows) {
+		kfree(im);
+		return NULL;
+	}
 	im->mapping = text->vm_file->f_mapping;
 	im->sb = inode->i_sb;
 	im->ino = inode->i_ino;
@@ -131,6 +138,7 @@ static void image_free(struct image *im)
 	}
 	xa_destroy(&im->copies);
 	xa_destroy(&im->slot_pages);
+	kvfree(im->windows);
 	kfree(im);
 }
 
@@ -357,31 +365,87 @@ static void record_site(struct text_copy *c, struct slot_page *slots, const stru
 }
 
 /*
- * Text is never changed where it is mapped: other threads may be executing it. A new copy is made with
- * one jump more, and a process gets it when its mapping is filled the next time. The old one stays
+ * A copy in this page, which it takes over. Text is never changed where it is mapped: other threads may be executing it. A
+ * new copy is made with one jump more, and a process gets it when its mapping is filled the next time. The old one stays
  * as long as any process has the file mapped, for nobody knows who has that copy.
  */
-static struct text_copy *copy_new(struct image *im, u64 index, struct page *original)
+static struct text_copy *copy_new(struct image *im, u64 index, struct page *original, struct page *page)
 {
 	struct text_copy *c = kzalloc(sizeof(*c), GFP_KERNEL), *old;
 
-	if (!c)
-		return NULL;
-	c->page = alloc_page(GFP_KERNEL);
-	INIT_LIST_HEAD(&c->sites);
-	old = xa_load(&im->copies, index);
-	if (!c->page || xa_err(xa_store(&im->copies, index, c, GFP_KERNEL))) {
-		if (c->page)
-			__free_page(c->page);
+	if (!c || xa_reserve(&im->copies, index, GFP_KERNEL)) {
 		kfree(c);
 		return NULL;
 	}
-	copy_page(page_address(c->page), page_address(old && copy_is_of(old, original) ? old->page : original));
+	c->page = page;
+	INIT_LIST_HEAD(&c->sites);
+	old = xa_load(&im->copies, index);
+	xa_store(&im->copies, index, c, GFP_KERNEL);	/* there is room: it does not sleep */
+	copy_page(page_address(page), page_address(old && copy_is_of(old, original) ? old->page : original));
 	if (old) {
 		if (copy_is_of(old, original))
 			list_splice_init(&old->sites, &c->sites);
 		list_add(&old->retired, &im->retired);
 	}
+	return c;
+}
+
+static struct text_window *window_of(struct image *im, u64 index)
+{
+	return &im->windows[(index >> WINDOW_ORDER) - (im->text >> PAGE_SHIFT >> WINDOW_ORDER)];
+}
+
+/* Copies of the window's pages that are in memory, in the order that they have in the file. */
+static void gather(struct image *im, u64 first)
+{
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, WINDOW_ORDER);
+	unsigned int i;
+
+	if (!block)
+		return;
+	split_page(block, WINDOW_ORDER);
+	for (i = 0; i < KBOX_FILL_WINDOW; i++) {
+		struct folio *folio = filemap_get_folio(im->file->f_mapping, first + i);
+
+		if (IS_ERR(folio)) {
+			__free_page(block + i);
+			continue;
+		}
+		if (!folio_test_uptodate(folio) || !copy_new(im, first + i, folio_file_page(folio, first + i), block + i))
+			__free_page(block + i);
+		folio_put(folio);
+	}
+}
+
+#define GATHER_AFTER	3
+#define GATHER_SELDOM	1024
+
+/* A fault of a process that has the image mapped, for a page of text. May sleep. */
+void image_text_fault(struct image *im, u64 index)
+{
+	struct text_window *w = window_of(im, index);
+
+	if (w->gathered && xa_load(&im->copies, index))
+		return;
+	w->gathered = false;
+	if (++w->faults < max(w->after, GATHER_AFTER) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)
+		return;
+	w->faults = 0;
+	w->after = min(2 * max(w->after, GATHER_AFTER), GATHER_SELDOM);
+	w->gathered = true;
+	gather(im, index & -(u64)KBOX_FILL_WINDOW);
+}
+
+/* The copy for one site more. */
+static struct text_copy *copy_to_patch(struct image *im, u64 index, struct page *original)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct text_copy *c = page ? copy_new(im, index, original, page) : NULL;
+
+	if (page && !c)
+		__free_page(page);
+	window_of(im, index)->gathered = false;
+	window_of(im, index)->faults = 0;
 	return c;
 }
 
@@ -395,7 +459,7 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 	if (!new)
 		return SITE_NO_ROOM;
 	slots = place_slot(im, s, t);
-	c = slots ? copy_new(im, s->start >> PAGE_SHIFT, original) : NULL;
+	c = slots ? copy_to_patch(im, s->start >> PAGE_SHIFT, original) : NULL;
 	if (!c) {
 		kfree(new);
 		return SITE_NO_ROOM;
@@ -412,7 +476,7 @@ enum site_refusal image_place_entry(struct image *im, struct site *s, struct pag
 	unsigned long first = slots_first(im, s);
 	struct slot_page *slots = xa_load(&im->slot_pages, first) ?: slot_page_new(im, first);
 	u64 index = s->start >> PAGE_SHIFT;
-	struct text_copy *c = xa_load(&im->copies, index) ?: copy_new(im, index, original);
+	struct text_copy *c = xa_load(&im->copies, index) ?: copy_to_patch(im, index, original);
 
 	if (!slots || !c || !copy_is_of(c, original))
 		return SITE_NO_ROOM;

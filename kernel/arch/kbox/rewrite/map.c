@@ -231,6 +231,29 @@ int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
 	return 0;
 }
 
+/* The map whose text that is. */
+static struct rewrite_map *map_of_text(struct mm_struct *mm, unsigned long addr)
+{
+	struct rewrite_map *map;
+
+	for (map = mm->context.maps; map; map = map->next) {
+		u64 off = addr - map->base;
+
+		if (map->alive && off >= map->image->text && off < map->image->text_end)
+			return map;
+	}
+	return NULL;
+}
+
+/* A page of text is about to be mapped for a process that wants to execute it. May sleep. */
+void kbox_text_fault(struct mm_struct *mm, unsigned long addr)
+{
+	struct rewrite_map *map = map_of_text(mm, addr);
+
+	if (map)
+		image_text_fault(map->image, (addr - map->base) >> PAGE_SHIFT);
+}
+
 /* A host mapping of an executable page is made: what of? */
 unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn)
 {

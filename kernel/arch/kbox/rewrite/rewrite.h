@@ -31,6 +31,15 @@ struct text_copy {
 
 #define SLOT_UNITS	(PAGE_SIZE / SLOT_UNIT)
 
+/*
+ * As many pages of text as a fault maps. When faults go on here and nothing more is patched, all of it is copied into
+ * contiguous memory, for the host to map it in one call.
+ */
+struct text_window {
+	unsigned int faults, after;	/* so many since the last change; how many it takes */
+	bool gathered;
+};
+
 struct slot_page {
 	struct page *page;
 	DECLARE_BITMAP(used, SLOT_UNITS);
@@ -57,6 +66,7 @@ struct image {
 	u64 slots, slots_size;		/* the area of slots, in the same terms; may be "below" 0 */
 	u64 far, far_size;		/* another one, for sites of a large text that do not reach that one */
 	struct xarray copies;		/* by page of the file: struct text_copy */
+	struct text_window *windows;	/* from the one of "text" on */
 	struct xarray slot_pages;	/* by page from the area's start: struct slot_page */
 	struct list_head retired;	/* copies that others may still have mapped */
 	struct list_head of_maps;
@@ -86,6 +96,7 @@ bool image_taken(struct image *im, const struct site *s);
 struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind);
 struct patched_site *image_site(struct image *im, u64 at);
 struct patched_site *image_slot(struct image *im, u64 at);
+void image_text_fault(struct image *im, u64 index);
 struct page *image_patched(struct image *im, u64 index, struct page *original);
 enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original);
 enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original);

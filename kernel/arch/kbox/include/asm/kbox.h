@@ -128,12 +128,15 @@ extern u32 kbox_host_poll(int fd, u32 events);
 extern void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code);
 enum kbox_fill { KBOX_FILL_FAULT, KBOX_FILLED, KBOX_FILL_REFUSED };
 extern enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
-extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
+extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages);
+extern void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 extern void kbox_drop_user(void);
+extern void kbox_host_unmap(unsigned long start, unsigned long end);
 extern int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
 /* rewrite/: without patched sites in the mm, context.maps is NULL. */
 extern void kbox_rewrite(struct pt_regs *regs, int nr);
+extern void kbox_text_fault(struct mm_struct *mm, unsigned long addr);
 extern unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
 extern unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip);
 extern unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip);

@@ -9,11 +9,11 @@ struct host_thread;
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
-	/* Ahead of writes to new memory, one page after the other (fault.c). */
-	unsigned long ahead_next;	/* where the next such fault would be */
-	unsigned int ahead_pages;	/* how many pages the last one made */
-
-	bool filling;			/* a fault maps its pages when it has them all */
+	/* Ahead of writes to one page after the other, in as many places at a time (fault.c). */
+	struct { unsigned long next; unsigned int pages; } ahead[4];	/* where the next such fault would be; what the last one made */
+	unsigned int ahead_last;
+	struct task_struct *filling;	/* its fault maps its pages when it has them all, */
+	bool replacing;			/* but the next one at once: the host still has what was there before */
 	struct rewrite_map *maps;	/* what of its text is patched */
 	struct rewrite_seen *seen;	/* sites that have trapped */
 	bool unpromoted;		/* its calls of cancellation wrappers stay as they are, see rewrite/promote.c */

@@ -12,6 +12,9 @@
 #define copy_page(to, from)	memcpy((void *)(to), (void *)(from), PAGE_SIZE)
 #define clear_user_page(p, v, pg)	clear_page(p)
 #define copy_user_page(to, from, v, pg)	copy_page(to, from)
+#define HAVE_ARCH_ALLOC_PAGE
+struct page;
+extern void arch_alloc_page(struct page *page, int order);	/* mm/backing.c */
 typedef struct { unsigned long pte; } pte_t;
 typedef struct { unsigned long pmd; } pmd_t;
 typedef struct { unsigned long pud; } pud_t;

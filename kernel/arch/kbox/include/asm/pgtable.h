@@ -27,11 +27,12 @@
 #define _PAGE_EXEC	0x008
 #define _PAGE_ACCESSED	0x020
 #define _PAGE_DIRTY	0x040
+#define _PAGE_MAPPED	0x080	/* the host may have this page mapped here; if not set, it has not */
 #define _PAGE_PROTNONE	0x100	/* present to the kernel, no access for the user */
 #define _PAGE_SPECIAL	0x200
 #define _PAGE_SWP_EXCLUSIVE 0x400
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
-#define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL)
+#define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_MAPPED)
 #define PTE_PFN_MASK	0x7ffffffffffff000UL
 /* A page of a host's file, by its descriptor and number, where there would be one of guest memory; with _PAGE_SPECIAL. */
 #define KBOX_HOST_PFN(fd, page)	(1UL << 50 | (unsigned long)(fd) << 34 | (page))
@@ -83,7 +84,12 @@ PTE_SET(mkdirty, | _PAGE_DIRTY)
 PTE_SET(mkyoung, | _PAGE_ACCESSED)
 PTE_SET(mkwrite_novma, | _PAGE_RW)
 PTE_SET(mkspecial, | _PAGE_SPECIAL)
+PTE_SET(mkmapped, | _PAGE_MAPPED)
+PTE_SET(mkunmapped, & ~_PAGE_MAPPED)
+PTE_FN(mapped, _PAGE_MAPPED)
 #define __HAVE_ARCH_PTE_SPECIAL
+/* kbox_tlb_fill() sets the bits as a processor would. */
+#define arch_has_hw_pte_young() true
 
 #define pte_present(p)	(pte_val(p) & (_PAGE_PRESENT | _PAGE_PROTNONE))
 #define pte_none(p)	(!pte_val(p))
@@ -143,6 +149,8 @@ extern void arch_sync_kernel_mappings(unsigned long start, unsigned long end);
 struct vm_fault;
 extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 				   unsigned long addr, pte_t *ptep, unsigned int nr);
+#define __HAVE_ARCH_PTEP_CLEAR_FLUSH
+extern pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep);
 /* A host mapping that permits less than the page tables is mended by a fault: kbox_tlb_fill(). */
 #define flush_tlb_fix_spurious_fault(vma, addr, ptep) do { } while (0)
 #define update_mmu_cache(vma, addr, ptep) update_mmu_cache_range(NULL, vma, addr, ptep, 1)

@@ -7,7 +7,8 @@ extern void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, uns
 extern void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr);
 extern void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 extern void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end);
-#define KBOX_FILL_WINDOW 16	/* pages looked at around a fault */
+#define KBOX_FILL_WINDOW 64	/* pages looked at around a fault; of one page table */
+extern pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr);
 extern pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr);
 #define flush_tlb_all() flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END)
 #endif
