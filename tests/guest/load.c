@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Much of everything: processes, threads, memory, mappings. What a box's memory does not suffice for is skipped in it:
+ * tests/host/load.t has boxes with more.
+ */
+#include "tap.h"
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <sys/sysinfo.h>
+
+#define PAGE 4096ul
+#define RW (PROT_READ | PROT_WRITE)
+
+static int number_in(const char *path)
+{
+	char text[30];
+
+	CHECK(slurp(path, text, sizeof(text)));
+	return atoi(text);
+}
+
+static void needs_mib(unsigned long mib)
+{
+	struct sysinfo si;
+
+	EQ(sysinfo(&si), 0);
+	if ((si.freeram + si.bufferram) * si.mem_unit >> 20 < mib)
+		SKIP("not enough free memory here");
+}
+
+/* All of them are there at once, and each is the process that it says. */
+static void two_thousand_processes(void)
+{
+	enum { N = 2000 };
+	static pid_t pid[N];
+	int *n = map_anon(PAGE, MAP_SHARED), gate[2];
+	pid_t *own = map_anon(N * sizeof(*own), MAP_SHARED);
+
+	needs_mib(300);
+	if (number_in("/proc/sys/kernel/threads-max") < N + 100)
+		SKIP("kernel.threads-max is low here, as it is with little memory");
+	EQ(pipe(gate), 0);
+	for (int i = 0; i < N; i++) {
+		pid[i] = FORK();
+		if (!pid[i]) {
+			char c;
+
+			close(gate[1]);
+			own[i] = getpid();
+			__atomic_fetch_add(n, 1, __ATOMIC_SEQ_CST);
+			EQ(read(gate[0], &c, 1), 0);
+			_exit(i % 251);
+		}
+	}
+	while (__atomic_load_n(n, __ATOMIC_SEQ_CST) < N)
+		sched_yield();
+	for (int i = 0; i < N; i++)
+		EQ(own[i], pid[i]);
+	EQ(close(gate[1]), 0);
+	for (int i = 0; i < N; i++) {
+		int st;
+
+		EQ(waitpid(pid[i], &st, 0), pid[i]);
+		EQ(st, (i % 251) << 8);
+	}
+	FAILS(wait(NULL), ECHILD);
+}
+
+static pthread_barrier_t barrier;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static long sum;
+
+static void *one_of_many(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 20; i++) {
+		pthread_mutex_lock(&mutex);
+		sum += (long)arg;
+		pthread_mutex_unlock(&mutex);
+		if (i % 5 == 0)
+			sched_yield();
+	}
+	pthread_barrier_wait(&barrier);
+	return arg;
+}
+
+static void five_hundred_threads(void)
+{
+	enum { N = 500 };
+	static pthread_t t[N];
+	pthread_attr_t attr;
+
+	EQ(pthread_attr_init(&attr), 0);
+	EQ(pthread_attr_setstacksize(&attr, 64 << 10), 0);
+	EQ(pthread_barrier_init(&barrier, NULL, N), 0);
+	for (int round = 0; round < 3; round++) {
+		sum = 0;
+		for (long i = 0; i < N; i++)
+			EQ(pthread_create(&t[i], &attr, one_of_many, (void *)i), 0);
+		for (long i = 0; i < N; i++) {
+			void *end;
+
+			EQ(pthread_join(t[i], &end), 0);
+			EQ(end, i);
+		}
+		EQ(sum, 20L * N * (N - 1) / 2);
+	}
+}
+
+/* The group ends at once, with all threads in the kernel or in user code. */
+static void *for_ever(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	while ((long)arg % 2)
+		pause();
+	for (;;)
+		sched_yield();
+	return NULL;
+}
+
+static void five_hundred_threads_die(void)
+{
+	enum { N = 500 };
+	volatile int *up = map_anon(PAGE, MAP_SHARED);
+	pid_t pid = FORK();
+	int st;
+
+	if (!pid) {
+		pthread_attr_t attr;
+		pthread_t t;
+
+		pthread_attr_init(&attr);
+		pthread_attr_setstacksize(&attr, 64 << 10);
+		pthread_barrier_init(&barrier, NULL, N + 1);
+		for (long i = 0; i < N; i++)
+			EQ(pthread_create(&t, &attr, for_ever, (void *)i), 0);
+		pthread_barrier_wait(&barrier);
+		*up = 1;
+		pause();
+	}
+	while (!*up)
+		sleep_ms(1);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+	EQ(st, SIGKILL);
+}
+
+static void two_gib(void)
+{
+	size_t n = (2ul << 30) / PAGE, words = PAGE / sizeof(long);
+	long *p;
+	pid_t pid;
+
+	needs_mib(2200);
+	p = map_anon(n * PAGE, MAP_PRIVATE);
+	for (size_t i = 0; i < n; i++)
+		p[i * words + i % words] = i + 1;
+	/* From the other end, since a cache of mappings likes neighbours. */
+	for (size_t i = n; i--; )
+		EQ(p[i * words + i % words], i + 1);
+	pid = FORK();
+	if (!pid) {
+		for (size_t i = 0; i < n; i += 1000) {
+			EQ(p[i * words + i % words], i + 1);
+			p[i * words + i % words] = 0;
+		}
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	for (size_t i = 0; i < n; i++)
+		EQ(p[i * words + i % words], i + 1);
+}
+
+/* Neighbours that differ in what they permit, so that they stay mappings of their own. */
+static int *one_mapping(int i)
+{
+	return mmap(NULL, PAGE, i % 2 ? RW : RW | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static int map_count(void)
+{
+	char line[400];
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		n++;
+	fclose(f);
+	return n;
+}
+
+static void fifty_thousand_mappings(void)
+{
+	enum { N = 50000 };
+	static int *p[N];
+	pid_t pid;
+
+	needs_mib(350);
+	for (int i = 0; i < N; i++) {
+		p[i] = one_mapping(i);
+		CHECK(p[i] != MAP_FAILED);
+		*p[i] = i;
+	}
+	CHECK(map_count() > N);
+	for (int i = N; i--; )
+		EQ(*p[i], i);
+	pid = FORK();
+	if (!pid) {
+		for (int i = 0; i < N; i++) {
+			EQ(*p[i], i);
+			if (i % 50 == 0)
+				*p[i] = -1;
+		}
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	for (int i = 0; i < N; i++)
+		EQ((*p[i])++, i);
+	for (int i = 0; i < N; i++)
+		EQ(*p[i], i + 1);
+	for (int i = 0; i < N; i += 2)
+		EQ(munmap(p[i], PAGE), 0);
+	for (int i = 1; i < N; i += 2)
+		EQ(*p[i], i + 1);
+}
+
+/* Up to vm.max_map_count; then ENOMEM, and all goes on with what there is. */
+static void no_more_mappings(void)
+{
+	static int *p[1 << 17];
+	int n, max = number_in("/proc/sys/vm/max_map_count");
+	pid_t pid;
+
+	needs_mib(400);
+	if (max > (int)ARRAY_SIZE(p))
+		SKIP("vm.max_map_count is large here");
+	for (n = 0; n < max + 10; n++) {
+		p[n] = one_mapping(n);
+		if (p[n] == MAP_FAILED)
+			break;
+		*p[n] = n;
+	}
+	EQ(errno, ENOMEM);
+	CHECK(n > max - 200 && n <= max);
+	for (int i = 0; i < n; i++)
+		EQ(*p[i], i);
+	FAILS((long)one_mapping(n), ENOMEM);
+	EQ(munmap(p[--n], PAGE), 0);
+	EQ(munmap(p[--n], PAGE), 0);
+	p[n] = one_mapping(n);
+	CHECK(p[n] != MAP_FAILED);
+	*p[n] = n;
+	pid = FORK();
+	if (!pid) {
+		for (int i = 0; i <= n; i++)
+			EQ(*p[i], i);
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	for (int i = 0; i <= n; i++)
+		EQ(*p[i], i);
+}
+
+/*
+ * One mapping, but each second page of it is gone: where the host has a mapping for each run of pages, it comes to its
+ * limit in the midst of this, and can then not even unmap a page between two.
+ */
+static void seventy_thousand_holes(void)
+{
+	size_t n = 140000, words = PAGE / sizeof(long);
+	long *p;
+
+	needs_mib(600);
+	p = map_anon(n * PAGE, MAP_PRIVATE);
+	for (size_t i = 0; i < n; i++)
+		p[i * words] = i + 1;
+	for (size_t i = 1; i < n; i += 2) {
+		EQ(madvise(p + i * words, PAGE, MADV_DONTNEED), 0);
+		EQ(p[i * words], 0);
+	}
+	for (size_t i = 0; i < n; i++)
+		EQ(p[i * words], i % 2 ? 0 : i + 1);
+}
+
+static void *volatile missed;
+static sigjmp_buf jump;
+
+static void on_fault(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)uc;
+	missed = si->si_addr;
+	siglongjmp(jump, 1);
+}
+
+static int faults(volatile long *p)
+{
+	missed = NULL;
+	if (!sigsetjmp(jump, 1))
+		*p = -1;
+	return missed == p;
+}
+
+/* The same where fork and mprotect take permissions away. */
+static void fork_among_holes(void)
+{
+	size_t n = 140000, words = PAGE / sizeof(long);
+	int up[2], down[2];
+	long *p;
+	pid_t pid;
+	char c;
+
+	needs_mib(600);
+	EQ(pipe(up), 0);
+	EQ(pipe(down), 0);
+	p = map_anon(n * PAGE, MAP_PRIVATE);
+	for (size_t i = 0; i < n; i++)
+		p[i * words] = i + 1;
+	for (size_t i = 1; i < n; i += 2)
+		EQ(madvise(p + i * words, PAGE, MADV_DONTNEED), 0);
+	for (size_t i = 0; i < n; i += 2)
+		EQ(p[i * words], i + 1);
+	pid = FORK();
+	if (!pid) {
+		EQ(write(up[1], "x", 1), 1);
+		EQ(read(down[0], &c, 1), 1);
+		for (size_t i = 0; i < n; i++)
+			EQ(p[i * words], i % 2 ? 0 : i + 1);
+		_exit(0);
+	}
+	EQ(read(up[0], &c, 1), 1);
+	for (size_t i = 0; i < 2000; i += 2) {
+		EQ(p[i * words], i + 1);
+		p[i * words] = -1;
+	}
+	EQ(write(down[1], "x", 1), 1);
+	CHILD_OK(pid);
+	on_signal(SIGSEGV, on_fault, 0);
+	for (size_t i = 0; i < 2000; i += 2) {
+		EQ(mprotect(p + i * words, PAGE, PROT_READ), 0);
+		CHECK(faults(p + i * words));
+		EQ(p[i * words], -1);
+		EQ(mprotect(p + i * words, PAGE, RW), 0);
+		CHECK(!faults(p + i * words));
+	}
+}
+
+static const struct test tests[] = {
+	T(two_thousand_processes), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib), T(fifty_thousand_mappings),
+	T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes),
+};
+MAIN(tests)
