@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <sys/auxv.h>
 #include <ucontext.h>
 
 static siginfo_t last;
@@ -1353,6 +1354,73 @@ static void broken_pipe(void)
 	FAILS(write(fd[1], "x", 1), EPIPE);
 }
 
+#ifdef __x86_64__
+#define NT 0x4000
+#define NOWHERE 0x800000000000	/* no address, and no place to go to */
+
+/* With NT an iret is something else. A program may set it, and keeps it. */
+static void nested_task_flag(void)
+{
+	on_signal(SIGUSR1, note, 0);
+	on_signal(SIGSEGV, fault, 0);
+	for (int i = 1; i <= 20; i++) {
+		__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | NT);
+		EQ(kill(getpid(), SIGUSR1), 0);
+		FAULTS(SIGSEGV, SEGV_MAPERR, sink = *low);
+		CHECK(__builtin_ia32_readeflags_u64() & NT);
+		__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(unsigned long)NT);
+	}
+}
+
+static void go_nowhere(int sig, siginfo_t *si, void *context)
+{
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] = NOWHERE;
+	(void)sig;
+	(void)si;
+}
+
+static void return_to_no_address(void)
+{
+	pid_t pid;
+	int st;
+
+	no_core();
+	on_signal(SIGSEGV, fault, 0);
+	on_signal(SIGUSR1, go_nowhere, 0);
+	FAULTS(SIGSEGV, SI_KERNEL, kill(getpid(), SIGUSR1));
+	EQ(FAULT_PC, NOWHERE);
+	pid = FORK();
+	if (!pid) {
+		signal(SIGSEGV, SIG_DFL);
+		kill(getpid(), SIGUSR1);
+		_exit(0);
+	}
+	EQ(waitpid(pid, &st, 0), pid);
+	CHECK(WIFSIGNALED(st));
+	EQ(WTERMSIG(st), SIGSEGV);
+}
+
+/* By the instruction, so without the kernel's knowledge; also such as its own code would not use. */
+static void own_gs_base(void)
+{
+	static const unsigned long bases[] = { -1UL, ~0x100000UL, 0xffff800000000000, 1 };
+
+	if (!(getauxval(AT_HWCAP2) & 2))
+		SKIP("no FSGSBASE");
+	for (int i = 0; i < 40; i++) {
+		unsigned long got;
+		pid_t pid;
+
+		asm volatile("wrgsbase %0" :: "r" (bases[i % ARRAY_SIZE(bases)]));
+		pid = getppid();
+		asm volatile("rdgsbase %0" : "=r" (got));
+		EQ(syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, 0), 0);
+		EQ(pid, getppid());
+		EQ(got, bases[i % ARRAY_SIZE(bases)]);
+	}
+}
+#endif
+
 static const struct test tests[] = {
 	T(info_of_kill), T(info_from_a_child), T(queued_value), T(alternate_stack), T(stack_overflow_on_altstack),
 	T(deferred_and_nodefer), T(nested), T(reset_hand), T(masks), T(handler_changes_the_mask), T(realtime_order),
@@ -1365,5 +1433,8 @@ static const struct test tests[] = {
 	T(calls_under_a_timer), T(faults_under_a_timer), T(thousand_each_way), T(ping_pong), T(storm_at_a_busy_loop),
 	T(exit_group_stops_spinners), T(stop_continue_kill_spinners), T(process_signal_finds_the_open_thread),
 	T(broken_pipe),
+#ifdef __x86_64__
+	T(nested_task_flag), T(return_to_no_address), T(own_gs_base),
+#endif
 };
 MAIN(tests)

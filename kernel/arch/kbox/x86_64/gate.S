@@ -11,11 +11,12 @@
 #include "release.h"
 
 #define ARITHMETIC	0x8d5	/* OF SF ZF AF PF CF */
-#define DF_AC		0x40400
+#define DF_NT_AC	0x44400
 
 /*
  * GS: the host's base is the complement of the address of the task's registers on its kernel
- * stack. So it is negative, which a guest's own is not, and faults if the guest uses it.
+ * stack. So it is negative, and faults if the guest uses it. A guest's own is not, but for what it makes
+ * with wrgsbase: then the first store here faults, and goes to kbox_gate_bounce (trap.c).
  */
 .macro GATE at
 	bswapq	%rax
@@ -23,7 +24,7 @@
 	seto	%al
 	rdgsbase %r11
 	testq	%r11, %r11
-	jns	gate_bounce
+	jns	kbox_gate_bounce
 	notq	%r11
 	movq	%rsp, PT_SP(%r11)
 	leaq	-GATE_GAP(%r11), %rsp
@@ -31,7 +32,7 @@
 	movq	%rcx, TOP_RESUME(%r11)
 	pushfq
 	popq	%rdx
-	testl	$DF_AC, %edx
+	testl	$DF_NT_AC, %edx
 	jnz	gate_bounce_back
 .if \at
 	movslq	-SLOT_DELTA(%rcx), %r11	/* from here on rsp says where the registers are */
@@ -68,12 +69,12 @@
 	.text
 SYM_CODE_START(kbox_gate_at)
 	GATE	1
-	jmp	gate_call
+	jmp	kbox_gate_taken
 SYM_CODE_END(kbox_gate_at)
 
 SYM_CODE_START(kbox_gate_before)
 	GATE	0
-gate_call:
+SYM_INNER_LABEL(kbox_gate_taken, SYM_L_GLOBAL)
 	shrq	$32, %rax
 	bswapl	%eax
 	movq	%rdi, PT_DI(%r11)
@@ -114,7 +115,7 @@ SYM_CODE_START_LOCAL(gate_bounce_back)
 	movq	TOP_RESUME(%r11), %rcx
 	movq	PT_DX(%r11), %rdx
 	movq	PT_SP(%r11), %rsp
-gate_bounce:
+SYM_INNER_LABEL(kbox_gate_bounce, SYM_L_GLOBAL)
 	addb	$0x7f, %al
 	sahf
 	bswapq	%rax

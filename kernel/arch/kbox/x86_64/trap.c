@@ -6,6 +6,7 @@
 #include <linux/sched/debug.h>
 #include <linux/extable.h>
 #include <asm/fpstate.h>
+#include <asm/gate.h>
 #include <asm/kbox.h>
 #include <asm/site.h>
 #include <asm/sigcontext.h>
@@ -114,11 +115,21 @@ static bool in_exit_section(unsigned long ip)
 	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
 }
 
-/* The host leaves the user's AC flag as it is; the kernel makes unaligned accesses. */
-static __always_inline void clear_ac(const struct sigcontext *sc)
+/* The GS base by which the gate looks for the task's registers is the guest's own (gate.S). */
+static bool gate_refused(int sig, const struct sigcontext *sc)
 {
-	if (unlikely(sc->flags & X86_EFLAGS_AC))
-		asm volatile("pushfq; andq %0, (%%rsp); popfq" : : "i" (~X86_EFLAGS_AC) : "memory", "cc");
+	return sig == SIGSEGV && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
+}
+
+/*
+ * The host leaves some of the user's flags as they are. The kernel makes unaligned accesses, which AC forbids,
+ * and goes to user mode by iretq, which with NT is something else.
+ */
+static __always_inline void clear_flags(const struct sigcontext *sc)
+{
+	if (unlikely(sc->flags & (X86_EFLAGS_AC | X86_EFLAGS_NT)))
+		asm volatile("pushfq; andq %0, (%%rsp); popfq"
+			     : : "i" (~(X86_EFLAGS_AC | X86_EFLAGS_NT)) : "memory", "cc");
 }
 
 void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
@@ -129,14 +140,20 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	struct host_thread *me;
 	void *fp = (void *)sc->fpstate;
 
-	clear_ac(sc);
+	clear_flags(sc);
 	if (sig == FLUSH_SIGNAL) {
 		kbox_serve_flush(HOST_OF_STACK(base));
 		return;
 	}
 	if (in_kernel(sc)) {
-		if (sig != KICK_SIGNAL) {
-			kernel_fault(sig, sc);
+		/* The processor may refuse to go where a debugger or a signal handler's frame says. */
+		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && in_exit_section(sc->ip);
+
+		if (sig != KICK_SIGNAL && !refused) {
+			if (gate_refused(sig, sc))
+				sc->ip = (unsigned long)kbox_gate_bounce;
+			else
+				kernel_fault(sig, sc);
 			return;
 		}
 		fpstate_learn(fp);
@@ -146,6 +163,8 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		kbox_enter(me);
 		if (sc->ip >= (unsigned long)kbox_leave_fp_done || !current->thread.fpstate)
 			current->thread.fpstate = fp;
+		if (refused)
+			user_fault(sig, si, sc, regs);
 		kbox_exit(regs);
 	}
 	me = HOST_OF_STACK(base);
