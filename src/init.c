@@ -227,6 +227,14 @@ static void mount_in(const char *type, const char *dir, unsigned long flags, con
 		dprintf(2, "kbox: cannot mount %s on %s: %s\n", type, dir, strerror(errno));
 }
 
+/* It goes with the root, as in a distribution: what is left below the new root is in every copy of the namespace. */
+static void move_dev(void)
+{
+	mkdir("dev", 0755);
+	if (mount("/dev", "dev", NULL, MS_MOVE, NULL) && errno != ENOENT)
+		dprintf(2, "kbox: cannot move /dev: %s\n", strerror(errno));
+}
+
 static void mount_system(void)
 {
 	static const char *const links[][2] = {
@@ -236,7 +244,7 @@ static void mount_system(void)
 
 	mount_in("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	mount_in("sysfs", "sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
-	mount_in("devtmpfs", "dev", MS_NOSUID, "");
+	move_dev();
 	mount_in("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
 	mount_in("tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 	mount_in("mqueue", "dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
