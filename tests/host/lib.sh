@@ -3,7 +3,7 @@
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$top/build}
 kbox=$build/kbox
-image=$build/test.img
+image=${IMAGE:-$build/test.img}
 limit=${SECONDS_LIMIT:-120}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/kbox-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
@@ -46,6 +46,12 @@ own_name() {
 # All of them, also those that a lost supervisor left behind. Not zombies: some machines' init takes its time.
 host_processes() {
 	pgrep -r D,R,S,T -x "box$$" | tr '\n' ' '
+}
+
+# skip_all WHY: nothing here can be tested.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
 }
 
 done_testing() {
