@@ -49,7 +49,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-fd count-calls fuzz \
+.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd count-calls fuzz \
 	demo deps clean
 
 # What analyses programs runs here.
@@ -143,6 +143,10 @@ build/bench-fd: bench/host/bench-fd.c $(HOSTFD) | $(LINUX)/.unpacked
 # How the system calls of real programs reach the kernel.
 bench-sites: all image-debian
 	@scripts/bench-sites
+
+# Real programs natively, in a box, in proot and in gVisor's runsc.
+bench-apps: all image-debian
+	@scripts/bench-apps
 
 # Instructions of a system call, and where.
 count-calls: all image
