@@ -50,7 +50,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd count-calls fuzz \
-	demo deps clean
+	kselftest demo deps clean
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -154,6 +154,10 @@ count-calls: all image
 
 demo: all image
 	@scripts/demo
+
+# The kernel tree's own selftests in a box, against tests/kselftest.list; TESTS='mm/* timers/nanosleep': some of them.
+kselftest: all image-debian
+	@scripts/kselftest $(TESTS)
 
 # Random code, rewritten, does what it did before; FUZZ_SECONDS=60. FUZZ_SITE: a copy of site.c with a bug, for tests.
 FUZZ := build/fuzz/fuzz_site
