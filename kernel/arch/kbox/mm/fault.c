@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/extable.h>
 #include <linux/perf_event.h>
+#include <linux/userfaultfd_k.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 
@@ -40,10 +41,16 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 #define SMALL_AREA	SZ_1M
 #define AHEAD_DATA	8
 
-/* May more pages be made of it than are asked for? Private memory that is written to. */
+/*
+ * May more pages be made of it than are asked for? Private memory that is written to, whose faults nobody waits for. Of a
+ * file that somebody can write to, what the program has not written to itself goes on to be the file's (mmap(2) would allow
+ * either).
+ */
 static bool makes_ahead(struct vm_area_struct *vma, unsigned int flags)
 {
-	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP));
+	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) &&
+	       !(vma->vm_file && inode_is_open_for_write(file_inode(vma->vm_file))) &&
+	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP));
 }
 
 /* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
@@ -142,6 +149,8 @@ static void map_more(struct vm_area_struct *vma, unsigned long addr)
 		.gfp_mask = mapping_gfp_mask(vma->vm_file->f_mapping), .pmd = kbox_walk_pmd(vma->vm_mm, addr),
 	};
 
+	if (!vmf.pmd)
+		return;
 	start = max(start, vma->vm_start);
 	rcu_read_lock();
 	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start), linear_page_index(vma, end - 1));
@@ -155,7 +164,7 @@ static vm_fault_t fault_one(struct vm_area_struct *vma, unsigned long addr, unsi
 
 	if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 		return fault;
-	if (!(flags & FAULT_FLAG_WRITE) && vma->vm_ops && vma->vm_ops->map_pages)
+	if (!(flags & FAULT_FLAG_WRITE) && vma->vm_ops && vma->vm_ops->map_pages && !userfaultfd_armed(vma))
 		map_more(vma, addr);
 	if (flags & FAULT_FLAG_INSTRUCTION && vma->vm_mm->context.maps)
 		kbox_text_fault(vma->vm_mm, addr);
@@ -237,6 +246,8 @@ retry:
 			pagefault_out_of_memory();
 	} else if (fault & VM_FAULT_SIGBUS) {
 		bad_area(regs, addr, SIGBUS, BUS_ADRERR);
+	} else if (fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE) && user_mode(regs)) {
+		force_sig_mceerr(BUS_MCEERR_AR, (void __user *)addr, PAGE_SHIFT);
 	} else {
 		bad_area(regs, addr, SIGSEGV, SEGV_MAPERR);
 	}

@@ -31,8 +31,14 @@
 #define _PAGE_PROTNONE	0x100	/* present to the kernel, no access for the user */
 #define _PAGE_SPECIAL	0x200
 #define _PAGE_SWP_EXCLUSIVE 0x400
+#ifdef CONFIG_HAVE_ARCH_USERFAULTFD_WP
+#define _PAGE_UFFD_WP	0x800	/* also in swap entries */
+#else
+#define _PAGE_UFFD_WP	0
+#endif
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
-#define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_MAPPED)
+#define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_MAPPED | \
+			 _PAGE_UFFD_WP)
 #define PTE_PFN_MASK	0x7ffffffffffff000UL
 /* A page of a host's file, by its descriptor and number, where there would be one of guest memory; with _PAGE_SPECIAL. */
 #define KBOX_HOST_PFN(fd, page)	(1UL << 50 | (unsigned long)(fd) << 34 | (page))
@@ -136,11 +142,24 @@ static inline pte_t pte_modify(pte_t p, pgprot_t n)
 #define __swp_type(x)		(((x).val >> 12) & 0x1f)
 #define __swp_offset(x)		((x).val >> 17)
 #define __swp_entry(t, o)	((swp_entry_t) { (((t) & 0x1fUL) << 12) | ((o) << 17) })
-#define __pte_to_swp_entry(p)	((swp_entry_t) { pte_val(p) & ~(unsigned long)_PAGE_SWP_EXCLUSIVE })
+#define __pte_to_swp_entry(p)	((swp_entry_t) { pte_val(p) & ~(unsigned long)(_PAGE_SWP_EXCLUSIVE | _PAGE_UFFD_WP) })
 #define __swp_entry_to_pte(x)	((pte_t) { (x).val })
 PTE_FN(swp_exclusive, _PAGE_SWP_EXCLUSIVE)
 PTE_SET(swp_mkexclusive, | _PAGE_SWP_EXCLUSIVE)
 PTE_SET(swp_clear_exclusive, & ~_PAGE_SWP_EXCLUSIVE)
+
+#ifdef CONFIG_HAVE_ARCH_USERFAULTFD_WP
+PTE_FN(uffd_wp, _PAGE_UFFD_WP)
+PTE_SET(clear_uffd_wp, & ~_PAGE_UFFD_WP)
+PTE_FN(swp_uffd_wp, _PAGE_UFFD_WP)
+PTE_SET(swp_mkuffd_wp, | _PAGE_UFFD_WP)
+PTE_SET(swp_clear_uffd_wp, & ~_PAGE_UFFD_WP)
+static inline pte_t pte_mkuffd_wp(pte_t p)
+{
+	return pte_wrprotect(__pte(pte_val(p) | _PAGE_UFFD_WP));
+}
+#define pmd_uffd_wp(p)	0	/* no huge pages */
+#endif
 
 /* vmalloc.c wants to know. */
 #define ARCH_PAGE_TABLE_SYNC_MASK PGTBL_PTE_MODIFIED
