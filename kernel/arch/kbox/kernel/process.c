@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tasks: their kernel contexts, and the host threads and processes under them. */
+#include <linux/elf.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sched/debug.h>
@@ -35,7 +36,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 	struct pt_regs *regs = task_pt_regs(p);
 	void *top = (void *)task_stack_page(p) + THREAD_SIZE - STACK_RESERVED;
 
-	p->thread.host = NULL;
+	p->thread.host = p->thread.reserved = NULL;
 	if (args->fn) {
 		memset(regs, 0, sizeof(*regs));
 		p->thread.fn = args->fn;
@@ -65,8 +66,10 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
  */
 void exit_thread(struct task_struct *t)
 {
-	if (t == current)
+	if (t == current) {
 		kbox_admit_entrants();
+		host_process_unreserve();
+	}
 	if (!t->thread.host || t == current)
 		return;
 	host_thread_discard(t->thread.host);
@@ -82,6 +85,17 @@ unsigned long __get_wchan(struct task_struct *p)
 	return 0;
 }
 
+static bool keeps_host_process(struct host_thread *h)
+{
+	return h && h->mm->context.threads == 1;
+}
+
+/* exec, while it can fail: what activate_mm() will need. Other threads of current's may have ended by then. */
+int arch_check_elf(void *ehdr, bool has_interpreter, void *interpreter, struct arch_elf_state *state)
+{
+	return keeps_host_process(current->thread.host) || host_process_reserve() ? 0 : -EAGAIN;
+}
+
 /*
  * exec has a new mm. A task that is its old mm's only user keeps its host process,
  * emptied; any other one goes on in another host process.
@@ -90,12 +104,13 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 {
 	struct host_thread *h = current->thread.host;
 
-	if (h && prev == h->mm && prev->context.threads == 1) {
+	if (keeps_host_process(h)) {
 		prev->context.threads = 0;
 		next->context.threads = 1;
 		h->mm = next;
 		kbox_drop_user();
 		kbox_gate_open();
+		host_process_unreserve();
 		return;
 	}
 	if (h) {
@@ -103,9 +118,7 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 		host_thread_leave_mm(h);
 		host_thread_die(h);
 	}
-	h = host_process_take(current, next);
-	if (!h)
-		panic("the host has no process for an exec");
+	h = host_process_take_reserved(next);
 	current->thread.host = h;
 	kbox_move_to(h);
 	host_thread_arrive();

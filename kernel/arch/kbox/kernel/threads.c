@@ -41,17 +41,15 @@ static void reap(void)
 	}
 }
 
-/* The record of a host thread to be, for a task that goes on with its saved context; NULL without memory. */
-static struct host_thread *new_record(struct task_struct *t, struct mm_struct *mm)
+/* The record of a host thread to be; NULL without memory. */
+static struct host_thread *new_record(void)
 {
 	struct host_thread *h;
 
 	reap();
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
-	if (!h)
-		return NULL;
-	assign(h, t, mm);
-	h->vmalloc_gen = kbox_vmalloc_gen;
+	if (h)
+		h->vmalloc_gen = kbox_vmalloc_gen;
 	return h;
 }
 
@@ -81,11 +79,10 @@ static void process_start(struct host_thread *h)
 	kbox_await(h);
 }
 
-/* Host-clone with the first frame on the new record's own little stack. */
-static struct host_thread *start(struct task_struct *t, struct mm_struct *mm, unsigned long flags,
-				 void (*fn)(struct host_thread *))
+/* Host-clone with the first frame on the new record's own little stack; NULL: the host refuses, or there is no memory. */
+static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thread *))
 {
-	struct host_thread *h = new_record(t, mm);
+	struct host_thread *h = new_record();
 	unsigned long *sp;
 
 	if (!h)
@@ -95,28 +92,81 @@ static struct host_thread *start(struct task_struct *t, struct mm_struct *mm, un
 	*--sp = (unsigned long)fn;
 	if (host_clone(flags, sp, &h->tid, h) >= 0)
 		return h;
-	mm->context.threads--;
 	kfree(h);
 	return NULL;
 }
 
-/* A host thread in current's host process, which waits for the CPU; NULL: the host refuses, or there is no memory. */
-struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm)
+/* One that waits for a grant ends instead. */
+static void send_away(struct host_thread *h)
 {
-	return start(t, mm, CLONE_HOST_THREAD, thread_start);
+	h->dead = DEAD_EXIT;
+	xchg(&h->grant, 1);
+	HCALL(__NR_futex, &h->grant, FUTEX_WAKE, 1, 0, 0, 0);
+	while (!READ_ONCE(h->gone))
+		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	kfree(h);
 }
 
-/* A host process with nothing but the kernel in it, whose thread waits for the CPU; NULL: as above. */
-struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm)
+static struct host_thread *spare_or_new(void)
 {
 	struct host_thread *h = spares;
 
 	if (!h)
-		return start(t, mm, CLONE_HOST_PROCESS, process_start);
+		return start(CLONE_HOST_PROCESS, process_start);
 	spares = h->next_entrant;
 	nspares--;
-	assign(h, t, mm);
 	return h;
+}
+
+/* A host thread in current's host process, which waits for the CPU to go on with the saved context of t; NULL: as above. */
+struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm)
+{
+	struct host_thread *h = start(CLONE_HOST_THREAD, thread_start);
+
+	if (h)
+		assign(h, t, mm);
+	return h;
+}
+
+/* A host process with nothing but the kernel in it, whose thread waits likewise; NULL: as above. */
+struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm)
+{
+	struct host_thread *h = spare_or_new();
+
+	if (h)
+		assign(h, t, mm);
+	return h;
+}
+
+/* For an exec of current, which cannot fail any more when it needs it. */
+bool host_process_reserve(void)
+{
+	if (!current->thread.reserved)
+		current->thread.reserved = spare_or_new();
+	return current->thread.reserved;
+}
+
+struct host_thread *host_process_take_reserved(struct mm_struct *mm)
+{
+	struct host_thread *h = current->thread.reserved;
+
+	current->thread.reserved = NULL;
+	assign(h, current, mm);
+	return h;
+}
+
+void host_process_unreserve(void)
+{
+	struct host_thread *h = current->thread.reserved;
+
+	current->thread.reserved = NULL;
+	if (h && nspares < SPARES_MAX) {
+		h->next_entrant = spares;
+		spares = h;
+		nspares++;
+	} else if (h) {
+		send_away(h);
+	}
 }
 
 /* Current has begun to run on a host thread that was waiting for it. */
@@ -164,11 +214,6 @@ void host_thread_bury(struct host_thread *h)
 /* The task for which h was made will never run. */
 void host_thread_discard(struct host_thread *h)
 {
-	h->dead = DEAD_EXIT;
-	xchg(&h->grant, 1);
-	HCALL(__NR_futex, &h->grant, FUTEX_WAKE, 1, 0, 0, 0);
-	while (!READ_ONCE(h->gone))
-		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	h->mm->context.threads--;
-	kfree(h);
+	send_away(h);
 }

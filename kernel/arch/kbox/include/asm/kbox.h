@@ -107,6 +107,9 @@ extern u64 host_clock(int clock);
 /* threads.c */
 extern struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm);
 extern struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm);
+extern bool host_process_reserve(void);
+extern struct host_thread *host_process_take_reserved(struct mm_struct *mm);
+extern void host_process_unreserve(void);
 extern void host_thread_leave_mm(struct host_thread *h);
 extern void host_thread_die(struct host_thread *h);
 extern void host_thread_arrive(void);

@@ -3,6 +3,7 @@
 #define _ASM_KBOX_ELF_H
 #include <asm/ptrace.h>
 #include <asm/auxvec.h>
+#include <asm/elf_state.h>
 typedef unsigned long elf_greg_t;
 #define ELF_NGREG (sizeof(struct user_pt_regs) / sizeof(elf_greg_t))
 typedef elf_greg_t elf_gregset_t[ELF_NGREG];

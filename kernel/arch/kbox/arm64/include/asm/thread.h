@@ -16,6 +16,7 @@ struct host_frame;
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */
+	struct host_thread *reserved;	/* of a host process that its exec may need */
 	int (*fn)(void *);		/* of a kernel thread */
 	void *fn_arg;
 	struct fpsimd_context *fpstate;	/* the user's; NULL: it is in the registers (fpstate.c) */

@@ -9,6 +9,7 @@
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */
+	struct host_thread *reserved;	/* of a host process that its exec may need */
 	int (*fn)(void *);		/* of a kernel thread */
 	void *fn_arg;
 	void *fpstate;			/* struct _xstate: the user's; NULL: it is in the registers (fpstate.c) */
