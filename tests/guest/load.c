@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <spawn.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
 #define PAGE 4096ul
@@ -65,6 +67,27 @@ static void two_thousand_processes(void)
 		EQ(st, (i % 251) << 8);
 	}
 	FAILS(wait(NULL), ECHILD);
+}
+
+/* Whoever refuses, the guest's kernel or what is below it, says so to the one that asked. */
+static void spawned_until_refused(void)
+{
+	static char *argv[] = { "sleep", "600", NULL }, *none[] = { NULL };
+	pid_t pid[300];
+	int n, err = 0, st;
+
+	for (n = 0; n < (int)ARRAY_SIZE(pid) && !err; n += !err)
+		err = posix_spawn(&pid[n], "/bin/sleep", NULL, NULL, argv, none);
+	CHECK(n > 0);
+	CHECK(!err || err == EAGAIN);
+	for (int i = 0; i < n; i++) {
+		EQ(kill(pid[i], SIGKILL), 0);
+		EQ(waitpid(pid[i], &st, 0), pid[i]);
+		EQ(st, SIGKILL);
+	}
+	argv[1] = "0";
+	EQ(posix_spawn(&pid[0], "/bin/sleep", NULL, NULL, argv, none), 0);
+	CHILD_OK(pid[0]);
 }
 
 static pthread_barrier_t barrier;
@@ -346,8 +369,128 @@ static void fork_among_holes(void)
 	}
 }
 
+/* What follows is for a kernel that is nobody else's. */
+static void needs_box(void)
+{
+	if (!getenv("KBOX_HOST_PID"))
+		SKIP("only in a box");
+}
+
+static void *eat(void *arg)
+{
+	for (;;)
+		memset(map_anon(1 << 20, MAP_PRIVATE), 1, 1 << 20);
+	return arg;
+}
+
+/* It takes those that eat it all, one after the other, and nobody else. */
+static void out_of_memory(void)
+{
+	enum { N = 8, SIZE = 8 << 20 };
+	unsigned char *mine = map_anon(SIZE, MAP_PRIVATE);
+	pid_t pid[N];
+
+	needs_box();
+	for (int i = 0; i < SIZE; i++)
+		mine[i] = i / 7;
+	for (int i = 0; i < N; i++) {
+		pid[i] = FORK();
+		if (!pid[i]) {
+			pthread_t t;
+
+			if (i % 2)
+				pthread_create(&t, NULL, eat, NULL);
+			eat(NULL);
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		int st;
+
+		EQ(waitpid(pid[i], &st, 0), pid[i]);
+		EQ(st, SIGKILL);
+	}
+	for (int i = 0; i < SIZE; i++)
+		EQ(mine[i], (unsigned char)(i / 7));
+}
+
+/* More processes than there is room for, for some seconds; then it is as if they had never been. */
+static void fork_bomb(void)
+{
+	double end = seconds() + 5;
+	pid_t pid;
+	int st;
+
+	needs_box();
+	pid = FORK();
+	if (!pid) {
+		setpgid(0, 0);
+		for (;;)
+			if (fork() < 0)
+				sched_yield();
+			else
+				map_anon(1 << 20, MAP_PRIVATE | MAP_POPULATE);
+	}
+	while (seconds() < end)
+		sleep_ms(10);
+	kill(-pid, SIGKILL);
+	EQ(waitpid(pid, &st, 0), pid);
+	EQ(st, SIGKILL);
+	while (!kill(-pid, SIGKILL))
+		sleep_ms(10);
+	EQ(errno, ESRCH);
+	pid = FORK();
+	if (!pid)
+		_exit(0);
+	CHILD_OK(pid);
+}
+
+/* All processes write to all of its pages, which come and go. */
+static void file_larger_than_memory(void)
+{
+	enum { N = 4, ROUNDS = 3 };
+	struct statvfs fs;
+	struct sysinfo si;
+	long buf[PAGE / sizeof(long)], *p;
+	size_t pages;
+	int fd;
+
+	EQ(sysinfo(&si), 0);
+	pages = si.totalram * si.mem_unit / PAGE * 3 / 2;
+	fd = open("f", O_RDWR | O_CREAT, 0600);
+	CHECK(fd >= 0);
+	EQ(fstatvfs(fd, &fs), 0);
+	if (pages > 50000 || fs.f_bavail * fs.f_bsize / PAGE < pages * 11 / 10)
+		SKIP("too much memory here");
+	EQ(ftruncate(fd, pages * PAGE), 0);
+	p = mmap(NULL, pages * PAGE, RW, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	for (int i = 0; i < N; i++)
+		if (!FORK()) {
+			for (int round = 0; round < ROUNDS; round++)
+				for (size_t j = 0; j < pages; j++) {
+					volatile long *mine = p + (round % 2 ? pages - j - 1 : j) * ARRAY_SIZE(buf) + i;
+
+					EQ(*mine, round);
+					*mine = round + 1;
+				}
+			_exit(0);
+		}
+	for (int i = 0; i < N; i++) {
+		int st;
+
+		CHECK(wait(&st) > 0);
+		EQ(st, 0);
+	}
+	for (size_t j = 0; j < pages; j++) {
+		EQ(pread(fd, buf, PAGE, j * PAGE), PAGE);
+		for (int i = 0; i < N; i++)
+			EQ(buf[i], ROUNDS);
+		EQ(buf[N], 0);
+	}
+}
+
 static const struct test tests[] = {
-	T(two_thousand_processes), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib), T(fifty_thousand_mappings),
-	T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes),
+	T(two_thousand_processes), T(spawned_until_refused), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib),
+	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(out_of_memory), T(fork_bomb), T(file_larger_than_memory),
 };
 MAIN(tests)
