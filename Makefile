@@ -100,10 +100,10 @@ build/debian.img: scripts/mkdebian | build
 
 # Guest tests once for each way in.
 PROVE := CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run
-TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t)
+TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/debian/*.t)
 
 ifeq ($(ARCH),$(HOST))
-check: all image $(UNIT_TESTS)
+check: all image image-debian $(UNIT_TESTS)
 	$(PROVE) $(TESTS_HERE)
 else
 check: check-$(ARCH)
@@ -120,7 +120,7 @@ host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
 # Both, with one result.
-check-all: all image $(UNIT_TESTS)
+check-all: all image image-debian $(UNIT_TESTS)
 	@scripts/check-arm64
 	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap
 

@@ -69,10 +69,11 @@ int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, in
 				kbox_sync_icache(addr, pfn, pages);
 			return 0;
 		}
-		if (host && (ret != -ENOMEM || dropped))
-			return ret;
-		if (ret != -ENOMEM)
+		if (ret != -ENOMEM || dropped) {
+			if (host)
+				return ret;
 			panic("host mmap: error %ld", -ret);
+		}
 		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */
 		dropped = true;
 	}

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# gdb -batch: breakpoints, steps, what it reads and writes in a program, threads, a process that it attaches to, a core file.
+. "$(dirname "$0")/lib.sh"
+
+passes "the program is built" gcc -g -O0 -pthread -o program "$here/program.c"
+
+# session PROGRAM COMMAND...
+session() {
+	program=$1
+	shift
+	for command; do
+		shift
+		set -- "$@" -ex "$command"
+	done
+	# shellcheck disable=SC2086 # the program and its arguments
+	timeout 60 gdb -q -batch -nx -iex 'set debuginfod enabled off' -iex 'set style enabled off' "$@" $program 2>err
+}
+
+# at TEXT: the line of the program that has it
+at() {
+	grep -n "$1" "$here/program.c" | cut -d: -f1
+}
+
+session program 'break program.c:'"$(at bottom)" run backtrace 'print *p' finish 'up 3' 'print argc' continue >out
+is "$(grep -c '^Breakpoint 1, depth (n=0' out)" 1 "a breakpoint"
+is "$(grep -cE '^#[0-4] .* (depth|main) \(' out)" 6 "the stack"
+is "$(grep -oE '\$[123] = .*' out | sed 's/0x[0-9a-f]*/ADDRESS/')" '$1 = {first = 42, second = ADDRESS "the answer"}
+$2 = 42
+$3 = 1' "values"
+is "$(grep -x 49 out)" 49 "what the program prints"
+is "$(grep -c 'exited with code 05' out)" 1 "its exit status"
+
+session program 'break depth' run 'set var p->first = 100' 'delete' continue >out
+is "$(grep -xE '[0-9]+' out)" 107 "a variable changed"
+session program 'break depth if n == 1' run 'print n' stepi nexti step 'print $_siginfo.si_signo' 'info breakpoints' kill >out
+is "$(grep -E '^\$[12]' out)" '$1 = 1
+$2 = 5' "a condition; steps"
+is "$(grep 'breakpoint already hit' out | tr -s ' \t' ' ')" " breakpoint already hit 1 time" "how often it stopped"
+session program 'break main' run 'print depth(10, &pair) - pair.first' kill >out
+is "$(grep -E '^\$1' out)" '$1 = 55' "a function called by gdb"
+
+session program 'set can-use-hw-watchpoints 0' 'break thread' run 'watch watched' continue 'info threads' 'thread apply all backtrace 1' continue continue >out
+is "$(grep -cE '^Thread 2 .* hit Breakpoint 1, thread \(' out)" 1 "a breakpoint in a thread"
+is "$(grep -E '^(Old|New) value' out | head -n 2)" "Old value = 48
+New value = 49" "a watchpoint"
+is "$(grep -cE '^[* ] [12] +Thread ' out)" 2 "two threads"
+
+session program 'catch syscall write' run 'backtrace 1' continue continue >out
+is "$(grep -c "Catchpoint 1 (.* to syscall write)" out) $(grep -c "Catchpoint 1 (returned from syscall write)" out)" "1 1" "a system call, before and after"
+session program 'break main' run 'python print(gdb.selected_inferior().pid > 0)' continue >out
+is "$(grep -x True out)" True "a script in python"
+
+./program wait >said &
+process=$!
+soon "a process waits" grep -q 49 said
+session "-p $process" 'frame function main' 'print watched' 'print pair.second' 'set var argc = 1' detach >out
+is "$(grep '^\$1' out) $(grep -c 'the answer' out)" '$1 = 49 1' "attached to it"
+session "-p $process" "gcore $tmp/core" kill >out
+wait $process
+is $? 137 "killed by gdb"
+session "program core" 'print watched' 'backtrace' >out
+is "$(grep '^\$1' out) $(grep -c 'main (argc=1' out)" '$1 = 49 1' "its core file, by gcore"
+
+ulimit -c unlimited
+rm -f core
+echo core >/proc/sys/kernel/core_pattern
+./program abort >/dev/null 2>&1
+is $? 134 "a program aborts"
+session "program core" 'print watched' 'frame function main' 'print pair.first' >out
+is "$(grep '^\$' out)" '$1 = 49
+$2 = 42' "the kernel's core file"
+done_testing
