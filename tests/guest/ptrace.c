@@ -174,6 +174,11 @@ static void single_steps(void)
 {
 	SKIP("a host thread cannot step itself on aarch64");
 }
+
+static void debug_registers(void)
+{
+	SKIP("by a regset on aarch64");
+}
 #else
 static void counts(void)
 {
@@ -196,6 +201,20 @@ static void single_steps(void)
 		last = PC(r);
 	}
 	CHECK(moved > 40);
+	ends_well(pid);
+}
+
+/* Debuggers clear them whether they use them or not, gdb for each new thread. */
+static void debug_registers(void)
+{
+	pid_t pid = traced(counts);
+
+	for (int i = 0; i < 8; i++)
+		if (i != 4 && i != 5)
+			EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[i]), 0), 0);
+	errno = 0;
+	EQ(ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg[7]), 0), 0);
+	EQ(errno, 0);
 	ends_well(pid);
 }
 #endif
@@ -253,6 +272,6 @@ static void attach_to_a_spinner(void)
 }
 
 static const struct test tests[] = {
-	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(breakpoint), T(attach_to_a_spinner),
+	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
 };
 MAIN(tests)

@@ -89,6 +89,8 @@ const struct user_regset_view *task_user_regset_view(struct task_struct *t)
 	return &view;
 }
 
+#define USER_DEBUGREG	848	/* offsetof(struct user, u_debugreg[0]): asm/user_64.h */
+
 long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsigned long data)
 {
 	unsigned long g[GPR_WORDS];
@@ -100,6 +102,9 @@ long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsign
 			return -EIO;
 		return put_user(addr / 8 < GPR_WORDS ? g[addr / 8] : 0, (unsigned long __user *)data);
 	case PTRACE_POKEUSR:
+		/* Debuggers clear the debug registers of each new thread. There are none to be had. */
+		if (addr - USER_DEBUGREG < 8 * 8 && !(addr & 7))
+			return data ? -ENOSPC : 0;
 		if (addr & 7 || addr / 8 >= GPR_WORDS)
 			return -EIO;
 		gpr_fill(t, g);
