@@ -94,7 +94,7 @@ static int try(struct vm_area_struct *vma, int fd, int prot)
 	int ret = kbox_host_map(vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
 
 	if (!ret)
-		HCALL(__NR_munmap, vma->vm_start, PAGE_SIZE, 0, 0, 0, 0);
+		kbox_host_unmap(vma->vm_start, vma->vm_start + PAGE_SIZE);
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/extable.h>
 #include <linux/perf_event.h>
+#include <linux/shmem_fs.h>
 #include <linux/userfaultfd_k.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
@@ -41,6 +42,12 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 #define SMALL_AREA	SZ_1M
 #define AHEAD_DATA	8
 
+/* Can somebody write to the file? Nobody counts that of shmem's. */
+static bool may_change(struct file *file)
+{
+	return inode_is_open_for_write(file_inode(file)) || mapping_writably_mapped(file->f_mapping) || shmem_mapping(file->f_mapping);
+}
+
 /*
  * May more pages be made of it than are asked for? Private memory that is written to, whose faults nobody waits for. Of a
  * file that somebody can write to, what the program has not written to itself goes on to be the file's (mmap(2) would allow
@@ -49,7 +56,7 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 static bool makes_ahead(struct vm_area_struct *vma, unsigned int flags)
 {
 	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) &&
-	       !(vma->vm_file && inode_is_open_for_write(file_inode(vma->vm_file))) &&
+	       !(vma->vm_file && may_change(vma->vm_file)) && global_zone_page_state(NR_FREE_PAGES) > totalram_pages() / 16 &&
 	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP));
 }
 
@@ -101,7 +108,7 @@ static bool is_missing(const pte_t *ptep)
 static void offer_block(unsigned int pages)
 {
 	unsigned int order = order_base_2(pages), i;
-	struct page *block = order ? alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN, order) : NULL;
+	struct page *block = order ? alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order) : NULL;
 
 	if (!block)
 		return;
@@ -129,8 +136,9 @@ static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, un
 			fault = handle_mm_fault(vma, addr, flags, regs);
 			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 				return fault;	/* it has let go of the mm, perhaps */
-		} else if (!(other & VM_FAULT_ERROR) && is_missing(kbox_walk(mm, at))) {
-			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE, NULL);
+		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && is_missing(kbox_walk(mm, at))) {
+			/* Nobody waits for the disk for it, and the mm stays locked. */
+			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
 		}
 	}
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);

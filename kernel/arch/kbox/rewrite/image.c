@@ -398,7 +398,7 @@ static struct text_window *window_of(struct image *im, u64 index)
 /* Copies of the window's pages that are in memory, in the order that they have in the file. */
 static void gather(struct image *im, u64 first)
 {
-	struct page *block = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, WINDOW_ORDER);
+	struct page *block = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, WINDOW_ORDER);
 	unsigned int i;
 
 	if (!block)
@@ -409,6 +409,12 @@ static void gather(struct image *im, u64 first)
 
 		if (IS_ERR(folio)) {
 			__free_page(block + i);
+			continue;
+		}
+		/* Writes by such a mapping are not seen; one may have been made while this slept. */
+		if (mapping_writably_mapped(im->file->f_mapping)) {
+			__free_page(block + i);
+			folio_put(folio);
 			continue;
 		}
 		if (!folio_test_uptodate(folio) || !copy_new(im, first + i, folio_file_page(folio, first + i), block + i))
@@ -425,7 +431,7 @@ void image_text_fault(struct image *im, u64 index)
 {
 	struct text_window *w = window_of(im, index);
 
-	if (w->gathered && xa_load(&im->copies, index))
+	if ((w->gathered && xa_load(&im->copies, index)) || mapping_writably_mapped(im->file->f_mapping))
 		return;
 	w->gathered = false;
 	if (++w->faults < max(w->after, GATHER_AFTER) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)

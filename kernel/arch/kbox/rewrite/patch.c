@@ -126,7 +126,7 @@ static enum site_refusal patch_new(struct vm_area_struct *vma, unsigned long cal
 	if (why)
 		return why;
 	map = map_get(vma);
-	if (!map || off < map->image->text || s.start + s.len > map->image->text_end)
+	if (!map || min(off, s.start) < map->image->text || s.start + s.len > map->image->text_end)
 		return SITE_NO_ROOM;
 	if (image_taken(map->image, &s))
 		return at ? SITE_TAKEN : patch_new(vma, call, nr, true, new);

@@ -9,11 +9,11 @@ static void tlb_flush(struct mmu_gather *tlb);
 #include <asm-generic/tlb.h>
 static inline void tlb_flush(struct mmu_gather *tlb)
 {
-	/* The whole mm goes: its host process has gone or drops everything itself. */
-	if (tlb->fullmm)
+	/* exit_mmap(): its host process has gone or drops everything itself. Else tlb_finish_mmu() says so where two overlap. */
+	if (tlb->fullmm && !atomic_read(&tlb->mm->mm_users))
 		return;
-	if (tlb->need_flush_all)
-		flush_tlb_mm(tlb->mm);
+	if (tlb->fullmm || tlb->need_flush_all)
+		kbox_flush_range(tlb->mm, 0, TASK_SIZE);
 	else if (tlb->end)
 		kbox_flush_range(tlb->mm, tlb->start, tlb->end);
 }
