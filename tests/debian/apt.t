@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # apt-get install and remove of a package made here, and dpkg --verify of all packages.
+# shellcheck disable=SC2016 # what is in single quotes is for others to expand
 . "$(dirname "$0")/lib.sh"
 export DEBIAN_FRONTEND=noninteractive
 
@@ -8,6 +9,7 @@ is "$(dpkg --verify)" "" "dpkg --verify: every file of the image is as it was pa
 is "$(dpkg --audit)" "" "dpkg --audit"
 
 # build VERSION
+# shellcheck disable=SC2317 # it is called by its name
 build() {
 	rm -rf tree
 	mkdir -p tree/DEBIAN tree/usr/bin tree/etc tree/usr/share/kbox-hello

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # gdb -batch: breakpoints, steps, what it reads and writes in a program, threads, a process that it attaches to, a core file.
+# shellcheck disable=SC2016 # what is in single quotes is for others to expand
 . "$(dirname "$0")/lib.sh"
 
 passes "the program is built" gcc -g -O0 -pthread -o program "$here/program.c"
@@ -62,6 +63,7 @@ is $? 137 "killed by gdb"
 session "program core" 'print watched' 'backtrace' >out
 is "$(grep '^\$1' out) $(grep -c 'main (argc=1' out)" '$1 = 49 1' "its core file, by gcore"
 
+# shellcheck disable=SC3045 # dash has it
 ulimit -c unlimited
 rm -f core
 echo core >/proc/sys/kernel/core_pattern

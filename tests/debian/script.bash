@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # For bash.t: what bash asks of a kernel, and much that it does itself. Everything that it prints is the same on every
 # machine, and in script.expected. Works in the current directory.
+# shellcheck disable=SC2034,SC2050,SC2194 # what is looked at is what bash makes of it
 set -uo pipefail
 export LC_ALL=C
 shopt -s extglob nullglob lastpipe
@@ -165,7 +166,7 @@ for word in the cat and the dog and the bird; do
 done
 for word in "${!count[@]}"; do echo "${count[$word]} $word"; done | sort
 list=({a..e} "f g")
-echo "${#list[@]} ${list[-1]} ${list[*]:1:2} ${list[@]/#/x}"
+echo "${#list[@]} ${list[-1]} ${list[*]:1:2} ${list[*]/#/x}"
 unset 'list[2]'
 echo "${!list[@]}"
 text="The Quick brown fox"

@@ -25,6 +25,7 @@ is "$(sqlite3 copy .dump | sha256sum)" "$(sqlite3 db .dump | sha256sum)" "and ba
 
 # It is killed when some of a transaction has been written to the file.
 mkfifo statements
+: >said
 sqlite3 db <statements >said 2>&1 &
 {
 	echo 'pragma cache_size = 10; begin;'
