@@ -1030,6 +1030,39 @@ static void replace_under_a_thread(void)
 	EQ(pthread_join(t, NULL), 0);
 }
 
+static void *discard_much(void *arg)
+{
+	while (stage < 2) {
+		memset((char *)area + PAGE, 1, 4095 * PAGE);
+		if (madvise((char *)area, 4096 * PAGE, MADV_DONTNEED))
+			break;
+	}
+	return arg;
+}
+
+/*
+ * Two threads let go of the same page; one of them often while the other one is at it and at many more, for a timer wakes it
+ * and it goes first.
+ */
+static void discard_beside_a_thread(void)
+{
+	struct sched_param first = { .sched_priority = 1 };
+	double end = seconds() + 1.5;
+	pthread_t t;
+
+	area = map_anon(4096 * PAGE, MAP_PRIVATE);
+	EQ(pthread_create(&t, NULL, discard_much, NULL), 0);
+	EQ(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &first), 0);
+	for (int i = 1; seconds() < end; i++) {
+		area[0] = i % 100 + 1;
+		usleep(i % 100);
+		EQ(madvise((void *)area, PAGE, MADV_DONTNEED), 0);
+		EQ(area[0], 0);
+	}
+	stage = 2;
+	EQ(pthread_join(t, NULL), 0);
+}
+
 static void *count_up(void *arg)
 {
 	volatile long *n = arg;
@@ -1163,7 +1196,7 @@ static const struct test tests[] = {
 	T(stack_grows), T(stack_grows_by_read), T(guard_page), T(code_rewritten), T(code_protected_and_rewritten),
 	T(code_mapped_twice), T(code_in_child), T(in_core), T(populate_and_lock), T(other_process), T(proc_self_mem),
 	T(proc_maps), T(faults_in_system_calls), T(call_into_untouched_pages), T(protect_under_a_thread),
-	T(unmap_under_a_thread), T(discard_under_a_thread), T(replace_under_a_thread), T(fork_under_a_thread),
+	T(unmap_under_a_thread), T(discard_under_a_thread), T(discard_beside_a_thread), T(replace_under_a_thread), T(fork_under_a_thread),
 	T(truncate_under_a_process), T(memory_of_a_busy_process), T(four_threads_map), T(pages_come_back_clean),
 };
 MAIN(tests)

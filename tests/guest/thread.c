@@ -522,6 +522,35 @@ static void user_code_runs_beside_system_calls(void)
 	OK(pthread_join(t, NULL));
 }
 
+static int wakeups[2];
+static volatile int woken;
+
+static void *wait_for_wakeups(void *arg)
+{
+	char c;
+
+	while (read(wakeups[0], &c, 1) == 1)
+		woken++;
+	return arg;
+}
+
+/* Who has woken another one and computes on, without a call, is not in its way. */
+static void the_woken_run_beside_the_waker(void)
+{
+	pthread_t t;
+
+	EQ(pipe(wakeups), 0);
+	OK(pthread_create(&t, NULL, wait_for_wakeups, NULL));
+	for (int i = 1; i <= 50; i++) {
+		EQ(write(wakeups[1], "", 1), 1);
+		while (woken < i)
+			;
+	}
+	EQ(close(wakeups[1]), 0);
+	OK(pthread_join(t, NULL));
+	EQ(woken, 50);
+}
+
 static void *overflow(void *arg)
 {
 	volatile char buf[4096];
@@ -558,6 +587,6 @@ static const struct test tests[] = {
 	T(robust_between_processes), T(shared_mutex), T(cancel_in_read), T(cancel_disabled), T(cancel_a_busy_loop),
 	T(barrier_rwlock_once_spin), T(main_thread_may_leave_first), T(signal_to_one_thread), T(fork_from_a_thread),
 	T(fork_from_four_threads), T(key_destructors), T(thread_ids), T(user_code_runs_beside_system_calls),
-	T(stack_overflow_hits_the_guard),
+	T(the_woken_run_beside_the_waker), T(stack_overflow_hits_the_guard),
 };
 MAIN(tests)

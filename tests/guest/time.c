@@ -312,6 +312,29 @@ static void usage_and_times(void)
 	CHECK(t.tms_utime + t.tms_stime >= 2);
 }
 
+/* Of a program that computes, with a call now and then, which is when the kernel gets to see it. */
+static void user_time(void)
+{
+	struct itimerval it = { { 0, 20000 }, { 0, 20000 } }, got;
+	double start = seconds(), user, system;
+	volatile long n = 0;
+	struct rusage ru;
+
+	on_signal(SIGVTALRM, count, 0);
+	EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
+	while (seconds() < start + 0.6) {
+		for (int i = 0; i < 1000000; i++)
+			n++;
+		EQ(getitimer(ITIMER_VIRTUAL, &got), 0);
+	}
+	EQ(getrusage(RUSAGE_SELF, &ru), 0);
+	user = ru.ru_utime.tv_sec + ru.ru_utime.tv_usec / 1e6;
+	system = ru.ru_stime.tv_sec + ru.ru_stime.tv_usec / 1e6;
+	if (user < 2 * system || user < 0.02)
+		tap_fail(__FILE__, __LINE__, "%.3f s in user mode, %.3f s in the kernel", user, system);
+	CHECK(alarms >= (int)(user / 0.02) / 2 && alarms > 0);
+}
+
 static void burn(double s)
 {
 	double end = get(CLOCK_PROCESS_CPUTIME_ID) + s, late = seconds() + 10;
@@ -489,7 +512,7 @@ static void uptime(void)
 static const struct test tests[] = {
 	T(library_and_kernel_agree), T(coarse_clocks), T(coarse_clocks_agree), T(every_clock_advances), T(monotonic), T(wall_clock), T(has_vdso), T(resolution), T(sleep_lower_bound),
 	T(short_sleeps), T(absolute_sleep), T(interrupted_sleep), T(stopped_sleep), T(interval_timer), T(posix_timer),
-	T(posix_timer_at_a_time), T(posix_timer_of_cpu_time), T(processor_time), T(usage_and_times), T(usage_of_children),
-	T(clock_of_another), T(limit_of_cpu_time), T(cpu_timer_expires), T(from_many_threads), T(between_processes), T(uptime),
+	T(posix_timer_at_a_time), T(posix_timer_of_cpu_time), T(processor_time), T(usage_and_times), T(user_time),
+	T(usage_of_children), T(clock_of_another), T(limit_of_cpu_time), T(cpu_timer_expires), T(from_many_threads), T(between_processes), T(uptime),
 };
 MAIN(tests)

@@ -165,7 +165,7 @@ b.wait_for(b"# ")
 b.type(b"sleep 600\n")
 b.wait_for(b"sleep 600\r\n")
 check(b.press_until(b"\x1a", lambda: b"Stopped" in b.seen), "Ctrl-Z stops a job of the guest's shell", b.seen)
-b.type(b"jobs; kill -9 %1; wait; echo go$((1+1)); exit 4\n")
+b.type(b"jobs; kill -9 %1; fg; echo go$((1+1)); exit 4\n")  # wait does not wait for a job that is stopped
 check(b.wait_for(b"go2"), "which goes on", b.seen)
 check(b.status() == 4, "interactive shell: exit status")
 check(b.restored(), "the terminal is as it was after a shell")

@@ -100,7 +100,7 @@ SYM_FUNC_END(kbox_swap)
 /*
  * void kbox_handover(unsigned long *save, me, to, sp)
  * Save the running context, get off its stack, grant the CPU to "to", then do
- * what this host thread has to do without the CPU: go to user mode, exit, or park.
+ * what this host thread has to do without the CPU: exit, go on with Z's loop, or park.
  */
 SYM_FUNC_START(kbox_handover)
 	PUSH_CALLEE
@@ -143,9 +143,8 @@ SYM_FUNC_START(kbox_handover)
 	svc	#0
 2:	cbnz	w21, host_thread_dead
 kbox_park:
-	ldr	w0, [x19, #HT_GO_USER]	/* our own, written with the CPU in hand */
-	str	wzr, [x19, #HT_GO_USER]
-	cbnz	w0, host_thread_go_user
+	ldr	x9, [x19, #HT_LOOP_SP]
+	cbnz	x9, host_thread_loop
 	/* From here on x19 is all there is. */
 kbox_wait:
 	add	x20, x19, #HT_GRANT
@@ -193,8 +192,7 @@ kbox_wait:
 	add	x10, x19, #HT_GONE	/* discarded */
 	stlr	w9, [x10]
 	b	host_thread_exit
-host_thread_go_user:
-	ldr	x9, [x19, #HT_EXIT_SP]
+host_thread_loop:
 	mov	sp, x9
 	POP_CALLEE
 	ret
@@ -298,7 +296,7 @@ SYM_INNER_LABEL(kbox_cancel_bounced, SYM_L_GLOBAL)
 SYM_CODE_END(kbox_sigreturn)
 
 /*
- * void leave_by_frame(me, regs, frame, release), void leave_by_slot(me, regs, release)
+ * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs)
  * The two ways to user mode: all registers from a host signal's frame, by the host; or back to the slot
  * that the call came from, which loads the last registers itself. They end in a restartable section:
  * all of the user's state stays in memory until the last instruction, so a kick that finds its pc there
@@ -307,13 +305,11 @@ SYM_CODE_END(kbox_sigreturn)
  */
 	.section .text.exit_user, "ax"
 SYM_FUNC_START(leave_by_frame)
-	cbz	w3, exit_by_frame
 	RELEASE_CPU exit_by_frame
 	ret
 SYM_FUNC_END(leave_by_frame)
 
 SYM_FUNC_START(leave_by_slot)
-	cbz	w2, exit_by_slot
 	RELEASE_CPU exit_by_slot
 	ret
 SYM_FUNC_END(leave_by_slot)

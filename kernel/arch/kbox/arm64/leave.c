@@ -41,8 +41,8 @@ static void frame_set_regs(struct host_frame *f, const struct pt_regs *regs)
 	sc->pstate = regs->pstate;
 }
 
-/* Returns if the CPU is to be released, and is ours again. fpstate NULL: it is in the registers. */
-void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release)
+/* Returns if the CPU is ours again, when there is more to do. fpstate NULL: it is in the registers. */
+void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate)
 {
 	struct stack_top *top = (void *)(regs + 1);
 	u8 buf[FRAME_SIZE] __aligned(16);
@@ -50,7 +50,7 @@ void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int
 
 	if (top->resume_ip && regs->pc == top->resume) {
 		if (!fpstate) {
-			leave_by_slot(me, regs, release);
+			leave_by_slot(me, regs);
 			return;
 		}
 		regs->pc = top->resume_ip;
@@ -62,5 +62,5 @@ void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int
 		frame_init(f, me->task, fpstate);
 	}
 	frame_set_regs(f, regs);
-	leave_by_frame(me, regs, f, release);
+	leave_by_frame(me, regs, f);
 }

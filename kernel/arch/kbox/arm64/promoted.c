@@ -65,9 +65,8 @@ struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, un
 	syscall_begin(regs, nr);
 	regs->regs[0] = call(regs, nr, kind);
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && !syscall_left(regs) &&
-		   regs->pc == regs->regs[30] && !current->thread.fpstate && single_task_running() &&
-		   !READ_ONCE(current_thread_info()->syscall_work))) {
-		me->in_user = 1;
+		   regs->pc == regs->regs[30] && !current->thread.fpstate && !READ_ONCE(current_thread_info()->syscall_work))) {
+		kbox_to_user(me);
 		return me;
 	}
 	if (READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_EXIT) {

@@ -10,7 +10,6 @@ int main(void)
 	OFFSET(HT_GRANT, host_thread, grant);
 	OFFSET(HT_TID, host_thread, tid);
 	OFFSET(HT_CTX, host_thread, ctx);
-	OFFSET(HT_GO_USER, host_thread, go_user);
 	OFFSET(HT_DEAD, host_thread, dead);
 	OFFSET(HT_GONE, host_thread, gone);
 	OFFSET(HT_IN_USER, host_thread, in_user);
@@ -18,7 +17,7 @@ int main(void)
 	DEFINE(KICK_PERHAPS, KICK_PERHAPS);
 	DEFINE(KICK_SENT, KICK_SENT);
 	OFFSET(HT_WAITING, host_thread, waiting);
-	OFFSET(HT_EXIT_SP, host_thread, exit_sp);
+	OFFSET(HT_LOOP_SP, host_thread, loop_sp);
 	DEFINE(KICK_SIGNAL, KICK_SIGNAL);
 	isa_offsets();
 	/* From the registers: what is above them, and where a call from a patched site has its stack. */

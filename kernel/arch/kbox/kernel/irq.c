@@ -9,6 +9,7 @@
 unsigned long kbox_irqs_on;
 unsigned int *kbox_irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS +
 					  offsetof(struct kbox_boot, irq_pending));
+u32 kbox_irqs_of_user;		/* those that have come while user code ran, and are not taken yet */
 static int in_irqs;
 
 /* Interrupts are on and something is pending. Handlers run with interrupts off, one after the other. */
@@ -24,7 +25,7 @@ void kbox_take_irqs(void)
 		kbox_irqs_on = 0;
 		in_irqs = 1;
 		old = set_irq_regs(&regs);
-		instruction_pointer_set(&regs, (unsigned long)kbox_take_irqs);
+		instruction_pointer_set(&regs, xchg(&kbox_irqs_of_user, 0) ? 0 : (unsigned long)kbox_take_irqs);
 		irq_enter();
 		for (irq = 0; bits; irq++, bits >>= 1)
 			if (bits & 1)

@@ -98,8 +98,7 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	HCALL(__NR_tkill, HCALL(__NR_gettid, 0, 0, 0, 0, 0, 0), KICK_SIGNAL, 0, 0, 0, 0);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
-	host_z.exit_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
-	host_z.go_user = 1;
+	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
 	host_z.mm = &init_mm;
 	host_z.task = &init_task;
 	kbox_cpu.host = &host_z;

@@ -27,7 +27,7 @@ static void assign(struct host_thread *h, struct task_struct *t, struct mm_struc
 	h->mm = mm;
 	mm->context.threads++;
 	h->arrived = h->last = false;
-	h->dead = h->in_user = h->go_user = h->waiting = 0;
+	h->dead = h->in_user = h->waiting = 0;
 }
 
 /* Records of host threads that have ended: the threads themselves cannot free them, and the scheduler must not. */

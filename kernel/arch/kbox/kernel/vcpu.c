@@ -19,13 +19,15 @@
 #define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
 
 struct kbox_cpu kbox_cpu;
-struct host_thread host_z = { .idle = 1 };
 struct task_struct *current_task = &init_task;
 
-/* How often to look before a sleep: the host takes longer than that to wake one up. */
+/* How often to look before a sleep: the host takes longer than that to wake one up. 0: there is one processor. */
 u32 kbox_spin = 300;
 
-static bool cpu_trylock(void)
+/* An entrant that has seen user mode so often without a break takes the CPU. */
+#define PATIENCE 20
+
+bool kbox_cpu_trylock(void)
 {
 	return sync_cmpxchg(&kbox_boot->cpu_lock, 0, 1) == 0;
 }
@@ -59,26 +61,12 @@ static void hand_over(struct task_struct *prev, struct host_thread *to)
 		kbox_handover(&prev->thread.sp, me, to, park_sp(me));
 }
 
-/*
- * Z cannot interrupt the kernel, but a loop in it that has no interrupts to take asks
- * need_resched(). While nagging is set, current does not go away.
- */
-static u32 nagging;
-
-static void nag(void)
-{
-	xchg(&nagging, 1);
-	__sync_fetch_and_or(&task_thread_info(READ_ONCE(current_task))->flags, _TIF_NEED_RESCHED);
-	WRITE_ONCE(nagging, 0);
-}
-
 struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct host_thread *to = next->thread.host;
 
 	xchg(&current_task, next);
-	while (unlikely(READ_ONCE(nagging)))
-		host_pause();
+	kbox_nag_done();
 	kbox_cpu.last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
 		host_thread_die(prev->thread.host);
@@ -105,11 +93,6 @@ static void detach(void)
 	if (kbox_cpu.host != me)
 		hand_over(current, me);
 	kbox_vmalloc_sync(me);
-	if (me->go_user) {		/* never left: back into the exit loop */
-		me->go_user = 0;
-		me->in_user = 0;
-		kbox_swap(&current->thread.sp, me->exit_sp);
-	}
 	me->in_user = 0;
 	kbox_swap(&current->thread.sp, me->entry_sp);
 	BUG();
@@ -121,12 +104,13 @@ static unsigned long detach_context(void)
 	return kbox_new_context(task_stack_page(current) + DETACH_STACK - 64, detach);
 }
 
-/* The lock is ours but current is somebody else: make the kernel run without it. */
-static unsigned long foreign_context(struct host_thread *me)
+/* The lock is ours but current is somebody else: the sp to swap to, for the kernel to run without it. */
+unsigned long kbox_foreign_context(struct host_thread *me)
 {
 	take_host(me);
 	if (current == &init_task)
 		return kbox_cpu.idle_ctx;
+	kbox_irqs_of_user = READ_ONCE(*kbox_irq_pending);
 	return detach_context();
 }
 
@@ -158,13 +142,18 @@ void kbox_admit_entrants(void)
 	}
 }
 
-static void wait_grant(struct host_thread *me)
+/* An entrant waits until the CPU is granted to it (true), or else can be taken, and has been (false). */
+static bool wait_grant(struct host_thread *me)
 {
-	u32 spin = kbox_spin;
+	u32 spin = kbox_spin, idle = 0;
 
 	xchg(&me->waiting, 1);
-	while (READ_ONCE(me->grant) != 1 && spin--)
+	while (READ_ONCE(me->grant) != 1 && spin--) {
 		host_pause();
+		idle = READ_ONCE(kbox_boot->cpu_lock) ? 0 : idle + 1;
+		if (idle > PATIENCE && kbox_cpu_trylock())
+			return false;
+	}
 	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() need not be atomic in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)
 			HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, 0, 0, 0);
@@ -177,6 +166,7 @@ static void wait_grant(struct host_thread *me)
 	}
 	WRITE_ONCE(me->grant, 0);
 	WRITE_ONCE(me->waiting, 0);
+	return true;
 }
 
 /* With the lock just taken: become current, or have the kernel make us so. */
@@ -190,7 +180,7 @@ static void attach(struct host_thread *me)
 	}
 	enqueue(me);
 	WRITE_ONCE(me->waiting, 1);	/* a grant that comes while it parks is no reason for a kick */
-	kbox_swap(&me->entry_sp, foreign_context(me));
+	kbox_swap(&me->entry_sp, kbox_foreign_context(me));
 	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);
 }
@@ -204,16 +194,15 @@ void kbox_move_to(struct host_thread *h)
 /* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
 void kbox_enter(struct host_thread *me)
 {
-	if (likely(cpu_trylock())) {
+	if (likely(kbox_cpu_trylock())) {
 		attach(me);
 		return;
 	}
 	enqueue(me);		/* a full barrier: the holder sees us, or we see the lock free */
-	if (cpu_trylock()) {
+	if (kbox_cpu_trylock() || !wait_grant(me)) {
 		attach(me);
 		return;
 	}
-	wait_grant(me);
 	kbox_swap(&me->entry_sp, *me->ctx);
 	kbox_charge_user(me);
 }
@@ -257,26 +246,28 @@ static void exit_work(struct pt_regs *regs)
 	}
 }
 
+/*
+ * User mode is next, where current stays current even if others wait: most often it is back before one of them could be
+ * awake. Who stays for long is taken off the CPU, by an entrant that has looked for PATIENCE, or by Z.
+ */
+void kbox_to_user(struct host_thread *me)
+{
+	me->in_user = 1;
+	if (!single_task_running())
+		kbox_others_wait();
+}
+
 /* From the kernel to user mode. */
 void __noreturn kbox_exit(struct pt_regs *regs)
 {
 	struct host_thread *me = current->thread.host;
-	int release;
 
 	for (;;) {
 		to_original(regs);
 		exit_work(regs);
-		release = 1;
-		me->in_user = 1;
-		if (!single_task_running()) {
-			me->go_user = 1;
-			kbox_swap(&me->exit_sp, detach_context());
-			if (!me->in_user)
-				continue;
-			release = 0;
-		}
+		kbox_to_user(me);
 		to_slot(regs);
-		kbox_leave(me, regs, me->task->thread.fpstate, release);
+		kbox_leave(me, regs, me->task->thread.fpstate);
 		attach(me);	/* somebody may have detached us in between */
 	}
 }
@@ -308,48 +299,4 @@ void arch_cpu_idle(void)
 	raw_local_irq_enable();
 	kbox_admit_entrants();
 	raw_local_irq_disable();
-}
-
-/*
- * Z: waits for interrupts and for the next clock event, and runs the kernel for
- * them when nobody else does.
- */
-void __noreturn z_loop(void)
-{
-	struct { s64 sec, nsec; } ts;
-	u64 now, event;
-	u32 seq, unheard = 0;
-
-	for (;;) {
-		seq = READ_ONCE(kbox_boot->z_seq);
-		xchg(&kbox_z_until, U64_MAX);
-		event = READ_ONCE(kbox_next_event);
-		now = host_clock(CLOCK_MONOTONIC);
-		if (event <= now)
-			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
-		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
-				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants)))) {
-			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
-			xchg(&kbox_z_until, event);
-			unheard = 0;
-			ts.sec = (event - now) / NSEC_PER_SEC;
-			ts.nsec = (event - now) % NSEC_PER_SEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, event == U64_MAX ? NULL : &ts, 0, 0);
-			continue;
-		}
-		if (!cpu_trylock()) {
-			/* The timer is his too, once he has seen the bit. */
-			if (unheard++)
-				nag();
-			ts.sec = 0;
-			ts.nsec = NSEC_PER_MSEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, &ts, 0, 0);
-			continue;
-		}
-		WRITE_ONCE(kbox_z_until, 0);
-		unheard = 0;
-		host_z.go_user = 1;
-		kbox_vmalloc_sync(&host_z);
-		kbox_swap(&host_z.exit_sp, foreign_context(&host_z));
-	}
 }

@@ -96,9 +96,9 @@ static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long *addr)
 }
 
 /* Is there something to be made for a write to the page? */
-static bool is_missing(const pte_t *ptep)
+static bool is_missing(pte_t pte)
 {
-	return !ptep || pte_none(*ptep) || (pte_present(*ptep) && !pte_write(*ptep));
+	return pte_none(pte) || (pte_present(pte) && !pte_write(pte));
 }
 
 /*
@@ -123,10 +123,11 @@ static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, un
 	unsigned long first = addr & PAGE_MASK;
 	unsigned int pages = ahead_pages(vma, &first), missing = 0, i;
 	struct mm_struct *mm = vma->vm_mm;
+	pte_t *ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
 	vm_fault_t fault = 0, other = 0;
 
 	for (i = 0; i < pages; i++)
-		missing += is_missing(kbox_walk(mm, first + i * PAGE_SIZE));
+		missing += !ptes || is_missing(ptes[i]);
 	offer_block(missing);
 	kbox_tlb_clear_range(mm, first, pages);
 	for (i = 0; i < pages; i++) {
@@ -136,7 +137,7 @@ static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, un
 			fault = handle_mm_fault(vma, addr, flags, regs);
 			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 				return fault;	/* it has let go of the mm, perhaps */
-		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && is_missing(kbox_walk(mm, at))) {
+		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && (!ptes || is_missing(ptes[i]))) {
 			/* Nobody waits for the disk for it, and the mm stays locked. */
 			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
 		}

@@ -11,7 +11,6 @@
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
 
-
 /* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
 static int host_prot(pte_t pte)
 {
@@ -101,6 +100,14 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 	pmd_t *pmd = kbox_walk_pmd(mm, addr);
 
 	return pmd ? pte_offset_kernel(pmd, addr) : NULL;
+}
+
+/* The host has none of these pages mapped any more. */
+static void mark_unmapped(pte_t *ptep, unsigned int pages)
+{
+	for (; pages--; ptep++)
+		if (pte_present(*ptep))
+			set_pte(ptep, pte_mkunmapped(*ptep));
 }
 
 /* Part of a page table: that of the page at addr, which is the table's number at. */
@@ -287,8 +294,7 @@ static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
 	for (i = 0; i < n; i++)
 		if (!ptep || !host_prot(ptep[i]))
 			return false;
-	for (i = 0; i < n; i++)
-		set_pte(&ptep[i], pte_mkunmapped(ptep[i]));
+	mark_unmapped(ptep, n);
 	kbox_tlb_fill_range(mm, start, start, n);
 	return true;
 }
@@ -356,7 +362,5 @@ void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int
 	if (mapped < 2)
 		return;
 	kbox_host_unmap(addr, addr + pages * PAGE_SIZE);
-	for (i = 0; i < pages; i++)
-		if (pte_present(ptep[i]))
-			set_pte(&ptep[i], pte_mkunmapped(ptep[i]));
+	mark_unmapped(ptep, pages);
 }

@@ -395,6 +395,21 @@ static struct text_window *window_of(struct image *im, u64 index)
 	return &im->windows[(index >> WINDOW_ORDER) - (im->text >> PAGE_SHIFT >> WINDOW_ORDER)];
 }
 
+/* A copy in this page, which it takes over, if the file's page is in memory and cannot change unseen. */
+static bool copy_cached(struct image *im, u64 index, struct page *page)
+{
+	struct folio *folio = filemap_get_folio(im->file->f_mapping, index);
+	bool done;
+
+	if (IS_ERR(folio))
+		return false;
+	/* Writes by such a mapping are not seen; one may have been made while this slept. */
+	done = folio_test_uptodate(folio) && !mapping_writably_mapped(im->file->f_mapping) &&
+	       copy_new(im, index, folio_file_page(folio, index), page);
+	folio_put(folio);
+	return done;
+}
+
 /* Copies of the window's pages that are in memory, in the order that they have in the file. */
 static void gather(struct image *im, u64 first)
 {
@@ -404,25 +419,12 @@ static void gather(struct image *im, u64 first)
 	if (!block)
 		return;
 	split_page(block, WINDOW_ORDER);
-	for (i = 0; i < KBOX_FILL_WINDOW; i++) {
-		struct folio *folio = filemap_get_folio(im->file->f_mapping, first + i);
-
-		if (IS_ERR(folio)) {
+	for (i = 0; i < KBOX_FILL_WINDOW; i++)
+		if (!copy_cached(im, first + i, block + i))
 			__free_page(block + i);
-			continue;
-		}
-		/* Writes by such a mapping are not seen; one may have been made while this slept. */
-		if (mapping_writably_mapped(im->file->f_mapping)) {
-			__free_page(block + i);
-			folio_put(folio);
-			continue;
-		}
-		if (!folio_test_uptodate(folio) || !copy_new(im, first + i, folio_file_page(folio, first + i), block + i))
-			__free_page(block + i);
-		folio_put(folio);
-	}
 }
 
+/* So many faults since the last change; each time, twice as many. */
 #define GATHER_AFTER	3
 #define GATHER_SELDOM	1024
 
@@ -434,10 +436,10 @@ void image_text_fault(struct image *im, u64 index)
 	if ((w->gathered && xa_load(&im->copies, index)) || mapping_writably_mapped(im->file->f_mapping))
 		return;
 	w->gathered = false;
-	if (++w->faults < max(w->after, GATHER_AFTER) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)
+	if (++w->faults < min(GATHER_AFTER << w->rounds, GATHER_SELDOM) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)
 		return;
 	w->faults = 0;
-	w->after = min(2 * max(w->after, GATHER_AFTER), GATHER_SELDOM);
+	w->rounds += GATHER_AFTER << w->rounds < GATHER_SELDOM;
 	w->gathered = true;
 	gather(im, index & -(u64)KBOX_FILL_WINDOW);
 }

@@ -231,24 +231,18 @@ int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
 	return 0;
 }
 
-/* The map whose text that is. */
-static struct rewrite_map *map_of_text(struct mm_struct *mm, unsigned long addr)
+/* Of this map and those behind it, the first that has text there. */
+static struct rewrite_map *text_at(struct rewrite_map *map, unsigned long addr)
 {
-	struct rewrite_map *map;
-
-	for (map = mm->context.maps; map; map = map->next) {
-		u64 off = addr - map->base;
-
-		if (map->alive && off >= map->image->text && off < map->image->text_end)
-			return map;
-	}
-	return NULL;
+	while (map && !(map->alive && addr - map->base >= map->image->text && addr - map->base < map->image->text_end))
+		map = map->next;
+	return map;
 }
 
 /* A page of text is about to be mapped for a process that wants to execute it. May sleep. */
 void kbox_text_fault(struct mm_struct *mm, unsigned long addr)
 {
-	struct rewrite_map *map = map_of_text(mm, addr);
+	struct rewrite_map *map = text_at(mm->context.maps, addr);
 
 	if (map)
 		image_text_fault(map->image, (addr - map->base) >> PAGE_SHIFT);
@@ -260,13 +254,10 @@ unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigne
 	struct rewrite_map *map;
 	struct page *page;
 
-	for (map = mm->context.maps; map; map = map->next) {
-		u64 off = addr - map->base;
-
-		if (!map->alive || off < map->image->text || off >= map->image->text_end ||
-		    folio_mapping(page_folio(pfn_to_page(pfn))) != map->image->mapping)
+	for (map = text_at(mm->context.maps, addr); map; map = text_at(map->next, addr)) {
+		if (folio_mapping(page_folio(pfn_to_page(pfn))) != map->image->mapping)
 			continue;
-		page = image_patched(map->image, off >> PAGE_SHIFT, pfn_to_page(pfn));
+		page = image_patched(map->image, (addr - map->base) >> PAGE_SHIFT, pfn_to_page(pfn));
 		if (page)
 			return page_to_pfn(page);
 	}

@@ -36,7 +36,8 @@ struct text_copy {
  * contiguous memory, for the host to map it in one call.
  */
 struct text_window {
-	unsigned int faults, after;	/* so many since the last change; how many it takes */
+	unsigned int faults;		/* since the last change */
+	unsigned int rounds;		/* how often it has been gathered; so much later it is the next time */
 	bool gathered;
 };
 

@@ -98,7 +98,7 @@ SYM_FUNC_END(kbox_swap)
 /*
  * void kbox_handover(unsigned long *save, me, to, rsp)
  * Save the running context, get off its stack, grant the CPU to "to", then do
- * what this host thread has to do without the CPU: go to user mode, exit, or park.
+ * what this host thread has to do without the CPU: exit, go on with Z's loop, or park.
  */
 SYM_FUNC_START(kbox_handover)
 	PUSH_CALLEE
@@ -140,10 +140,9 @@ SYM_FUNC_START(kbox_handover)
 2:	testl	%r13d, %r13d
 	jnz	host_thread_dead
 kbox_park:
-	xorl	%eax, %eax
-	xchgl	%eax, HT_GO_USER(%rbx)
-	testl	%eax, %eax
-	jnz	host_thread_go_user
+	movq	HT_LOOP_SP(%rbx), %rax
+	testq	%rax, %rax
+	jnz	host_thread_loop
 	/* From here on rbx is all there is. */
 kbox_wait:
 	movl	kbox_spin(%rip), %ecx
@@ -182,8 +181,8 @@ kbox_wait:
 	ret
 6:	movl	$1, HT_GONE(%rbx)	/* discarded */
 	jmp	host_thread_exit
-host_thread_go_user:
-	movq	HT_EXIT_SP(%rbx), %rsp
+host_thread_loop:
+	movq	%rax, %rsp
 	POP_CALLEE
 	ret
 host_thread_dead:
@@ -237,8 +236,8 @@ SYM_FUNC_START(kbox_release)
 SYM_FUNC_END(kbox_release)
 
 /*
- * void kbox_leave(me, regs, fpstate, release)	fpstate NULL: it is in the registers
- * The way to user mode; it ends in a restartable section. All of the user's state
+ * void kbox_leave(me, regs, fpstate)	fpstate NULL: it is in the registers
+ * Let go of the CPU and go to user mode; it ends in a restartable section. All of the user's state
  * stays in memory until the last instruction, so a kick that finds its ip there starts
  * over as if it had come from user mode. Before it, the CPU may still be ours, and a
  * grant is looked for where the section begins. Returns only with the CPU in hand,
@@ -246,8 +245,6 @@ SYM_FUNC_END(kbox_release)
  */
 	.section .text.exit_user, "ax"
 SYM_FUNC_START(kbox_leave)
-	testl	%ecx, %ecx
-	jz	1f
 	RELEASE_CPU 1f
 	ret
 SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)

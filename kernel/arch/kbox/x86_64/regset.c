@@ -89,8 +89,6 @@ const struct user_regset_view *task_user_regset_view(struct task_struct *t)
 	return &view;
 }
 
-#define USER_DEBUGREG	848	/* offsetof(struct user, u_debugreg[0]): asm/user_64.h */
-
 long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsigned long data)
 {
 	unsigned long g[GPR_WORDS];
@@ -103,7 +101,7 @@ long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsign
 		return put_user(addr / 8 < GPR_WORDS ? g[addr / 8] : 0, (unsigned long __user *)data);
 	case PTRACE_POKEUSR:
 		/* Debuggers clear the debug registers of each new thread. There are none to be had. */
-		if (addr - USER_DEBUGREG < 8 * 8 && !(addr & 7))
+		if (addr - offsetof(struct user, u_debugreg) < sizeof_field(struct user, u_debugreg) && !(addr & 7))
 			return data ? -ENOSPC : 0;
 		if (addr & 7 || addr / 8 >= GPR_WORDS)
 			return -EIO;

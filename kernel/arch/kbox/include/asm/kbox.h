@@ -27,14 +27,13 @@ struct host_thread {
 	u32 grant;			/* 0: none, 1: go on with *ctx, 2: none, and asleep on this futex */
 	u32 tid;
 	unsigned long *ctx;		/* saved sp of the task it is for */
-	u32 go_user;			/* after the next hand-over go to user mode instead of parking */
 	u32 dead;			/* after the next hand-over: DEAD_* */
 	u32 gone;			/* it never ran its task, and is off its stack */
 	u32 in_user;			/* user code runs, or is about to */
 	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
 	u32 kick;			/* with the grant: KICK_* */
-	unsigned long exit_sp;		/* sp of the way out, when go_user */
+	unsigned long loop_sp;		/* Z's: of its loop, where it goes instead of parking */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
 	struct host_thread *next_entrant;
 	struct task_struct *task;
@@ -69,7 +68,7 @@ extern void kbox_handover(unsigned long *save, struct host_thread *me, struct ho
 extern void kbox_release(unsigned long *save, struct host_thread *me, unsigned long rsp);
 extern void __noreturn kbox_await(struct host_thread *me);
 extern u32 kbox_spin;
-extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate, int release);
+extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate);
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char __user_text_start[], __user_text_end[];	/* the user's, as it were */
@@ -90,6 +89,12 @@ extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn z_loop(void);
+extern void kbox_nag_done(void);
+extern void kbox_others_wait(void);
+extern void kbox_to_user(struct host_thread *me);
+extern bool kbox_cpu_trylock(void);
+extern unsigned long kbox_foreign_context(struct host_thread *me);
+extern u32 kbox_irqs_of_user;
 extern void kbox_move_to(struct host_thread *h);
 extern void kbox_admit_entrants(void);
 /* cputime.c */

@@ -13,8 +13,8 @@ struct host_frame {
 #define EC_INSN_ABORT		0x20
 #define EC_DATA_ABORT		0x24
 /* leave.c, entry.S */
-extern void leave_by_frame(struct host_thread *me, struct pt_regs *regs, struct host_frame *frame, int release);
-extern void leave_by_slot(struct host_thread *me, struct pt_regs *regs, int release);
+extern void leave_by_frame(struct host_thread *me, struct pt_regs *regs, struct host_frame *frame);
+extern void leave_by_slot(struct host_thread *me, struct pt_regs *regs);
 /* Code in kernel text that is the user's. */
 extern char kbox_sigreturn[], kbox_gate_bounced[], kbox_cancel_bounced[];
 #endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Z, the host thread without a task: it waits for interrupts and for the next clock event, and runs the kernel for them when
+ * nobody else does. It also sees to it that nobody keeps the others waiting.
+ */
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <linux/time64.h>
+#include <uapi/linux/time.h>
+#include <uapi/linux/futex.h>
+#include <asm/kbox.h>
+#include <asm/unistd.h>
+
+struct host_thread host_z = { .idle = 1 };
+
+/*
+ * Z cannot interrupt the kernel, but a loop in it that has no interrupts to take asks
+ * need_resched(). While nagging is set, current does not go away.
+ */
+static u32 nagging;
+
+static void nag(void)
+{
+	xchg(&nagging, 1);
+	__sync_fetch_and_or(&task_thread_info(READ_ONCE(current_task))->flags, _TIF_NEED_RESCHED);
+	WRITE_ONCE(nagging, 0);
+}
+
+/* Current is about to change. */
+void kbox_nag_done(void)
+{
+	while (unlikely(READ_ONCE(nagging)))
+		host_pause();
+}
+
+/*
+ * Do tasks wait for the CPU while that of the user code of another one is kept? Then Z looks every LOOK_NS until it has seen
+ * LOOKS times that none does.
+ */
+#define LOOK_NS (200 * NSEC_PER_USEC)
+#define LOOKS 5
+
+static u32 crowd;
+enum { ALONE, LOOKED, CROWDED };
+
+/* Current goes to user mode, and others could run. With one processor it would be in their way either way. */
+void kbox_others_wait(void)
+{
+	if (likely(READ_ONCE(crowd) == CROWDED) || !kbox_spin || xchg(&crowd, CROWDED) != ALONE)
+		return;
+	__sync_fetch_and_add(&kbox_boot->z_seq, 1);
+	HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+static u64 next_look = U64_MAX;
+static u32 looks;
+
+static void look_again(u64 now)
+{
+	looks = LOOKS;
+	next_look = now + LOOK_NS;
+}
+
+/* Is it time to take the CPU for them? */
+static bool look(u64 now)
+{
+	if (!looks) {
+		if (READ_ONCE(crowd) == CROWDED)
+			look_again(now);
+	} else if (now >= next_look) {
+		next_look = now + LOOK_NS;
+		if (sync_cmpxchg(&crowd, CROWDED, LOOKED) == CROWDED) {
+			looks = LOOKS;
+			return !single_task_running();
+		}
+		if (--looks)
+			return false;
+		next_look = U64_MAX;
+		if (sync_cmpxchg(&crowd, LOOKED, ALONE) == CROWDED)
+			look_again(now);
+	}
+	return false;
+}
+
+void __noreturn z_loop(void)
+{
+	struct { s64 sec, nsec; } ts;
+	u64 now, event;
+	u32 seq, unheard = 0;
+	bool others;
+
+	for (;;) {
+		seq = READ_ONCE(kbox_boot->z_seq);
+		xchg(&kbox_z_until, U64_MAX);
+		event = READ_ONCE(kbox_next_event);
+		now = host_clock(CLOCK_MONOTONIC);
+		if (event <= now)
+			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
+		others = look(now);
+		event = min(event, next_look);
+		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
+				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants) || others))) {
+			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
+			xchg(&kbox_z_until, event);
+			unheard = 0;
+			ts.sec = (event - now) / NSEC_PER_SEC;
+			ts.nsec = (event - now) % NSEC_PER_SEC;
+			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, event == U64_MAX ? NULL : &ts, 0, 0);
+			continue;
+		}
+		if (!kbox_cpu_trylock()) {
+			/* The timer is his too, once he has seen the bit. */
+			if (unheard++)
+				nag();
+			ts.sec = 0;
+			ts.nsec = NSEC_PER_MSEC;
+			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, &ts, 0, 0);
+			continue;
+		}
+		WRITE_ONCE(kbox_z_until, 0);
+		unheard = 0;
+		kbox_vmalloc_sync(&host_z);
+		kbox_swap(&host_z.loop_sp, kbox_foreign_context(&host_z));
+	}
+}
