@@ -17,6 +17,12 @@
 #include "box.h"
 #include "filter.h"
 
+/*
+ * What the kernel is told before the user's own words: not to keep many free pages singly. Those that follow each other
+ * the host maps in one call, and the kernel gets such if free pages find together.
+ */
+#define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000"
+
 static unsigned host_cpus(void)
 {
 	cpu_set_t set;
@@ -44,7 +50,7 @@ void fill_boot(struct box *b)
 		boot->stdio[i] = b->stdio[i].kind;
 	offer_fds(b);
 	tty_size(boot);
-	if (snprintf(boot->cmdline, sizeof(boot->cmdline), "loglevel=0 %s", b->opt.kernel_cmdline ?: "") >=
+	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE " %s", b->opt.kernel_cmdline ?: "") >=
 	    (int)sizeof(boot->cmdline))
 		die("-k: longer than the kernel takes (%zu characters)", sizeof(boot->cmdline));
 }
