@@ -30,7 +30,7 @@ forks() {
 }
 
 pages() {
-	/tests/bench-test | sed -n 's/^page /page touch /p'
+	/tests/bench-test | sed -n 's/^page /page touch /p; s/^page-again /page again /p'
 }
 
 loop() {

@@ -29,12 +29,16 @@ void __init backing_init(void)
 		panic("no memory for the map of memory");
 }
 
-/* Where the host has no such call (before Linux 5.14), or no memory, faults go on as they would. */
+/*
+ * Where the host has no such call (before Linux 5.14), or no memory, faults go on as they would. It allocates faster by
+ * fallocate(2) than in a fault.
+ */
 static void back(unsigned long chunk)
 {
 	unsigned long pfn = chunk << CHUNK_ORDER, pages = min(1UL << CHUNK_ORDER, max_pfn - pfn);
 
 	__set_bit(chunk, backed);
+	HCALL(__NR_fallocate, kbox_boot->mem_fd, FALLOC_FL_KEEP_SIZE, pfn << PAGE_SHIFT, pages << PAGE_SHIFT, 0, 0);
 	HCALL(__NR_madvise, pfn_to_virt(pfn), pages << PAGE_SHIFT, MADV_POPULATE_WRITE, 0, 0, 0);
 }
 
