@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
@@ -489,8 +490,57 @@ static void file_larger_than_memory(void)
 	}
 }
 
+static void tell(const char *path, const char *what)
+{
+	int fd = open(path, O_WRONLY);
+
+	CHECK(fd >= 0);
+	EQ(write(fd, what, strlen(what)), strlen(what));
+	EQ(close(fd), 0);
+}
+
+static void touch_up_to(unsigned long limit)
+{
+	char *p = map_anon(limit, MAP_PRIVATE);
+
+	while ((unsigned long)number_in("cg/t/memory.current") < limit - 8 * PAGE) {
+		*p = 1;
+		p += PAGE;
+	}
+}
+
+/* Nobody is killed for memory that he has not touched: these go on to a few pages before the limit. */
+static void up_to_the_limit_of_a_cgroup(void)
+{
+	char text[30], events[500];
+
+	EQ(mkdir("cg", 0700), 0);
+	if (mount("none", "cg", "cgroup2", 0, NULL))
+		SKIP("no cgroup2");
+	tell("cg/cgroup.subtree_control", "+memory");
+	for (unsigned long limit = 8 << 20; limit < (8 << 20) + 64 * PAGE; limit += 7 * PAGE) {
+		pid_t pid;
+
+		EQ(mkdir("cg/t", 0700), 0);
+		snprintf(text, sizeof(text), "%lu", limit);
+		tell("cg/t/memory.max", text);
+		pid = FORK();
+		if (!pid) {
+			tell("cg/t/cgroup.procs", "0");
+			touch_up_to(limit);
+			_exit(0);
+		}
+		CHILD_OK(pid);
+		CHECK(slurp("cg/t/memory.events", events, sizeof(events)));
+		CHECK(strstr(events, "\noom_kill 0\n"));
+		EQ(rmdir("cg/t"), 0);
+	}
+	EQ(umount("cg"), 0);
+}
+
 static const struct test tests[] = {
 	T(two_thousand_processes), T(spawned_until_refused), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib),
-	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(out_of_memory), T(fork_bomb), T(file_larger_than_memory),
+	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(out_of_memory), T(fork_bomb),
+	T(up_to_the_limit_of_a_cgroup), T(file_larger_than_memory),
 };
 MAIN(tests)

@@ -3,7 +3,9 @@
  * What user code uses while its task is off the CPU (docs/architecture.md, "Who runs
  * the kernel"): the scheduler does not see it, the host thread's own clock does.
  */
+#include <linux/cgroup.h>
 #include <linux/sched.h>
+#include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/kernel_stat.h>
 #include <linux/posix-timers.h>
@@ -26,10 +28,12 @@ static bool timers_armed(struct task_struct *t)
 	       (b[CPUCLOCK_PROF].nextevt & b[CPUCLOCK_VIRT].nextevt & b[CPUCLOCK_SCHED].nextevt) != U64_MAX;
 }
 
-/* Jiffies after which current, in user code and off the CPU, is to come and be charged. */
+/* Jiffies after which current, in user code and off the CPU, is to come and be charged: who looks at a clock of its time sees it so late. */
+#define CHARGE_INTERVAL	(HZ / 40)
+
 long kbox_charge_interval(void)
 {
-	return timers_armed(current) ? 1 : HZ;
+	return timers_armed(current) ? 1 : CHARGE_INTERVAL;
 }
 
 /* Current begins to run on me. */
@@ -54,14 +58,13 @@ static u64 uncharged(struct host_thread *me)
 /* Current has just come in from user code, on its own host thread, having been off the CPU. */
 void kbox_charge_user(struct host_thread *me)
 {
-	struct posix_cputimers *timers = &current->signal->posix_cputimers;
 	u64 user = uncharged(me);
 
 	local_irq_disable();
 	if (user) {
-		current->se.sum_exec_runtime += user;
-		if (READ_ONCE(timers->timers_active))
-			atomic64_add(user, &current->signal->cputimer.cputime_atomic.sum_exec_runtime);
+		current->se.sum_exec_runtime += user;	/* as update_curr() does it */
+		account_group_exec_runtime(current, user);
+		cgroup_account_cputime(current, user);
 		account_user_time(current, user);
 	}
 	if (timers_armed(current))

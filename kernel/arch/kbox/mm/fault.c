@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page faults: the host's SIGSEGV on a user address. */
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
@@ -41,11 +42,27 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 #define AHEAD_SMALL	4
 #define SMALL_AREA	SZ_1M
 #define AHEAD_DATA	8
+#define ROOM		256	/* pages: the kernel charges some in advance */
 
 /* Can somebody write to the file? Nobody counts that of shmem's. */
 static bool may_change(struct file *file)
 {
 	return inode_is_open_for_write(file_inode(file)) || mapping_writably_mapped(file->f_mapping) || shmem_mapping(file->f_mapping);
+}
+
+/* Are the process's cgroups far from their limits? Who has not asked for a page is not to be killed for it. */
+static bool cgroups_have_room(struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg;
+	bool room = true;
+
+	if (mem_cgroup_disabled())
+		return true;
+	rcu_read_lock();
+	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); room && memcg; memcg = parent_mem_cgroup(memcg))
+		room = page_counter_read(&memcg->memory) + ROOM <= min(READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
+	rcu_read_unlock();
+	return room;
 }
 
 /*
@@ -57,7 +74,7 @@ static bool makes_ahead(struct vm_area_struct *vma, unsigned int flags)
 {
 	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) &&
 	       !(vma->vm_file && may_change(vma->vm_file)) && global_zone_page_state(NR_FREE_PAGES) > totalram_pages() / 16 &&
-	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP));
+	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && cgroups_have_room(vma->vm_mm);
 }
 
 /* How many pages a first fault makes, with one that is next to be expected anywhere near by. */

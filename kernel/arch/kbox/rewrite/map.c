@@ -46,6 +46,7 @@ static const char *slots_name(struct vm_area_struct *vma)
 	return "[kbox]";
 }
 
+/* The area is not readable: what it does not have slots in is not there. */
 static vm_fault_t slots_fault(struct vm_fault *vmf)
 {
 	struct rewrite_map *map = vmf->vma->vm_private_data;
@@ -161,7 +162,7 @@ static bool install(struct rewrite_map *map, unsigned long start, unsigned long 
 		return true;
 	if (start < mmap_min_addr || start >= TASK_SIZE || size > TASK_SIZE - start)
 		return false;
-	vma = _install_special_mapping(map->mm, start, size, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
+	vma = _install_special_mapping(map->mm, start, size, VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
 	if (IS_ERR(vma))
 		return false;
 	vma->vm_ops = &slots_ops;

@@ -98,6 +98,9 @@ static bool promote(struct file *file)
 		return false;
 	if (im && im->promotion != PROMOTION_UNKNOWN)
 		return im->promotion == PROMOTION_DONE;
+	/* Others run it already (ld.so, as their loader), and text is not changed where it is mapped. */
+	if (im && im->maps)
+		return false;
 	pos = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
 	text = (struct site_text) { .addr = pos, .size = vma->vm_end - vma->vm_start };
 	buf = kvzalloc(text.size, GFP_KERNEL);
