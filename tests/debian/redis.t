@@ -39,7 +39,7 @@ digest=$(cli debug digest-value mylist greeting list)
 kill -9 $server
 wait $server 2>/dev/null
 soon "the client notices" grep -q 'Could not connect\|closed the connection' answers
-kill -9 $client
+kill $client
 wait
 last=$(grep -E '^[0-9]+$' answers | tail -n 1)
 for file in appendonlydir/*.aof; do
