@@ -151,8 +151,10 @@ static bool wait_grant(struct host_thread *me)
 	while (READ_ONCE(me->grant) != 1 && spin--) {
 		host_pause();
 		idle = READ_ONCE(kbox_boot->cpu_lock) ? 0 : idle + 1;
-		if (idle > PATIENCE && kbox_cpu_trylock())
+		if (idle > PATIENCE && kbox_cpu_trylock()) {
+			WRITE_ONCE(me->waiting, 0);
 			return false;
+		}
 	}
 	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() need not be atomic in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)

@@ -109,6 +109,8 @@ void __noreturn z_loop(void)
 			continue;
 		}
 		if (!kbox_cpu_trylock()) {
+			if (event > now)
+				continue;
 			/* The timer is his too, once he has seen the bit. */
 			if (unheard++)
 				nag();
