@@ -49,7 +49,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd count-calls fuzz \
+.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
 	kselftest demo deps clean
 
 # What analyses programs runs here.
@@ -139,6 +139,13 @@ bench-fd: build/bench-fd
 build/bench-fd: bench/host/bench-fd.c $(HOSTFD) | $(LINUX)/.unpacked
 	@mkdir -p $(@D)
 	$(CC) -O2 -g $(WARN) $(HOSTFD_INC) -o $@ $(filter %.c,$^)
+
+# What a page of memory costs the host, natively and as a box has to ask for it.
+bench-page: build/bench-page
+	@$<
+
+build/bench-page: bench/host/bench-page.c bench/bench.h | build
+	$(CC) -O2 -g $(WARN) -o $@ $<
 
 # How the system calls of real programs reach the kernel.
 bench-sites: all image-debian
