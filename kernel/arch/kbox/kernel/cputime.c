@@ -28,9 +28,10 @@ static bool timers_armed(struct task_struct *t)
 	       (b[CPUCLOCK_PROF].nextevt & b[CPUCLOCK_VIRT].nextevt & b[CPUCLOCK_SCHED].nextevt) != U64_MAX;
 }
 
-/* Jiffies after which current, in user code and off the CPU, is to come and be charged: who looks at a clock of its time sees it so late. */
+/* Who looks at a clock of a task's time sees what it has used so late. */
 #define CHARGE_INTERVAL	(HZ / 40)
 
+/* Jiffies after which current, in user code and off the CPU, is to come and be charged. */
 long kbox_charge_interval(void)
 {
 	return timers_armed(current) ? 1 : CHARGE_INTERVAL;

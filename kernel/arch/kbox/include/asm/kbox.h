@@ -88,15 +88,17 @@ extern void kbox_enter(struct host_thread *me);
 extern void kbox_reenter(struct host_thread *me, struct pt_regs *regs);
 extern void __noreturn kbox_exit(struct pt_regs *regs);
 extern void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *regs);
-extern void __noreturn z_loop(void);
-extern void kbox_nag_done(void);
-extern void kbox_others_wait(void);
 extern void kbox_to_user(struct host_thread *me);
 extern bool kbox_cpu_trylock(void);
 extern unsigned long kbox_foreign_context(struct host_thread *me);
-extern u32 kbox_irqs_of_user;
 extern void kbox_move_to(struct host_thread *h);
 extern void kbox_admit_entrants(void);
+/* z.c */
+extern void __noreturn z_loop(void);
+extern void kbox_nag_done(void);
+extern void kbox_others_wait(void);
+/* irq.c */
+extern u32 kbox_irqs_of_user;
 /* cputime.c */
 extern long kbox_charge_interval(void);
 extern void kbox_charge_begin(struct host_thread *me);
