@@ -1242,6 +1242,7 @@ static void storm_at_a_busy_loop(void)
 		done[0] = 1;
 		while (!done[1] || !hits)	/* it comes while this runs, but not at once */
 			sink++;
+		CHECK(hits > 0);
 		_exit(0);
 	}
 	for (int i = 0; i < 1000; i++)

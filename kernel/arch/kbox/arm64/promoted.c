@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* System calls from promoted calls of cancellation wrappers (docs/cancel-wrapper.md). */
 #include <linux/sched.h>
-#include <linux/sched/stat.h>
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
 #include <linux/mm.h>

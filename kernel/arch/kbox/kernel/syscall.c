@@ -2,7 +2,6 @@
 /* System calls, from the registers to the kernel's function and back. */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
 #include <linux/mman.h>

@@ -6,7 +6,6 @@
 #include <linux/timekeeping.h>
 #include <linux/delay.h>
 #include <linux/sched/clock.h>
-#include <uapi/linux/futex.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 
@@ -60,10 +59,8 @@ static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
 	/* Z may sleep for longer than that. */
 	smp_mb();
-	if (READ_ONCE(kbox_z_until) > kbox_next_event) {
-		__sync_fetch_and_add(&kbox_boot->z_seq, 1);
-		HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
-	}
+	if (READ_ONCE(kbox_z_until) > kbox_next_event)
+		kbox_wake_z();
 	return 0;
 }
 

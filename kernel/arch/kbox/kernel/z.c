@@ -33,6 +33,13 @@ void kbox_nag_done(void)
 		host_pause();
 }
 
+/* Z looks again at what it waits for. */
+void kbox_wake_z(void)
+{
+	__sync_fetch_and_add(&kbox_boot->z_seq, 1);
+	HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
 /*
  * Do tasks wait for the CPU while that of the user code of another one is kept? Then Z looks every LOOK_NS until it has seen
  * LOOKS times that none does.
@@ -48,8 +55,7 @@ void kbox_others_wait(void)
 {
 	if (likely(READ_ONCE(crowd) == CROWDED) || !kbox_spin || xchg(&crowd, CROWDED) != ALONE)
 		return;
-	__sync_fetch_and_add(&kbox_boot->z_seq, 1);
-	HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
+	kbox_wake_z();
 }
 
 static u64 next_look = U64_MAX;
@@ -109,7 +115,7 @@ void __noreturn z_loop(void)
 			continue;
 		}
 		if (!kbox_cpu_trylock()) {
-			if (event > now)
+			if (event > now)	/* taken just now: what was to be done is its holder's */
 				continue;
 			/* The timer is his too, once he has seen the bit. */
 			if (unheard++)

@@ -97,6 +97,7 @@ extern void kbox_admit_entrants(void);
 extern void __noreturn z_loop(void);
 extern void kbox_nag_done(void);
 extern void kbox_others_wait(void);
+extern void kbox_wake_z(void);
 /* irq.c */
 extern u32 kbox_irqs_of_user;
 /* cputime.c */
