@@ -486,16 +486,6 @@ static void blocks_in_read(call_fn f)
 	_exit(0);
 }
 
-static int sleeps(pid_t pid)
-{
-	char path[40], text[400], *p;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	slurp(path, text, sizeof(text));
-	p = strrchr(text, ')');
-	return p && p[2] == 'S';
-}
-
 static void attached_in_a_call(void)
 {
 	mem = map_anon(4096, MAP_SHARED);
@@ -510,7 +500,7 @@ static void attached_in_a_call(void)
 		pid = FORK();
 		if (!pid)
 			blocks_in_read(f);
-		SOON(mem[0] && sleeps(pid));
+		SOON(mem[0] && sleeps_in_a_call(pid));
 		if (i & 2) {
 			EQ(ptrace(PTRACE_ATTACH, pid, 0, 0), 0);
 			stopped_by(pid, SIGSTOP);

@@ -614,20 +614,8 @@ static void float_state_in_the_frame(void)
 		sigprocmask(SIG_BLOCK, &set, &old);
 		pid = FORK();
 		if (!pid) {
-			char path[64], text[400];
-
 			/* Until the parent sleeps; a signal that comes too early would find other registers. */
-			snprintf(path, sizeof(path), "/proc/%d/stat", getppid());
-			for (int j = 0; j < 2000; j++) {
-				char *p;
-
-				slurp(path, text, sizeof(text));
-				p = strrchr(text, ')');
-				if (*stop && p && p[2] == 'S')
-					break;
-				sleep_ms(1);
-			}
-			sleep_ms(5);
+			SOON(*stop && sleeps_in_a_call(getppid()));
 			kill(getppid(), SIGUSR1);
 			_exit(0);
 		}

@@ -223,6 +223,15 @@ static inline size_t slurp(const char *path, char *buf, size_t size)
 	return n;
 }
 
+/* Whether a task sleeps in a system call. Its state alone does not say so: user code that runs is asleep for the kernel. */
+static inline int sleeps_in_a_call(pid_t tid)
+{
+	char path[40], text[200];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	return slurp(path, text, sizeof(text)) && text[0] >= '0' && text[0] <= '9';
+}
+
 static inline void *map_anon(size_t size, int flags)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
