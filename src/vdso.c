@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's vDSO (vdso(7)): where it is, and where its functions are. */
+/* The host's vDSO (vdso(7)): where it is, and where its functions are; and its vsyscall page. */
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include "arch.h"
 #include "box.h"
 
 void find_vdso(struct kbox_boot *boot)
 {
-	unsigned long start, end;
+	unsigned long start, end, vdso = getauxval(AT_SYSINFO_EHDR);
 	char line[512];
 	FILE *maps = fopen("/proc/self/maps", "re");
 
 	if (!maps)
 		die("/proc/self/maps: %s; kbox needs /proc", strerror(errno));
 	while (fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "[vsyscall]"))
+			boot->vsyscall_prot = (strstr(line, " r") ? PROT_READ : 0) | PROT_EXEC;
 		if (!strstr(line, "[vvar") && !strstr(line, "[vdso]"))
 			continue;
 		/* Below, it would be in the guest's way. */
@@ -27,10 +30,8 @@ void find_vdso(struct kbox_boot *boot)
 		boot->keep_end = end;
 	}
 	fclose(maps);
-	if (boot->keep_start)
-		boot->vdso = getauxval(AT_SYSINFO_EHDR);
-	if (boot->vdso)
-		boot->vdso_clock_gettime = vdso_symbol(boot->vdso, ARCH_VDSO_CLOCK_GETTIME);
+	if (boot->keep_start && vdso)
+		boot->vdso_clock_gettime = vdso_symbol(vdso, ARCH_VDSO_CLOCK_GETTIME);
 }
 
 /* The last chain of a GNU hash table ends with the last symbol. */

@@ -690,6 +690,40 @@ static void proc_syscall(void)
 	}
 }
 
+static volatile int spinning;
+
+static void *spinner(void *arg)
+{
+	reader_tid = a_gettid();
+	while (spinning)
+		;
+	return arg;
+}
+
+/* And of one that runs, and has made a call before. */
+static void proc_syscall_of_user_code(void)
+{
+	char path[64], text[256];
+	pthread_t t;
+
+	if (access("/proc/self/syscall", R_OK))
+		SKIP("no /proc/PID/syscall");
+	reader_tid = 0;
+	spinning = 1;
+	EQ(pthread_create(&t, NULL, spinner, NULL), 0);
+	SOON(reader_tid);
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/syscall", reader_tid);
+	for (int i = 0; i < 200; i++) {
+		CHECK(slurp(path, text, sizeof(text)) > 0);
+		if (strncmp(text, "-1 ", 3) && strcmp(text, "running\n"))
+			tap_fail(__FILE__, __LINE__, "%s", text);
+		if (i % 20 == 0)
+			sleep_ms(1);
+	}
+	spinning = 0;
+	EQ(pthread_join(t, NULL), 0);
+}
+
 #ifdef __aarch64__
 #define X86_ONLY(name) static void name(void) { SKIP("x86_64 only"); }
 X86_ONLY(neighbours_and_registers)
@@ -707,6 +741,6 @@ X86_ONLY(gs_instructions)
 static const struct test tests[] = {
 	T(neighbours_and_registers), T(borders_of_pages), T(blocking_calls), T(arguments), T(landing), T(landing_of_threads),
 	T(alignment_check_flag), T(wide_registers), T(x87_stack), T(vdso), T(vsyscall), T(gs_base_of_its_own), T(gs_instructions),
-	T(proc_syscall),
+	T(proc_syscall), T(proc_syscall_of_user_code),
 };
 MAIN(tests)

@@ -73,8 +73,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	struct pt_regs regs;
 
 	if (sig == SIGSYS) {
-		/* The host's clock is none that its vDSO can read: ask the host itself, from now on. */
-		kbox_boot->vdso_clock_gettime = 0;
+		host_clock_lost();
 		sc->regs[0] = HCALL(sc->regs[8], sc->regs[0], sc->regs[1], 0, 0, 0, 0);
 		return;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tasks: their kernel contexts, and the host threads and processes under them. */
+#include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -9,6 +10,8 @@
 #include <linux/slab.h>
 #include <linux/ptrace.h>
 #include <asm/kbox.h>
+#include <asm/syscall.h>
+#include <asm/vdso.h>
 #include <asm/mmu_context.h>
 #include <asm/unistd.h>
 #include <asm/context.h>
@@ -80,6 +83,12 @@ void flush_thread(void)
 {
 }
 
+/* It runs user code, and sleeps for the scheduler (vcpu.c). */
+bool kbox_in_user(const struct task_struct *t)
+{
+	return t->thread.host && t->thread.host->in_user;
+}
+
 unsigned long __get_wchan(struct task_struct *p)
 {
 	return 0;
@@ -94,6 +103,14 @@ static bool keeps_host_process(struct host_thread *h)
 int arch_check_elf(void *ehdr, bool has_interpreter, void *interpreter, struct arch_elf_state *state)
 {
 	return keeps_host_process(current->thread.host) || host_process_reserve() ? 0 : -EAGAIN;
+}
+
+/* exec has mapped the program and its loader. */
+int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
+{
+	kbox_promote(bprm->file, uses_interp);
+	kbox_text_mapped(current->mm, 0, TASK_SIZE);
+	return kbox_map_vdso(current->mm);
 }
 
 /*

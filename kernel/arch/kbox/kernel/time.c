@@ -4,6 +4,8 @@
 #include <linux/clockchips.h>
 #include <linux/interrupt.h>
 #include <linux/timekeeping.h>
+#include <linux/timex.h>
+#include <linux/workqueue.h>
 #include <linux/delay.h>
 #include <linux/sched/clock.h>
 #include <asm/kbox.h>
@@ -40,12 +42,21 @@ static u64 __init read_boot_clock(struct clocksource *cs)
 
 /* From the first moment on: no other clock could tell how long the boot takes. */
 static struct clocksource kbox_clocksource __refdata = {
-	.name = "host", .rating = 499, .read = read_boot_clock, .mult = 1 << 20, .shift = 20,
+	.name = "host", .rating = 499, .read = read_boot_clock, .mult = 1 << 20, .shift = 20, .vdso_clock_mode = VDSO_CLOCKMODE_HOST,
 	.mask = CLOCKSOURCE_MASK(64), .flags = CLOCK_SOURCE_IS_CONTINUOUS,
 };
 
+/* The host's clock is none that its vDSO can read: ask the host itself, from now on, and guests ask the kernel. */
+void host_clock_lost(void)
+{
+	kbox_boot->vdso_clock_gettime = 0;
+	kbox_clocksource.vdso_clock_mode = VDSO_CLOCKMODE_NONE;
+}
+
 struct clocksource * __init clocksource_default_clock(void)
 {
+	if (!kbox_boot->vdso_clock_gettime)
+		host_clock_lost();
 	return &kbox_clocksource;
 }
 
@@ -86,24 +97,62 @@ static irqreturn_t timer_irq(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
-void __init read_persistent_wall_and_boot_offset(struct timespec64 *wall, struct timespec64 *boot)
+/* What the host's wall clock is ahead of its CLOCK_MONOTONIC, both at one moment as nearly as can be: *at. */
+static s64 wall_offset(u64 *at)
 {
-	u64 before, real, best = U64_MAX, now = 0;
+	u64 before, real, took, best = U64_MAX;
+	s64 offset = 0;
 	int i;
 
-	/* Both at one moment, as nearly as can be: their difference is what matters. */
 	for (i = 0; i < 16; i++) {
 		before = host_clock(CLOCK_MONOTONIC);
 		real = host_clock(CLOCK_REALTIME);
-		now = host_clock(CLOCK_MONOTONIC);
-		if (now - before < best) {
-			best = now - before;
-			boot_clock = before + best / 2;
-			*wall = ns_to_timespec64(real);
-			*boot = ns_to_timespec64(boot_clock);
+		took = host_clock(CLOCK_MONOTONIC) - before;
+		if (took < best) {
+			best = took;
+			*at = before + took / 2;
+			offset = real - *at;
 		}
 	}
+	return offset;
 }
+
+static s64 host_offset;
+
+void __init read_persistent_wall_and_boot_offset(struct timespec64 *wall, struct timespec64 *boot)
+{
+	host_offset = wall_offset(&boot_clock);
+	*wall = ns_to_timespec64(boot_clock + host_offset);
+	*boot = ns_to_timespec64(boot_clock);
+}
+
+/* The host's wall clock has been set, or has gone on while the host was asleep: by as much the guest's is changed. */
+static void follow_host(struct work_struct *work)
+{
+	struct __kernel_timex change = { .modes = ADJ_SETOFFSET | ADJ_NANO };
+	struct timespec64 by;
+	u64 at;
+	s64 step = wall_offset(&at) - host_offset;
+
+	if (abs(step) > NSEC_PER_MSEC) {
+		host_offset += step;
+		by = ns_to_timespec64(step);
+		change.time.tv_sec = by.tv_sec;
+		change.time.tv_usec = by.tv_nsec;
+		do_adjtimex(&change);
+	}
+	schedule_delayed_work(to_delayed_work(work), HZ);
+}
+
+/* Nobody is woken for it. */
+static DECLARE_DEFERRABLE_WORK(follow, follow_host);
+
+static int __init follow_init(void)
+{
+	schedule_delayed_work(&follow, HZ);
+	return 0;
+}
+late_initcall(follow_init);
 
 void __init time_init(void)
 {

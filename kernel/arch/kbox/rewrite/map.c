@@ -3,7 +3,6 @@
  * Maps: the area of slots that a process has beside its text. It is an area of the guest's own, so
  * nothing else is put there; fork inherits it, exec and exit drop it.
  */
-#include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -222,14 +221,6 @@ void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long e
 			map_get(vma);
 	}
 	mmap_write_unlock(mm);
-}
-
-/* exec has mapped the program and its loader. */
-int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
-{
-	kbox_promote(bprm->file, uses_interp);
-	kbox_text_mapped(current->mm, 0, TASK_SIZE);
-	return 0;
 }
 
 /* Of this map and those behind it, the first that has text there. */

@@ -112,6 +112,7 @@ extern void kbox_start(struct kbox_boot *boot);
 /* time.c */
 extern u64 kbox_next_event, kbox_z_until;
 extern u64 host_clock(int clock);
+extern void host_clock_lost(void);
 /* threads.c */
 extern struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm);
 extern struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *mm);

@@ -16,6 +16,7 @@ typedef struct {
 	bool replacing;			/* but the next one at once: the host still has what was there before */
 	struct rewrite_map *maps;	/* what of its text is patched */
 	struct rewrite_seen *seen;	/* sites that have trapped */
+	unsigned long vdso;		/* where exec has mapped it */
 	bool unpromoted;		/* its calls of cancellation wrappers stay as they are, see rewrite/promote.c */
 	/* What arm64's gate finds tasks by (findtask.c). */
 	struct pt_regs **gate_page;

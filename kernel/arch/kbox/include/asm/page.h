@@ -7,6 +7,9 @@
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 #include <uapi/asm/kbox.h>
 #define PAGE_OFFSET	KBOX_PAGE_OFFSET
+#ifdef __x86_64__
+#define __HAVE_ARCH_GATE_AREA	/* x86_64/vsyscall.c */
+#endif
 #ifndef __ASSEMBLY__
 #define clear_page(p)		memset((void *)(p), 0, PAGE_SIZE)
 #define copy_page(to, from)	memcpy((void *)(to), (void *)(from), PAGE_SIZE)

@@ -23,8 +23,7 @@ extern struct kbox_boot *const kbox_boot;
 #define ELF_PLAT_INIT(r, load_addr) memset((r)->regs, 0, sizeof((r)->regs))
 #define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK & ~READ_IMPLIES_EXEC))
 #define ARCH_DLINFO do {						\
-	if (kbox_boot->vdso)						\
-		NEW_AUX_ENT(AT_SYSINFO_EHDR, kbox_boot->vdso);		\
+	NEW_AUX_ENT(AT_SYSINFO_EHDR, current->mm->context.vdso);	\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
 } while (0)
 #define ARCH_HAS_SETUP_ADDITIONAL_PAGES 1

@@ -7,7 +7,12 @@
 typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long,
 			       unsigned long, unsigned long, unsigned long);
 extern const sys_call_ptr_t sys_call_table[];
-static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r) { return r->syscallno; }
+extern bool kbox_in_user(const struct task_struct *t);
+/* The registers of a task in user code are those with which it went there, after a system call perhaps. */
+static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r)
+{
+	return kbox_in_user(t) ? -1 : r->syscallno;
+}
 static inline void syscall_rollback(struct task_struct *t, struct pt_regs *r) { r->regs[0] = r->orig_x0; }
 static inline long syscall_get_error(struct task_struct *t, struct pt_regs *r)
 {

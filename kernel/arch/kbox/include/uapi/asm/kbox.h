@@ -119,11 +119,11 @@ struct kbox_boot {
 	__s32 null_fd;		/* /dev/null */
 	/*
 	 * Host mappings above KBOX_PAGE_OFFSET that stay in every process:
-	 * [keep_start, keep_end) holds vvar and vdso.
+	 * [keep_start, keep_end) holds the host's vvar and vdso.
 	 */
 	__u64 keep_start, keep_end;
-	__u64 vdso;		/* AT_SYSINFO_EHDR, 0 if there is none */
 	__u64 vdso_clock_gettime;	/* address of __vdso_clock_gettime, or 0 */
+	__u32 vsyscall_prot;	/* PROT_* of the host's vsyscall page, 0 if there is none */
 	__u64 hwcap, hwcap2;	/* AT_HWCAP, AT_HWCAP2 of the host */
 	__u32 minsigstksz;	/* AT_MINSIGSTKSZ of the host, or 2048 */
 	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */

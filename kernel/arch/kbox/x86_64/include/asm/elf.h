@@ -24,8 +24,7 @@ extern struct kbox_boot *const kbox_boot;
 #define ELF_PLAT_INIT(r, load_addr) memset((r), 0, offsetof(struct pt_regs, orig_ax))
 #define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK))
 #define ARCH_DLINFO do {						\
-	if (kbox_boot->vdso)						\
-		NEW_AUX_ENT(AT_SYSINFO_EHDR, kbox_boot->vdso);		\
+	NEW_AUX_ENT(AT_SYSINFO_EHDR, current->mm->context.vdso);	\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
 } while (0)
 #define ARCH_HAS_SETUP_ADDITIONAL_PAGES 1

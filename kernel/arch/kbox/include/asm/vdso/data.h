@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_VDSO_DATA_H
+#define _ASM_KBOX_VDSO_DATA_H
+#include <linux/types.h>
+/* The host's clock_gettime(), in its vDSO. */
+struct arch_vdso_data { u64 host_clock_gettime; };
+#endif

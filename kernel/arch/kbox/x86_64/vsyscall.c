@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The host's vsyscall page, which each process has: its calls come as traps. Here it is in the guest's maps. */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <asm/kbox.h>
+#include <uapi/asm/vsyscall.h>
+
+static const char *gate_name(struct vm_area_struct *vma)
+{
+	return "[vsyscall]";
+}
+
+static const struct vm_operations_struct gate_ops = { .name = gate_name };
+static struct vm_area_struct gate = {
+	.vm_start = VSYSCALL_ADDR, .vm_end = VSYSCALL_ADDR + PAGE_SIZE, .vm_ops = &gate_ops,
+};
+
+struct vm_area_struct *get_gate_vma(struct mm_struct *mm)
+{
+	return gate.vm_flags ? &gate : NULL;
+}
+
+int in_gate_area_no_mm(unsigned long addr)
+{
+	return gate.vm_flags && (addr & PAGE_MASK) == VSYSCALL_ADDR;
+}
+
+int in_gate_area(struct mm_struct *mm, unsigned long addr)
+{
+	return in_gate_area_no_mm(addr);
+}
+
+static int __init gate_init(void)
+{
+	vm_flags_init(&gate, calc_vm_prot_bits(kbox_boot->vsyscall_prot, 0));
+	return 0;
+}
+arch_initcall(gate_init);
