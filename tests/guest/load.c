@@ -538,9 +538,60 @@ static void up_to_the_limit_of_a_cgroup(void)
 	EQ(umount("cg"), 0);
 }
 
+static void *burns(void *arg)
+{
+	for (;;)
+		;
+	return arg;
+}
+
+static long usage(const char *stat, const char *key)
+{
+	char text[1000], *p;
+
+	CHECK(slurp(stat, text, sizeof(text)) > 0);
+	p = strstr(text, key);
+	CHECK(p);
+	return atol(p + strlen(key));
+}
+
+/* cpu.max is for user code as well, of all threads and of groups in the group. */
+static void limit_of_cpu_time(void)
+{
+	double start;
+	pid_t pid;
+
+	EQ(mkdir("cg", 0700), 0);
+	if (mount("none", "cg", "cgroup2", 0, NULL))
+		SKIP("no cgroup2");
+	tell("cg/cgroup.subtree_control", "+cpu");
+	EQ(mkdir("cg/t", 0700), 0);
+	tell("cg/t/cgroup.subtree_control", "+cpu");
+	EQ(mkdir("cg/t/u", 0700), 0);
+	tell("cg/t/cpu.max", "10000 100000");
+	pid = FORK();
+	if (!pid) {
+		pthread_t t;
+
+		tell("cg/t/u/cgroup.procs", "0");
+		EQ(pthread_create(&t, NULL, burns, NULL), 0);
+		burns(NULL);
+	}
+	start = seconds();
+	while (usage("cg/t/cpu.stat", "nr_throttled ") < 10)
+		sleep_ms(10);
+	CHECK(usage("cg/t/cpu.stat", "usage_usec ") / 1e6 < (seconds() - start) / 2);
+	CHECK(usage("cg/t/cpu.stat", "user_usec ") > 10000);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, NULL, 0), pid);
+	EQ(rmdir("cg/t/u"), 0);
+	EQ(rmdir("cg/t"), 0);
+	EQ(umount("cg"), 0);
+}
+
 static const struct test tests[] = {
 	T(two_thousand_processes), T(spawned_until_refused), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib),
 	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(out_of_memory), T(fork_bomb),
-	T(up_to_the_limit_of_a_cgroup), T(file_larger_than_memory),
+	T(up_to_the_limit_of_a_cgroup), T(limit_of_cpu_time), T(file_larger_than_memory),
 };
 MAIN(tests)

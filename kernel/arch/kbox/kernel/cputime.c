@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/kernel_stat.h>
 #include <linux/posix-timers.h>
+#include <linux/timer.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 
@@ -31,10 +32,41 @@ static bool timers_armed(struct task_struct *t)
 /* Who looks at a clock of a task's time sees what it has used so late. */
 #define CHARGE_INTERVAL	(HZ / 40)
 
-/* Jiffies after which current, in user code and off the CPU, is to come and be charged. */
-long kbox_charge_interval(void)
+/* Its control group may limit its time, by cpu.max: that is the scheduler's business. */
+static bool may_be_limited(struct task_struct *t)
 {
-	return timers_armed(current) ? 1 : CHARGE_INTERVAL;
+	return !task_css_is_root(t, cpu_cgrp_id);
+}
+
+struct pull {
+	struct timer_list timer;
+	struct host_thread *host;
+};
+
+static void pull_in(struct timer_list *timer)
+{
+	kbox_pull_in(from_timer((struct pull *)NULL, timer, timer)->host);
+}
+
+/*
+ * Current, in user code and off the CPU, sleeps until it comes in, or is to be charged. Nobody fetches the tasks of a
+ * group whose time is used up: each comes by itself then, and is kept.
+ */
+void kbox_sleep_detached(struct host_thread *me)
+{
+	struct pull pull = { .host = me };
+
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!may_be_limited(current)) {
+		schedule_timeout(timers_armed(current) ? 1 : CHARGE_INTERVAL);
+	} else {
+		timer_setup_on_stack(&pull.timer, pull_in, 0);
+		mod_timer(&pull.timer, jiffies + 1);
+		schedule();
+		timer_delete_sync(&pull.timer);
+		destroy_timer_on_stack(&pull.timer);
+	}
+	__set_current_state(TASK_RUNNING);
 }
 
 /* Current begins to run on me. */
@@ -56,18 +88,34 @@ static u64 uncharged(struct host_thread *me)
 	return user;
 }
 
+/*
+ * As update_curr() does it. It is not asked to do so itself but where there may be limits: the weights, which it would count
+ * as well, are for who waits for this CPU, and user code runs on another one.
+ */
+static void charge(u64 user)
+{
+	struct sched_entity *se;
+
+	account_user_time(current, user);
+	if (may_be_limited(current)) {
+		for (se = &current->se; se; se = se->parent)
+			se->exec_start -= user;
+		task_sched_runtime(current);
+	} else {
+		current->se.sum_exec_runtime += user;
+		account_group_exec_runtime(current, user);
+		cgroup_account_cputime(current, user);
+	}
+}
+
 /* Current has just come in from user code, on its own host thread, having been off the CPU. */
 void kbox_charge_user(struct host_thread *me)
 {
 	u64 user = uncharged(me);
 
 	local_irq_disable();
-	if (user) {
-		current->se.sum_exec_runtime += user;	/* as update_curr() does it */
-		account_group_exec_runtime(current, user);
-		cgroup_account_cputime(current, user);
-		account_user_time(current, user);
-	}
+	if (user)
+		charge(user);
 	if (timers_armed(current))
 		run_posix_cpu_timers();
 	local_irq_enable();

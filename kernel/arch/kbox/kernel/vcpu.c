@@ -87,9 +87,7 @@ static void detach(void)
 {
 	struct host_thread *me = current->thread.host;
 
-	set_current_state(TASK_INTERRUPTIBLE);
-	schedule_timeout(kbox_charge_interval());
-	__set_current_state(TASK_RUNNING);
+	kbox_sleep_detached(me);
 	if (kbox_cpu.host != me)
 		hand_over(current, me);
 	kbox_vmalloc_sync(me);
@@ -142,6 +140,23 @@ void kbox_admit_entrants(void)
 	}
 }
 
+/* A kick has been sent that may not have come yet: now it does. */
+static void take_kicks(struct host_thread *me)
+{
+	if (me->kick || me->pulled)
+		HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	me->kick = me->pulled = 0;
+}
+
+/* Out of user code, without a grant. */
+void kbox_pull_in(struct host_thread *h)
+{
+	if (!h->in_user || READ_ONCE(h->waiting))
+		return;
+	HCALL(__NR_tkill, h->tid, KICK_SIGNAL, 0, 0, 0, 0);
+	WRITE_ONCE(h->pulled, 1);	/* and whoever is to see it waits for the CPU, which is ours */
+}
+
 /* An entrant waits until the CPU is granted to it (true), or else can be taken, and has been (false). */
 static bool wait_grant(struct host_thread *me)
 {
@@ -162,10 +177,7 @@ static bool wait_grant(struct host_thread *me)
 	while (READ_ONCE(me->kick) == KICK_PERHAPS)
 		host_pause();
 	smp_rmb();	/* what the granter did comes before its grant */
-	if (me->kick) {
-		HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);	/* have the signal delivered now */
-		me->kick = 0;
-	}
+	take_kicks(me);
 	WRITE_ONCE(me->grant, 0);
 	WRITE_ONCE(me->waiting, 0);
 	return true;
@@ -180,6 +192,7 @@ static void attach(struct host_thread *me)
 		me->in_user = 0;
 		return;
 	}
+	take_kicks(me);
 	enqueue(me);
 	WRITE_ONCE(me->waiting, 1);	/* a grant that comes while it parks is no reason for a kick */
 	kbox_swap(&me->entry_sp, kbox_foreign_context(me));

@@ -33,6 +33,7 @@ struct host_thread {
 	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
 	u32 kick;			/* with the grant: KICK_* */
+	u32 pulled;			/* a kick without one has been sent (kbox_pull_in()) */
 	unsigned long loop_sp;		/* Z's: of its loop, where it goes instead of parking */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
 	struct host_thread *next_entrant;
@@ -91,6 +92,7 @@ extern void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *r
 extern void kbox_to_user(struct host_thread *me);
 extern bool kbox_cpu_trylock(void);
 extern unsigned long kbox_foreign_context(struct host_thread *me);
+extern void kbox_pull_in(struct host_thread *h);
 extern void kbox_move_to(struct host_thread *h);
 extern void kbox_admit_entrants(void);
 /* z.c */
@@ -101,7 +103,7 @@ extern void kbox_wake_z(void);
 /* irq.c */
 extern u32 kbox_irqs_of_user;
 /* cputime.c */
-extern long kbox_charge_interval(void);
+extern void kbox_sleep_detached(struct host_thread *me);
 extern void kbox_charge_begin(struct host_thread *me);
 extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
