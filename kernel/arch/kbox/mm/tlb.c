@@ -313,6 +313,12 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 		kbox_host_unmap(start, end);
 }
 
+/* Can anybody but current be in user code there? */
+bool kbox_others_run(struct mm_struct *mm)
+{
+	return mm->context.threads > (mm == kbox_cpu.host->mm);
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
 	if (mm->context.protected) {

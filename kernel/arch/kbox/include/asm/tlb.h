@@ -6,6 +6,13 @@
 struct mmu_gather;
 static void tlb_flush(struct mmu_gather *tlb);
 #define tlb_flush tlb_flush
+/*
+ * zap_present_folio_ptes() asks this of a file's page that is dirty: its rmap would have to outlast the flush if others can write
+ * to it until then, since whoever writes it back would not find them. Here it is enough that the flush is made under the page
+ * table lock, where nobody else runs in the kernel: the caller's force_flush.
+ */
+#define tlb_delay_rmap(tlb) (*force_flush |= kbox_others_run((tlb)->mm), false)
+static inline void tlb_flush_rmaps(struct mmu_gather *tlb, struct vm_area_struct *vma) { }
 #include <asm-generic/tlb.h>
 static inline void tlb_flush(struct mmu_gather *tlb)
 {

@@ -6,6 +6,7 @@ extern void flush_tlb_mm(struct mm_struct *mm);
 extern void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 extern void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr);
 extern void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+extern bool kbox_others_run(struct mm_struct *mm);
 extern void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 #define KBOX_FILL_WINDOW 64	/* pages looked at around a fault; of one page table */
 extern pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr);
