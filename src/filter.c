@@ -15,7 +15,7 @@ static const int allowed[] = {
 	SYS_rt_sigprocmask, SYS_tgkill, SYS_kill, SYS_gettid, SYS_getpid, SYS_pread64, SYS_pwrite64, SYS_readv,
 	SYS_writev, SYS_ppoll, SYS_lseek, SYS_close, SYS_dup, SYS_fcntl, SYS_restart_syscall,
 	SYS_epoll_ctl, SYS_epoll_pwait, SYS_preadv2, SYS_pwritev2, SYS_dup3, SYS_statx, SYS_ftruncate, SYS_fsync,
-	SYS_fdatasync,
+	SYS_fdatasync, SYS_membarrier,
 };
 
 /* Only for a box that was given a socket. */

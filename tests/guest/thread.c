@@ -582,11 +582,65 @@ static void stack_overflow_hits_the_guard(void)
 	EQ(WTERMSIG(st), SIGSEGV);
 }
 
+/* Of two sides that each write their word and read the other's, one at least sees what the other has written. */
+static volatile int its_word __attribute__((aligned(64))), our_word __attribute__((aligned(64)));
+static volatile int its_view, turn __attribute__((aligned(64)));
+#define TURNS 20000
+
+static void *its_side(void *arg)
+{
+	for (int i = 1; i <= TURNS; i++) {
+		while (turn < i)
+			;
+		its_word = i;
+		asm volatile("" ::: "memory");
+		its_view = our_word;
+		__atomic_store_n(&turn, -i, __ATOMIC_SEQ_CST);
+	}
+	return arg;
+}
+
+static void membarrier(void)
+{
+	enum { QUERY = 0, GLOBAL = 1, PRIVATE = 8, REGISTER = 16 };
+	pthread_t t;
+	pid_t pid;
+	long all = syscall(SYS_membarrier, QUERY, 0, 0);
+
+	CHECK(all > 0);
+	EQ(all & (GLOBAL | PRIVATE | REGISTER), GLOBAL | PRIVATE | REGISTER);
+	EQ(syscall(SYS_membarrier, GLOBAL, 0, 0), 0);
+	FAILS(syscall(SYS_membarrier, PRIVATE, 0, 0), EPERM);
+	FAILS(syscall(SYS_membarrier, PRIVATE, 1, 0), EINVAL);
+	FAILS(syscall(SYS_membarrier, 1 << 30, 0, 0), EINVAL);
+	EQ(syscall(SYS_membarrier, REGISTER, 0, 0), 0);
+	EQ(pthread_create(&t, NULL, its_side, NULL), 0);
+	for (int i = 1; i <= TURNS; i++) {
+		int ours;
+
+		__atomic_store_n(&turn, i, __ATOMIC_SEQ_CST);
+		our_word = i;
+		EQ(syscall(SYS_membarrier, PRIVATE, 0, 0), 0);
+		ours = its_word;
+		while (turn != -i)
+			;
+		CHECK(ours == i || its_view == i);
+	}
+	EQ(pthread_join(t, NULL), 0);
+	/* It goes on in a child, which need not ask again. */
+	pid = FORK();
+	if (!pid) {
+		EQ(syscall(SYS_membarrier, PRIVATE, 0, 0), 0);
+		_exit(0);
+	}
+	CHILD_OK(pid);
+}
+
 static const struct test tests[] = {
 	T(hundred_threads), T(thousand_in_turn), T(mutex), T(condition), T(thread_local_storage), T(detached), T(robust_mutex),
 	T(robust_between_processes), T(shared_mutex), T(cancel_in_read), T(cancel_disabled), T(cancel_a_busy_loop),
 	T(barrier_rwlock_once_spin), T(main_thread_may_leave_first), T(signal_to_one_thread), T(fork_from_a_thread),
 	T(fork_from_four_threads), T(key_destructors), T(thread_ids), T(user_code_runs_beside_system_calls),
-	T(the_woken_run_beside_the_waker), T(stack_overflow_hits_the_guard),
+	T(the_woken_run_beside_the_waker), T(stack_overflow_hits_the_guard), T(membarrier),
 };
 MAIN(tests)

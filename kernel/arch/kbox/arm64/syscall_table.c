@@ -9,6 +9,8 @@
 #define sys_clone3 kbox_sys_clone3
 #define sys_rt_sigaction kbox_sys_rt_sigaction
 
+/* kernel/membarrier.c */
+#define sys_membarrier sys_kbox_membarrier
 /* drivers/hostfd_io.c, hostfd_socket.c */
 #define sys_getsockopt sys_kbox_getsockopt
 #define sys_sendfile64 sys_kbox_sendfile64

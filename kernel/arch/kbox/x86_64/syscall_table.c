@@ -8,6 +8,8 @@ extern long sys_ni_syscall(void);
 #define sys_ioperm sys_ni_syscall
 #define sys_modify_ldt sys_ni_syscall
 #define sys_map_shadow_stack sys_ni_syscall
+/* kernel/membarrier.c */
+#define sys_membarrier sys_kbox_membarrier
 /* drivers/hostfd_io.c, hostfd_socket.c */
 #define sys_getsockopt sys_kbox_getsockopt
 #define sys_sendfile64 sys_kbox_sendfile64
