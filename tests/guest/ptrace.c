@@ -2,6 +2,7 @@
 /* ptrace(2): what strace and gdb do. */
 #include "tap.h"
 #include <elf.h>
+#include <sys/auxv.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -175,6 +176,11 @@ static void single_steps(void)
 	SKIP("a host thread cannot step itself on aarch64");
 }
 
+static void steps_through_the_vdso(void)
+{
+	SKIP("as above");
+}
+
 static void debug_registers(void)
 {
 	SKIP("by a regset on aarch64");
@@ -202,6 +208,36 @@ static void single_steps(void)
 	}
 	CHECK(moved > 40);
 	ends_well(pid);
+}
+
+static void asks_the_time(void)
+{
+	struct timespec t;
+
+	for (int i = 0; i < 3; i++)
+		CHECK(!clock_gettime(CLOCK_MONOTONIC, &t));
+}
+
+/* All that it does there is in its maps: what the vDSO asks of the host is one step. */
+static void steps_through_the_vdso(void)
+{
+	unsigned long vdso = getauxval(AT_SYSINFO_EHDR);
+	pid_t pid = traced(asks_the_time);
+	struct user_regs_struct r;
+	int inside = 0, st = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		EQ(waitpid(pid, &st, 0), pid);
+		if (!WIFSTOPPED(st))
+			break;
+		EQ(WSTOPSIG(st), SIGTRAP);
+		EQ(GET(pid, &r), 0);
+		inside += PC(r) - vdso < 0x4000;
+		CHECK(PC(r) < 0x700000000000);
+	}
+	EQ(st, 0);
+	CHECK(inside > 30);
 }
 
 /* Debuggers clear them whether they use them or not, gdb for each new thread. */
@@ -272,6 +308,6 @@ static void attach_to_a_spinner(void)
 }
 
 static const struct test tests[] = {
-	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
+	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(steps_through_the_vdso), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
 };
 MAIN(tests)

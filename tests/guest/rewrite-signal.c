@@ -289,6 +289,31 @@ static void timer_in_sites(void)
 	report_bad();
 }
 
+/* The vDSO asks the host's for the time, of which a handler sees nothing; what it is in the middle of begins again. */
+static void timer_in_the_clock(void)
+{
+	struct itimerval tick = { { 0, 100 }, { 0, 100 } }, off = { 0 };
+	struct timespec a = { 0 }, b;
+	double start = seconds();
+	long rounds[4] = { 0 };
+
+	note_text();
+	hits = 0;
+	on_signal(SIGALRM, watch, SA_RESTART);
+	EQ(setitimer(ITIMER_REAL, &tick, NULL), 0);
+	do {
+		EQ(clock_gettime(CLOCK_MONOTONIC, &b), 0);
+		if (b.tv_sec < a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec < a.tv_nsec) || b.tv_nsec >= 1000000000)
+			tap_fail(__FILE__, __LINE__, "from %ld.%09ld to %ld.%09ld", a.tv_sec, a.tv_nsec, b.tv_sec, b.tv_nsec);
+		a = b;
+		rounds[hits & 3]++;
+	} while (b.tv_sec < start + 2 || (b.tv_sec < start + 10 && hits < 1000));
+	EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
+	CHECK(hits > 10);
+	CHECK(rounds[0] && rounds[1] && rounds[2] && rounds[3]);
+	report_bad();
+}
+
 /* The same by other threads, at any moment. */
 static void *bombard(void *arg)
 {
@@ -768,7 +793,7 @@ static void steps_itself(void)
 #endif
 
 static const struct test tests[] = {
-	T(interrupted), T(restarted), T(sleeps_through_stops), T(timer_in_sites), T(threads_signal_sites), T(jumps_out),
+	T(interrupted), T(restarted), T(sleeps_through_stops), T(timer_in_sites), T(timer_in_the_clock), T(threads_signal_sites), T(jumps_out),
 	T(handler_changes_registers), T(alternate_stack), T(float_state), T(float_state_in_the_frame), T(fork_has_registers),
 	T(faults_behind_a_call), T(steps_itself),
 };

@@ -9,14 +9,15 @@
 #include <asm/hostframe.h>
 #include <asm/kbox.h>
 #include <asm/slotregs.h>
+#include <asm/vdso.h>
 
 #define ESR_CACHE_MAINTENANCE	(1 << 8)
 #define ESR_WRITE		(1 << 6)
 
-/* The vDSO serves both: there the stack tells. */
+/* The host's vDSO serves both: there the stack tells. */
 static bool in_kernel(const struct sigcontext *sc)
 {
-	if (sc->pc >= kbox_boot->keep_start && sc->pc < kbox_boot->keep_end)
+	if (kbox_in_host_vdso(sc->pc))
 		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
 	return kbox_kernel_text(sc->pc);
 }

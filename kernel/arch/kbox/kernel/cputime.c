@@ -45,7 +45,9 @@ struct pull {
 
 static void pull_in(struct timer_list *timer)
 {
-	kbox_pull_in(from_timer((struct pull *)NULL, timer, timer)->host);
+	struct pull *pull = from_timer(pull, timer, timer);
+
+	kbox_pull_in(pull->host);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <linux/syscalls.h>
 #include <asm/kbox.h>
 #include <asm/syscall.h>
+#include <asm/vdso.h>
 
 void kbox_syscall(struct pt_regs *regs, int nr)
 {
@@ -39,6 +40,8 @@ void kbox_trapped_call(struct pt_regs *regs, int nr)
 {
 	kbox_count(KBOX_CALLS_TRAP);
 	stack_top(task_stack_page(current))->retried = 0;
+	if (kbox_host_vdso_call(regs, nr))
+		return;
 	if (kbox_boot->rewrite)
 		kbox_rewrite(regs, nr);
 	kbox_syscall(regs, nr);

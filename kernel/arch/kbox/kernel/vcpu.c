@@ -15,6 +15,7 @@
 #include <asm/unistd.h>
 #include <asm/context.h>
 #include <asm/switch_to.h>
+#include <asm/vdso.h>
 
 #define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
 
@@ -254,8 +255,10 @@ static void exit_work(struct pt_regs *regs)
 			return;
 		if (work & _TIF_NEED_RESCHED)
 			schedule();
-		if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
+		if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)) {
+			kbox_leave_host_vdso(regs);
 			arch_do_signal_or_restart(regs);
+		}
 		if (work & _TIF_NOTIFY_RESUME)
 			resume_user_mode_work(regs);
 	}

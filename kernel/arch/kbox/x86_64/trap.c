@@ -14,11 +14,12 @@
 #include <asm/trapnr.h>
 #include <asm/trap_pf.h>
 #include <asm/ucontext.h>
+#include <asm/vdso.h>
 
-/* The vDSO serves both: there the stack tells. */
+/* The host's vDSO serves both: there the stack tells. */
 static bool in_kernel(const struct sigcontext *sc)
 {
-	if (sc->ip >= kbox_boot->keep_start && sc->ip < kbox_boot->keep_end)
+	if (kbox_in_host_vdso(sc->ip))
 		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
 	return kbox_kernel_text(sc->ip);
 }
@@ -70,6 +71,9 @@ static bool rewritten(const struct sigcontext *sc, struct pt_regs *regs)
 
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
 {
+	/* Who steps through the guest's vDSO does not come here. */
+	if (sc->trapno == X86_TRAP_DB && kbox_in_host_vdso(sc->ip))
+		return;
 	current->thread.trap_nr = sc->trapno;
 	current->thread.error_code = sc->err;
 	current->thread.cr2 = sc->cr2;

@@ -7,7 +7,13 @@
 #define VVAR_PAGES		2
 #define VVAR_RNG_OFFSET		1024
 #ifndef __ASSEMBLY__
+#include <linux/types.h>
 struct mm_struct;
+struct pt_regs;
 extern int kbox_map_vdso(struct mm_struct *mm);		/* kernel/vdso.c */
+/* kernel/vdso_host.c */
+extern bool kbox_in_host_vdso(unsigned long ip);
+extern void kbox_leave_host_vdso(struct pt_regs *regs);
+extern bool kbox_host_vdso_call(struct pt_regs *regs, int nr);
 #endif
 #endif

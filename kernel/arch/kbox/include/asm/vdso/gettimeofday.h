@@ -24,15 +24,16 @@ static __always_inline int clock_getres_fallback(clockid_t clock, struct __kerne
 	return vdso_syscall(__NR_clock_getres, clock, (long)res, 0);
 }
 
+extern void kbox_host_clock(u64 host_clock_gettime, struct __kernel_timespec *ts);	/* vdso/host-*.S */
+
 /* The clocksource (kernel/time.c). */
 static __always_inline u64 __arch_get_hw_counter(s32 clock_mode, const struct vdso_data *vd)
 {
-	int (*host)(clockid_t, struct __kernel_timespec *) = (void *)vd->arch_data.host_clock_gettime;
 	struct __kernel_timespec ts;
 
 	if (clock_mode != VDSO_CLOCKMODE_HOST)	/* just now; the caller looks again */
 		return 0;
-	host(CLOCK_MONOTONIC, &ts);
+	kbox_host_clock(vd->arch_data.host_clock_gettime, &ts);
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
