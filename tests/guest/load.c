@@ -509,15 +509,21 @@ static void touch_up_to(unsigned long limit)
 	}
 }
 
+/* All control groups, in cg, with this controller for their children. */
+static void mount_cgroups(const char *controller)
+{
+	EQ(mkdir("cg", 0700), 0);
+	if (mount("none", "cg", "cgroup2", 0, NULL))
+		SKIP("no cgroup2");
+	tell("cg/cgroup.subtree_control", controller);
+}
+
 /* Nobody is killed for memory that he has not touched: these go on to a few pages before the limit. */
 static void up_to_the_limit_of_a_cgroup(void)
 {
 	char text[30], events[500];
 
-	EQ(mkdir("cg", 0700), 0);
-	if (mount("none", "cg", "cgroup2", 0, NULL))
-		SKIP("no cgroup2");
-	tell("cg/cgroup.subtree_control", "+memory");
+	mount_cgroups("+memory");
 	for (unsigned long limit = 8 << 20; limit < (8 << 20) + 64 * PAGE; limit += 7 * PAGE) {
 		pid_t pid;
 
@@ -561,10 +567,7 @@ static void limit_of_cpu_time(void)
 	double start;
 	pid_t pid;
 
-	EQ(mkdir("cg", 0700), 0);
-	if (mount("none", "cg", "cgroup2", 0, NULL))
-		SKIP("no cgroup2");
-	tell("cg/cgroup.subtree_control", "+cpu");
+	mount_cgroups("+cpu");
 	EQ(mkdir("cg/t", 0700), 0);
 	tell("cg/t/cgroup.subtree_control", "+cpu");
 	EQ(mkdir("cg/t/u", 0700), 0);

@@ -33,7 +33,7 @@ struct host_thread {
 	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
 	u32 kick;			/* with the grant: KICK_* */
-	u32 pulled;			/* a kick without one has been sent (kbox_pull_in()) */
+	u32 pulled;			/* a kick without one has been sent (kbox_pull_in()), whatever a later grant says of its own */
 	unsigned long loop_sp;		/* Z's: of its loop, where it goes instead of parking */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
 	struct host_thread *next_entrant;

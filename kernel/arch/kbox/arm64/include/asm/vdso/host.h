@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_VDSO_HOST_H
 #define _ASM_KBOX_VDSO_HOST_H
-#ifndef __ASSEMBLY__
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/ptrace.h>
@@ -17,5 +16,4 @@ static inline void vdso_restart(struct pt_regs *r, const struct vdso_frame *f)
 	r->pc = f->start;
 	r->pstate &= ~PSR_BTYPE_MASK;
 }
-#endif
 #endif

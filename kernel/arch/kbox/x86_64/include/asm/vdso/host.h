@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_VDSO_HOST_H
 #define _ASM_KBOX_VDSO_HOST_H
-#ifndef __ASSEMBLY__
 #include <linux/types.h>
 #include <asm/ptrace.h>
 /* What vdso/host-x86_64.S leaves on the stack, aligned to 16 bytes: its own address, where to begin again, and the registers then. */
@@ -15,5 +14,4 @@ static inline void vdso_restart(struct pt_regs *r, const struct vdso_frame *f)
 	r->sp = f->self + sizeof(*f);
 	r->ip = f->start;
 }
-#endif
 #endif
