@@ -7,6 +7,7 @@
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
+#include <asm/gate.h>
 #include <asm/site.h>
 #include "release.h"
 
@@ -14,18 +15,18 @@
 #define DF_NT_AC	0x44400
 
 /*
- * GS: the host's base is the complement of the address of the task's registers on its kernel
- * stack. So it is negative, and faults if the guest uses it. A guest's own is not, but for what it makes
- * with wrgsbase: then the first store here faults, and goes to kbox_gate_bounce (trap.c).
+ * The host's GS base is GATE_DISTANCE above what its host thread has for the gate: the address of the task's registers
+ * on its kernel stack, and a magic number. Where the guest has a base of its own, there is something else, or nothing: then
+ * the first access here faults, and goes to kbox_gate_bounce (trap.c). No FSGSBASE instruction is needed.
  */
 .macro GATE at
 	bswapq	%rax
 	lahf
 	seto	%al
-	rdgsbase %r11
-	testq	%r11, %r11
-	jns	kbox_gate_bounce
-	notq	%r11
+	movq	$-GATE_DISTANCE, %r11
+	cmpq	$GATE_MAGIC, %gs:GATE_MAGIC_AT(%r11)
+	jne	kbox_gate_bounce
+	movq	%gs:(%r11), %r11
 	movq	%rsp, PT_SP(%r11)
 	leaq	-GATE_GAP(%r11), %rsp
 	movq	%rdx, PT_DX(%r11)

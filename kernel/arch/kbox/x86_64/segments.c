@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host thread.
- * A task that has no GS base finds its kernel stack by the host's, see gate.S.
+ * While a task has no GS base, the host's is where the gate looks for the task (gate.S).
  */
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
 #include <asm/kbox.h>
 #include <asm/segments.h>
 #include <asm/unistd.h>
@@ -18,24 +19,58 @@ static bool have_instructions(void)
 	return kbox_boot->hwcap2 & 2;
 }
 
+/*
+ * Without the instructions each change of a base is a call of the host's. Only a base of 0 is had without one: that of
+ * the flat data segment, which is in SS.
+ */
+static void load_flat_fs(void)
+{
+	asm volatile("movl %%ss, %%eax; movl %%eax, %%fs" : : : "eax", "memory");
+}
+
 void set_fsbase(unsigned long base)
 {
 	current->thread.fsbase = base;
 	if (have_instructions())
 		asm volatile("wrfsbase %0" : : "r" (base));
+	else if (!base)
+		load_flat_fs();
 	else
 		HCALL(__NR_arch_prctl, ARCH_SET_FS, base, 0, 0, 0, 0);
 }
 
-void set_gsbase(unsigned long base)
+/* The host's GS base while the guest has none: far from all that is mapped. */
+static unsigned long gate_gs(void)
 {
-	current->thread.gsbase = base;
-	if (!base && kbox_boot->rewrite)
-		base = ~(unsigned long)current_pt_regs();
+	struct host_thread *h = current->thread.host;
+
+	return kbox_boot->rewrite ? (unsigned long)&h->isa.gate_regs + GATE_DISTANCE : 0;
+}
+
+/* A spare has it from the task before, perhaps. */
+static void load_gs(unsigned long base)
+{
+	struct isa_host_thread *isa = &current->thread.host->isa;
+
 	if (have_instructions())
 		asm volatile("wrgsbase %0" : : "r" (base));
-	else
+	else if (isa->gs != base)
 		HCALL(__NR_arch_prctl, ARCH_SET_GS, base, 0, 0, 0, 0);
+	isa->gs = base;
+}
+
+static void set_gs(unsigned long base, bool own)
+{
+	current->thread.gsbase = base;
+	current->thread.own_gs = own;
+	load_gs(own ? base : gate_gs());
+}
+
+void set_gsbase(unsigned long base)
+{
+	/* Guest code may have loaded the selector meanwhile, and with it another base. */
+	current->thread.host->isa.gs = ~0UL;
+	set_gs(base, base);
 }
 
 unsigned long get_fsbase(void)
@@ -45,13 +80,18 @@ unsigned long get_fsbase(void)
 	return current->thread.fsbase;
 }
 
+/* By the instruction the guest may have given itself one, which the gate has seen before the kernel does. */
 unsigned long get_gsbase(void)
 {
-	unsigned long base = current->thread.gsbase;
+	struct thread_struct *t = &current->thread;
 
-	if (have_instructions())
-		asm volatile("rdgsbase %0" : "=r" (base));
-	return current->thread.gsbase = (long)base < 0 ? 0 : base;
+	if (have_instructions()) {
+		asm volatile("rdgsbase %0" : "=r" (t->gsbase));
+		t->own_gs = t->gsbase != gate_gs();
+		if (!t->own_gs)
+			t->gsbase = 0;
+	}
+	return t->gsbase;
 }
 
 /* Current, on its own host thread, makes p. */
@@ -60,6 +100,7 @@ void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
 	if (!args->fn) {
 		p->thread.fsbase = get_fsbase();
 		p->thread.gsbase = get_gsbase();
+		p->thread.own_gs = current->thread.own_gs;
 	}
 	if (args->flags & CLONE_SETTLS)
 		p->thread.fsbase = args->tls;
@@ -68,6 +109,47 @@ void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
 /* Current begins to run on this host thread. */
 void tls_load(void)
 {
+	struct isa_host_thread *isa = &current->thread.host->isa;
+
+	isa->gate_regs = current_pt_regs();
+	isa->gate_magic = GATE_MAGIC;
 	set_fsbase(current->thread.fsbase);
-	set_gsbase(current->thread.gsbase);
+	set_gs(current->thread.gsbase, current->thread.own_gs);
+}
+
+/* The gate has found no task by this host thread's base. */
+void gs_refused(struct host_thread *h)
+{
+	h->isa.gs = ~0UL;
+}
+
+/* Does the instruction there address memory by GS? The last of its prefixes for FS and GS counts. */
+static bool uses_gs(unsigned long ip)
+{
+	u8 byte, segment = 0;
+	int i;
+
+	for (i = 0; i < 14 && !get_user(byte, (u8 __user *)ip + i); i++) {
+		switch (byte) {
+		case 0x64: case 0x65:
+			segment = byte;
+			continue;
+		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+			continue;
+		}
+		break;
+	}
+	return segment == 0x65;
+}
+
+/*
+ * A guest without a GS base has used GS, and has found ours. From here on its base is 0 on the host, too, and its calls come in by
+ * traps. True: what it has tried is to be done again.
+ */
+bool gs_used(unsigned long ip)
+{
+	if (current->thread.own_gs || get_gsbase() || !kbox_boot->rewrite || !uses_gs(ip))
+		return false;
+	set_gs(0, true);
+	return true;
 }

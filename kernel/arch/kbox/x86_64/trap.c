@@ -8,6 +8,7 @@
 #include <asm/fpstate.h>
 #include <asm/gate.h>
 #include <asm/kbox.h>
+#include <asm/segments.h>
 #include <asm/site.h>
 #include <asm/sigcontext.h>
 #include <asm/processor-flags.h>
@@ -79,7 +80,10 @@ static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, 
 	current->thread.cr2 = sc->cr2;
 	if (current->mm->context.maps && rewritten(sc, regs))
 		return;
-	if (sig == SIGSEGV && sc->trapno == 14)
+	/* Natively a GS base of 0 is nothing that faults by itself. */
+	if (sig == SIGSEGV && (sc->trapno == X86_TRAP_GP || sc->cr2 >= TASK_SIZE) && gs_used(regs->ip))
+		return;
+	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF)
 		kbox_page_fault(regs, sc->cr2, sc->err);
 	else if (si->code == SI_KERNEL)
 		force_sig(sig);
@@ -118,7 +122,7 @@ static bool in_exit_section(unsigned long ip)
 	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
 }
 
-/* The GS base by which the gate looks for the task's registers is the guest's own (gate.S). */
+/* By the GS base the gate has found nothing: it is the guest's own (gate.S). */
 static bool gate_refused(int sig, const struct sigcontext *sc)
 {
 	return sig == SIGSEGV && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
@@ -153,10 +157,12 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && in_exit_section(sc->ip);
 
 		if (sig != KICK_SIGNAL && !refused) {
-			if (gate_refused(sig, sc))
+			if (gate_refused(sig, sc)) {
+				gs_refused(HOST_OF_STACK(base));
 				sc->ip = (unsigned long)kbox_gate_bounce;
-			else
+			} else {
 				kernel_fault(sig, sc);
+			}
 			return;
 		}
 		fpstate_learn(fp);

@@ -4,6 +4,7 @@
 /* The port's own vocabulary; docs/architecture.md explains it. */
 #include <uapi/asm/kbox.h>
 #ifndef __ASSEMBLY__
+#include <asm/thread.h>
 struct task_struct;
 struct mm_struct;
 struct pt_regs;
@@ -39,6 +40,7 @@ struct host_thread {
 	struct host_thread *next_entrant;
 	struct task_struct *task;
 	struct mm_struct *mm;		/* the address space of its host process */
+	struct isa_host_thread isa;
 	unsigned int vmalloc_gen;	/* changes of vmalloc space that its host process has seen */
 	u64 used, charged;		/* ns of CPU time: by the host's clock, by the scheduler (cputime.c) */
 	bool arrived;			/* it has run its task, and has that one's stack for host signals */

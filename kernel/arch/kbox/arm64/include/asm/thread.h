@@ -13,6 +13,7 @@
 #ifndef __ASSEMBLY__
 #include <uapi/asm/sigcontext.h>
 struct host_frame;
+struct isa_host_thread { };
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_GATE_H
 #define _ASM_KBOX_GATE_H
+#include <linux/const.h>
+/*
+ * The host's GS base is so far above what the gate reads by it (struct isa_host_thread). That is beyond all memory of the
+ * kernel, where nothing is mapped: a guest that uses GS without a base of its own faults.
+ */
+#define GATE_DISTANCE	_AC(0x82000000000, UL)
+#define GATE_MAGIC	-0x6b626f79	/* sign-extended: such a word is in no program's memory by chance */
+#ifndef __ASSEMBLY__
 struct file;
 struct mm_struct;
 struct host_thread;
@@ -17,9 +25,10 @@ static inline void kbox_gate_free(struct mm_struct *mm) { }
 /* It has saved all of them. */
 static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
 /* It does not serve a task with a GS base of its own, or with flags that the kernel must not run with. */
-#define gate_refuses(regs) (current->thread.gsbase || (regs)->flags & 0x44500 /* AC NT DF TF */)
+#define gate_refuses(regs) (current->thread.own_gs || (regs)->flags & 0x44500 /* AC NT DF TF */)
 static inline void kbox_promote(struct file *file, bool has_interp) { }
 /* landing.c */
 extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint);
 extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
+#endif
 #endif

@@ -6,6 +6,7 @@ static __always_inline void isa_offsets(void)
 	OFFSET(XS_MAGIC1, _xstate, fpstate.sw_reserved.magic1);
 	OFFSET(XS_FEATURES, _xstate, fpstate.sw_reserved.xfeatures);
 	DEFINE(FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC1);
+	DEFINE(GATE_MAGIC_AT, offsetof(struct isa_host_thread, gate_magic) - offsetof(struct isa_host_thread, gate_regs));
 	OFFSET(PT_R15, pt_regs, r15);
 	OFFSET(PT_R14, pt_regs, r14);
 	OFFSET(PT_R13, pt_regs, r13);

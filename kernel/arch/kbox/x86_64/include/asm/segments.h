@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_SEGMENTS_H
 #define _ASM_KBOX_SEGMENTS_H
+struct host_thread;
 extern void set_fsbase(unsigned long base);
 extern void set_gsbase(unsigned long base);
 extern unsigned long get_fsbase(void);
 extern unsigned long get_gsbase(void);
+extern void gs_refused(struct host_thread *h);
+extern bool gs_used(unsigned long ip);
 #endif
