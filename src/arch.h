@@ -31,6 +31,7 @@
 /* What the largest frame takes without SVE and SME. */
 #define ARCH_MINSIGSTKSZ(host)	4720
 #define ARCH_CANCEL_WRAPPERS	1	/* whose calls the guest's kernel promotes */
+#define ARCH_HWCAP2_FSGSBASE	0UL
 
 #else
 
@@ -47,6 +48,7 @@
 #define ARCH_HWCAP2(caps)	(caps)
 #define ARCH_MINSIGSTKSZ(host)	((host) ?: 2048)
 #define ARCH_CANCEL_WRAPPERS	0
+#define ARCH_HWCAP2_FSGSBASE	2UL	/* kernel: arch/x86/include/uapi/asm/hwcap2.h */
 
 #endif
 #endif

@@ -40,10 +40,11 @@ void fill_boot(struct box *b)
 	boot->mem_fd = b->mem_fd;
 	boot->supervisor_pid = getpid();
 	boot->hwcap = ARCH_HWCAP(getauxval(AT_HWCAP));
-	boot->hwcap2 = ARCH_HWCAP2(getauxval(AT_HWCAP2));
-	boot->minsigstksz = ARCH_MINSIGSTKSZ(getauxval(AT_MINSIGSTKSZ));
+	boot->hwcap2 = ARCH_HWCAP2(host_hwcap2());
+	boot->minsigstksz = ARCH_MINSIGSTKSZ(host_minsigstksz());
 	boot->host_cpus = host_cpus();
-	boot->rewrite = b->opt.mode == MODE_REWRITE;
+	boot->hidden = hidden_features();
+	boot->rewrite = b->opt.mode != MODE_TRAP;
 	boot->cancel_promote = !b->opt.no_cancel_promote;
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
@@ -90,9 +91,12 @@ static void stand_apart(void)
 /* Speculative stores stay fast where the host's kernel would slow them down by default: see seccomp(2). */
 static bool install_filter(const struct sock_fprog *prog)
 {
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, prog) ||
-		!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return false;
+	if (!is_hidden(KBOX_HIDE_SPEC_ALLOW) &&
+	    !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, prog))
+		return true;
+	return !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog);
 }
 
 static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervisor, const struct sock_fprog *prog)

@@ -62,6 +62,19 @@ void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
 const char *companion(const char *name, const char *var, char *buf, size_t size);
 
+/*
+ * hide.c: host features that box and kbox do without, for tests. parse_hidden() gives the bits that a list of names stands
+ * for, or is false with a message in err.
+ */
+#define HIDE_ERR 512
+bool parse_hidden(const char *list, uint32_t *hidden, char err[HIDE_ERR]);
+void read_hidden(void);
+uint32_t hidden_features(void);
+bool is_hidden(enum kbox_hide feature);
+/* AT_HWCAP2 and AT_MINSIGSTKSZ, less what is hidden. */
+unsigned long host_hwcap2(void);
+unsigned long host_minsigstksz(void);
+
 /* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
 #define OPTIONS_ERR 256
 bool parse_size(const char *s, uint64_t *bytes);
@@ -116,10 +129,6 @@ int supervise(struct box *b);
 
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);
-
-/* mode.c: what this host allows; why it is not rewrite, or NULL. */
-const char *why_not_rewrite(void);
-void choose_mode(struct options *o);
 
 /* doctor.c: 0 if a box can run here. */
 int doctor(void);

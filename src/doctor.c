@@ -97,13 +97,12 @@ static void check_cpu(void)
 	bool sve = getauxval(AT_HWCAP) & HWCAP_SVE;
 
 	wish(true, sve ? "vector state: FP and SIMD; guests are not told of SVE and SME" : "vector state: FP and SIMD", "");
-	wish(!why_not_rewrite(), "system calls can be rewritten to jumps", why_not_rewrite());
 }
 #else
 /* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
 static void check_cpu(void)
 {
-	unsigned long frame = getauxval(AT_MINSIGSTKSZ) ?: 2048;
+	unsigned long frame = host_minsigstksz() ?: 2048;
 	unsigned int a, b = 0, c, d;
 	char text[128];
 
@@ -113,8 +112,8 @@ static void check_cpu(void)
 		 __builtin_cpu_supports("avx512f") ? "AVX-512" : __builtin_cpu_supports("avx2") ? "AVX2" :
 		 __builtin_cpu_supports("avx") ? "AVX" : "SSE", frame);
 	wish(frame <= FRAME_MAX, text, "larger than the guest's kernel was made for: programs that use it may crash");
-	wish(!why_not_rewrite(), "system calls can be rewritten to jumps (FSGSBASE instructions for user programs)",
-	     "they go by traps instead, which takes a microsecond each (Linux 5.9 or later, where the CPU has them)");
+	wish(host_hwcap2() & ARCH_HWCAP2_FSGSBASE, "FSGSBASE instructions for user programs",
+	     "a new thread costs some system calls more without them (Linux 5.9 or later, where the CPU has them)");
 }
 #endif
 
@@ -156,8 +155,6 @@ int doctor(void)
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
 	if (missing)
 		printf("\nkbox cannot run here.\n");
-	else if (why_not_rewrite())
-		printf("\nkbox can run here; system calls go by way of: trap (not rewrite: %s)\n", why_not_rewrite());
 	else
 		printf("\nkbox can run here; system calls go by way of: rewrite (a jump; a site's first call, and what cannot be rewritten: trap)\n");
 	return missing;

@@ -80,7 +80,7 @@ static void close_from_to(unsigned from, unsigned to)
 {
 	struct rlimit files;
 
-	if (!close_range(from, to, 0) || getrlimit(RLIMIT_NOFILE, &files))
+	if ((!is_hidden(KBOX_HIDE_CLOSE_RANGE) && !close_range(from, to, 0)) || getrlimit(RLIMIT_NOFILE, &files))
 		return;
 	/* Before Linux 5.9 */
 	for (; from <= to && from < files.rlim_max; from++)

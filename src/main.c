@@ -6,7 +6,6 @@
 static int run(struct box *b, char **argv)
 {
 	check_fds(b);
-	choose_mode(&b->opt);
 	b->image_fd = open_image(&b->opt);
 	map_memory(b, argv);
 	load_kernel(b);
@@ -26,6 +25,7 @@ int main(int argc, char **argv)
 	char err[OPTIONS_ERR];
 
 	claim_stdio(box.stdio);
+	read_hidden();
 	if (!parse_options(argc, argv, &box.opt, err))
 		die("%s", err);
 	switch (box.opt.action) {

@@ -21,9 +21,11 @@
  */
 static int new_memfd(void)
 {
-	int fd = memfd_create("kbox", MFD_NOEXEC_SEAL);
+	int fd = -1;
 
-	return fd < 0 && errno == EINVAL ? memfd_create("kbox", 0) : fd;
+	if (!is_hidden(KBOX_HIDE_NOEXEC_SEAL))
+		fd = memfd_create("kbox", MFD_NOEXEC_SEAL);
+	return fd < 0 ? memfd_create("kbox", 0) : fd;
 }
 
 /* Address space randomization put something of ours there: once more, without it. */

@@ -18,9 +18,9 @@ void find_vdso(struct kbox_boot *boot)
 	if (!maps)
 		die("/proc/self/maps: %s; kbox needs /proc", strerror(errno));
 	while (fgets(line, sizeof(line), maps)) {
-		if (strstr(line, "[vsyscall]"))
+		if (strstr(line, "[vsyscall]") && !is_hidden(KBOX_HIDE_VSYSCALL))
 			boot->vsyscall_prot = (strstr(line, " r") ? PROT_READ : 0) | PROT_EXEC;
-		if (!strstr(line, "[vvar") && !strstr(line, "[vdso]"))
+		if (is_hidden(KBOX_HIDE_VDSO) || (!strstr(line, "[vvar") && !strstr(line, "[vdso]")))
 			continue;
 		/* Below, it would be in the guest's way. */
 		if (sscanf(line, "%lx-%lx", &start, &end) != 2 || start < KBOX_PAGE_OFFSET)
@@ -30,7 +30,7 @@ void find_vdso(struct kbox_boot *boot)
 		boot->keep_end = end;
 	}
 	fclose(maps);
-	if (boot->keep_start && vdso)
+	if (boot->keep_start && vdso && !is_hidden(KBOX_HIDE_VDSO_CLOCK))
 		boot->vdso_clock_gettime = vdso_symbol(vdso, ARCH_VDSO_CLOCK_GETTIME);
 }
 

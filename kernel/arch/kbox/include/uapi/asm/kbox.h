@@ -105,6 +105,24 @@ enum kbox_exit {
 	KBOX_PANICKED,		/* exit_reason: why */
 };
 
+/*
+ * What box and kernel do without although the host has it: for tests, which name it in KBOX_HIDE (src/hide.c). Of
+ * these the kernel looks at the first ones, the launcher at the others.
+ */
+enum kbox_hide {
+	KBOX_HIDE_DISPATCH	= 1 << 0,	/* Syscall User Dispatch */
+	KBOX_HIDE_POPULATE	= 1 << 1,	/* MADV_POPULATE_WRITE */
+	KBOX_HIDE_LAHF		= 1 << 2,	/* lahf and sahf in 64-bit mode */
+	KBOX_HIDE_FSGSBASE	= 1 << 8,	/* in hwcap2 */
+	KBOX_HIDE_VDSO_CLOCK	= 1 << 9,	/* vdso_clock_gettime is 0 */
+	KBOX_HIDE_VDSO		= 1 << 10,	/* keep_start too */
+	KBOX_HIDE_VSYSCALL	= 1 << 11,	/* vsyscall_prot is 0 */
+	KBOX_HIDE_MINSIGSTKSZ	= 1 << 12,	/* AT_MINSIGSTKSZ */
+	KBOX_HIDE_SPEC_ALLOW	= 1 << 13,	/* SECCOMP_FILTER_FLAG_SPEC_ALLOW */
+	KBOX_HIDE_CLOSE_RANGE	= 1 << 14,
+	KBOX_HIDE_NOEXEC_SEAL	= 1 << 15,	/* MFD_NOEXEC_SEAL */
+};
+
 struct kbox_boot {
 	__u32 magic, abi;
 	__u64 mem_size;		/* bytes of guest memory, page multiple */
@@ -124,6 +142,7 @@ struct kbox_boot {
 	__u64 keep_start, keep_end;
 	__u64 vdso_clock_gettime;	/* address of __vdso_clock_gettime, or 0 */
 	__u32 vsyscall_prot;	/* PROT_* of the host's vsyscall page, 0 if there is none */
+	__u32 hidden;		/* enum kbox_hide */
 	__u64 hwcap, hwcap2;	/* AT_HWCAP, AT_HWCAP2 of the host */
 	__u32 minsigstksz;	/* AT_MINSIGSTKSZ of the host, or 2048 */
 	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KBOX_HIDE: features of the host that are not there on every one, and that kbox pretends not to find. So tests see on one
+ * machine what becomes of a box on others.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include "arch.h"
+#include "box.h"
+
+static const struct {
+	const char *name;
+	enum kbox_hide bit;
+} features[] = {
+	{ "fsgsbase", KBOX_HIDE_FSGSBASE },		/* x86_64: told by AT_HWCAP2 since Linux 5.9, where the CPU has it */
+	{ "lahf", KBOX_HIDE_LAHF },			/* x86_64: lahf and sahf in 64-bit mode, which the first CPUs lacked */
+	{ "vsyscall", KBOX_HIDE_VSYSCALL },		/* x86_64: that page, absent with vsyscall=none */
+	{ "vdso", KBOX_HIDE_VDSO },			/* the host's vDSO, absent with vdso=0 */
+	{ "vdso-clock", KBOX_HIDE_VDSO_CLOCK },		/* its clock, which is a system call for some clock sources */
+	{ "spec-allow", KBOX_HIDE_SPEC_ALLOW },		/* the flag of seccomp(2), Linux 4.17 */
+	{ "close-range", KBOX_HIDE_CLOSE_RANGE },	/* close_range(2), Linux 5.9 */
+	{ "dispatch", KBOX_HIDE_DISPATCH },		/* Syscall User Dispatch, Linux 5.11 */
+	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_WRITE, Linux 5.14 */
+	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
+	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
+};
+
+#define FEATURES (sizeof(features) / sizeof(features[0]))
+
+static uint32_t hidden;
+
+/* 0: there is none of this name. */
+static uint32_t bit_of(const char *name, size_t len)
+{
+	for (size_t i = 0; i < FEATURES; i++)
+		if (strlen(features[i].name) == len && !memcmp(features[i].name, name, len))
+			return features[i].bit;
+	return 0;
+}
+
+static bool unknown(const char *name, size_t len, char *err)
+{
+	size_t n = snprintf(err, HIDE_ERR, "KBOX_HIDE: there is no feature '%.*s'; there are", len < 64 ? (int)len : 64, name);
+
+	for (size_t i = 0; i < FEATURES; i++)
+		n += snprintf(err + n, HIDE_ERR - n, "%s %s", i ? "," : "", features[i].name);
+	return false;
+}
+
+bool parse_hidden(const char *list, uint32_t *bits, char err[HIDE_ERR])
+{
+	*bits = 0;
+	for (; *list; list += *list == ',') {
+		size_t len = strcspn(list, ",");
+		uint32_t bit = bit_of(list, len);
+
+		if (!bit)
+			return unknown(list, len, err);
+		*bits |= bit;
+		list += len;
+	}
+	return true;
+}
+
+void read_hidden(void)
+{
+	const char *list = getenv("KBOX_HIDE");
+	char err[HIDE_ERR];
+
+	if (list && !parse_hidden(list, &hidden, err))
+		die("%s", err);
+}
+
+uint32_t hidden_features(void)
+{
+	return hidden;
+}
+
+bool is_hidden(enum kbox_hide feature)
+{
+	return hidden & feature;
+}
+
+unsigned long host_hwcap2(void)
+{
+	return getauxval(AT_HWCAP2) & (is_hidden(KBOX_HIDE_FSGSBASE) ? ~ARCH_HWCAP2_FSGSBASE : ~0UL);
+}
+
+/* 0: the host does not say. */
+unsigned long host_minsigstksz(void)
+{
+	return is_hidden(KBOX_HIDE_MINSIGSTKSZ) ? 0 : getauxval(AT_MINSIGSTKSZ);
+}

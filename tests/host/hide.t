@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# KBOX_HIDE: a box does without each feature of the host that others lack, by both ways, and without all of them.
+. "$(dirname "$0")/lib.sh"
+
+features=$(KBOX_HIDE='?' "$kbox" 2>&1 | sed 's/.*there are //; s/, / /g')
+like " $features " "* fsgsbase * noexec-seal *" "the names: $features"
+for feature in $features $(echo "$features" | tr ' ' ,); do
+	for mode in trap rewrite; do
+		is "$(KBOX_HIDE=$feature box --syscall-mode=$mode -- /bin/sh -c '(echo up) | cat; /bin/bash -c "echo \$((6 * 7))"')" "up
+42" "$mode without $feature"
+	done
+	KBOX_HIDE=$feature "$kbox" doctor >"$tmp/out" 2>&1
+	is $? 0 "doctor without $feature"
+	is "$(grep -c MISSING "$tmp/out")" 0 "doctor without $feature: nothing is missing that a box needs"
+done
+
+# What can be seen of it.
+# auxv TYPE [FEATURE]: the guest's value, in hexadecimal
+auxv() {
+	KBOX_HIDE=${2:-} box -- /bin/od -v -An -t x8 /proc/self/auxv |
+		awk -v type="$(printf %016x "$1")" '$1 == type { print $2 } $1 ~ /^0+$/ { exit }'
+}
+if [ "$(uname -m)" = x86_64 ]; then
+	is $((0x$(auxv 26 fsgsbase) & 2)) 0 "fsgsbase: AT_HWCAP2 does not tell of it"
+	is $((0x$(auxv 51 minsigstksz))) 2048 "minsigstksz: AT_MINSIGSTKSZ is what it was before"
+	is "$(KBOX_HIDE=vsyscall box -- /bin/grep -c vsyscall /proc/self/maps)" 0 "vsyscall: the guest's maps have none"
+fi
+
+# calls [FEATURE]: how many calls a program makes that asks for the time 2000 times
+calls() {
+	# shellcheck disable=SC2016
+	KBOX_HIDE=${1:-} box --stats -- /bin/bash -c 'for ((i = 0; i < 2000; i++)); do t=$EPOCHREALTIME; done' 2>&1 |
+		sed -n 's/^kbox: calls rewrite \([0-9]*\) trap \([0-9]*\) .*/\1 + \2/p'
+}
+few=$(($(calls)))
+for feature in vdso-clock vdso; do
+	many=$(($(calls $feature)))
+	is $((many >= few + 2000)) 1 "$feature: the time is a system call ($few calls, without it $many)"
+done
+
+# What the host sees of a box's processes.
+own_name
+# in_box FEATURE COMMAND...: on the host, while a box without that feature runs, with PID for its process
+in_box() {
+	: >"$tmp/up"
+	KBOX_HIDE=$1 "$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c 'echo up; sleep 600' >"$tmp/up" 2>&1 &
+	supervisor=$!
+	shift
+	while [ ! -s "$tmp/up" ] && kill -0 $supervisor; do sleep 0.1; done
+	pid=$(pgrep -P $supervisor | head -n 1)
+	"$@"
+	kill $supervisor
+	wait $supervisor
+}
+vdso() {
+	grep -c '\[vdso\]' /proc/"$pid"/maps
+}
+mode() {
+	for fd in /proc/"$pid"/fd/*; do
+		case $(readlink "$fd") in
+		/memfd:kbox\ *) stat -L -c %a "$fd" ;;
+		esac
+	done
+}
+is "$(in_box '' vdso)" 1 "a box keeps the host's vDSO"
+is "$(in_box vdso vdso)" 0 "vdso: a box without it"
+is "$(in_box noexec-seal mode)" 777 "noexec-seal: the memory's file has no such seal"
+
+# Names that there are not.
+for list in x vdso,x , vdso, 'vdso populate'; do
+	KBOX_HIDE=$list "$kbox" -S "$image" --ephemeral -- /bin/true >"$tmp/out" 2>"$tmp/err"
+	case $list in
+	vdso,) is $? 0 "KBOX_HIDE='$list': a comma at the end is nothing" ;;
+	*)
+		is $? 125 "KBOX_HIDE='$list': status 125"
+		like "$(cat "$tmp/err")" "kbox: KBOX_HIDE: there is no feature *; there are fsgsbase, *" "KBOX_HIDE='$list': says which there are"
+		is "$(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "1 0" "KBOX_HIDE='$list': in one line"
+		;;
+	esac
+done
+for feature in $features; do
+	grep -q "^.BR* $(echo "$feature" | sed 's/-/\\\\-/g')" "$top/man/kbox.1"
+	is $? 0 "the manual page has $feature"
+done
+done_testing
