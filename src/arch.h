@@ -42,7 +42,7 @@
 #define ARCH_RESULT(uc)		((uc)->uc_mcontext.gregs[REG_RAX])
 #define ARCH_VDSO_CLOCK_GETTIME	"__vdso_clock_gettime"
 #define ARCH_KERNEL_START	KBOX_PAGE_OFFSET
-#define ARCH_MEM_END		0x780000000000UL
+#define ARCH_MEM_END		0x760000000000UL	/* GATE_DISTANCE above it is nothing of the host's */
 #define ARCH_KERNEL_END		0x781000000000UL
 #define ARCH_HWCAP(caps)	(caps)
 #define ARCH_HWCAP2(caps)	(caps)

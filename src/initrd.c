@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The first root: a cpio archive (newc, kernel: Documentation/driver-api/early-userspace)
- * at the end of guest memory, with kbox-init and what it is to do.
+ * behind the kernel's image, with kbox-init and what it is to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +131,7 @@ void make_initrd(struct box *b)
 	/* The kernel unpacks it into memory beside it. */
 	if (b->kernel_end + 4 * cpio.n > b->opt.mem)
 		die("kernel and command line do not fit into --mem; give more");
-	start = (b->opt.mem - cpio.n) & ~4095UL;
+	start = (b->kernel_end + 4095) & ~4095UL;
 	memcpy(b->mem + start, cpio.p, cpio.n);
 	b->boot->initrd_phys = start;
 	b->boot->initrd_size = cpio.n;

@@ -107,11 +107,23 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	start_kernel();
 }
 
+/*
+ * These tables would be sized by the memory that the kernel knows of when it makes them (mm/grow.c). An entry for each 8 KiB
+ * is what it would take, up to where the tables would be most of what an idle box has.
+ */
+static void __init size_hash_tables(char *cmdline)
+{
+	unsigned long entries = min(kbox_boot->mem_size >> 13, 32768);
+
+	snprintf(cmdline, COMMAND_LINE_SIZE, "dhash_entries=%lu ihash_entries=%lu thash_entries=2048 %s", entries, entries / 2,
+		 boot_command_line);
+}
+
 void __init setup_arch(char **cmdline)
 {
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 	strscpy(boot_command_line, kbox_boot->cmdline, COMMAND_LINE_SIZE);
-	strscpy(command_line, boot_command_line, COMMAND_LINE_SIZE);
+	size_hash_tables(command_line);
 	*cmdline = command_line;
 	setup_initial_init_mm(_stext, _etext, _edata, _end);
 	parse_early_param();

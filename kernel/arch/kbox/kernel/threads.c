@@ -59,6 +59,8 @@ static struct host_thread *new_record(void)
  */
 static void dispatch_user_calls(void)
 {
+	if (kbox_boot->hidden & KBOX_HIDE_DISPATCH)
+		return;
 	HCALL(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, __hostcall_start,
 	      __hostcall_end - __hostcall_start, NULL, 0);
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest physical memory: the memfd, all of it one range. */
+/* Guest physical memory: the memfd, from its beginning. */
 #include <linux/mm.h>
 #include <linux/memblock.h>
 #include <linux/initrd.h>
-#include <linux/mman.h>
 #include <asm/kbox.h>
 #include <asm/sections.h>
 #include <asm/pgalloc.h>
-#include <asm/unistd.h>
 #include "backing.h"
+#include "grow.h"
 
 pgd_t swapper_pg_dir[PTRS_PER_PGD] __aligned(PAGE_SIZE);
 unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)] __aligned(PAGE_SIZE);
@@ -34,42 +33,51 @@ static const pgprot_t protection_map[16] = {
 DECLARE_VM_GET_PAGE_PROT
 
 /*
- * The struct pages of all memory are written at boot: a page each 256 KiB. The host
- * gives them in one call (Linux 5.14) faster than by faults. memblock allocates from the
- * top, below the initrd; were it elsewhere, nothing but time would be lost.
+ * At the end of memory are arrays of all of its pages. The host has pages for what of them has been used: that of what has
+ * been added (grow.c).
  */
-static void __init populate_memmap(unsigned long top)
+static void __init *array_at_end(unsigned long *end, unsigned long size)
 {
-	unsigned long size = PAGE_ALIGN(max_pfn * sizeof(struct page));
-
-	HCALL(__NR_madvise, __va((top & PAGE_MASK) - size), size, MADV_POPULATE_WRITE, 0, 0, 0);
+	*end -= PAGE_ALIGN(size);
+	return __va(*end);
 }
 
-void __init paging_init(void)
+/* Image and initrd are at its beginning. Returns where they end. */
+static unsigned long __init reserve_taken(void)
 {
-	unsigned long max_pfn_nr[MAX_NR_ZONES] = { };
+	unsigned long end = __pa(_end);
 
-	memblock_add(0, kbox_boot->mem_size);
-	memblock_reserve(0, KBOX_IMAGE_PHYS);
-	memblock_reserve(KBOX_IMAGE_PHYS, __pa(_end) - KBOX_IMAGE_PHYS);
+	memblock_reserve(0, end);
 	if (kbox_boot->initrd_size) {
 		memblock_reserve(kbox_boot->initrd_phys, kbox_boot->initrd_size);
 		initrd_start = (unsigned long)__va(kbox_boot->initrd_phys);
 		initrd_end = initrd_start + kbox_boot->initrd_size;
+		end = max(end, __pa(initrd_end));
 	}
-	max_low_pfn = max_pfn = kbox_boot->mem_size >> PAGE_SHIFT;
+	return end;
+}
+
+void __init paging_init(void)
+{
+	unsigned long end = kbox_boot->mem_size, pages = ALIGN(PHYS_PFN(end), MAX_ORDER_NR_PAGES);
+	unsigned long max_pfn_nr[MAX_NR_ZONES] = { };
+	struct page *all = array_at_end(&end, pages * sizeof(struct page));
+	unsigned long *blocks = array_at_end(&end, BITS_TO_LONGS(pages / pageblock_nr_pages * NR_PAGEBLOCK_BITS) * sizeof(long));
+
+	backing_init(array_at_end(&end, backing_size(pages)));
+	max_low_pfn = max_pfn = PHYS_PFN(end);
 	min_low_pfn = 0;
-	high_memory = __va(kbox_boot->mem_size);
-	max_pfn_nr[ZONE_NORMAL] = max_low_pfn;
-	populate_memmap(kbox_boot->initrd_size ? kbox_boot->initrd_phys : kbox_boot->mem_size);
+	high_memory = __va(end);
+	max_pfn_nr[ZONE_NORMAL] = grow_boot_pages(reserve_taken());
+	memblock_add(0, PFN_PHYS(max_pfn_nr[ZONE_NORMAL]));
 	free_area_init(max_pfn_nr);
-	backing_init();
+	grow_move_arrays(all, blocks);
 }
 
 void __init mem_init(void)
 {
-	set_max_mapnr(max_low_pfn);
 	memblock_free_all();
+	grow_init();
 }
 
 /* Init text stays: every host process maps it executable. */
