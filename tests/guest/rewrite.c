@@ -646,6 +646,99 @@ static void gs_instructions(void)
 	}
 }
 
+/* How far below a GS base the gate reads: GATE_DISTANCE of the port's asm/gate.h. */
+#define GATE_DISTANCE 0x82000000000UL
+
+static void *map_at(unsigned long addr)
+{
+	void *p = mmap((void *)addr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	EQ(p, (void *)addr);
+	return p;
+}
+
+/* A base by which the gate reads memory of the program's own, which says nothing to it. */
+static void gs_base_that_the_gate_can_read(void)
+{
+	unsigned long *there = map_at(0x100000000000), *word = map_at(0x100000000000 + GATE_DISTANCE);
+
+	use_sites(100);
+	*word = 99;
+	for (int fill = 0; fill < 3; fill++) {
+		for (int i = 0; i < 4; i++)
+			there[i] = fill == 2 ? (unsigned long)there : -(unsigned long)fill;
+		EQ(syscall(SYS_arch_prctl, SET_GS, word), 0);
+		use_sites(20);
+		EQ(gs_word(), 99);
+		EQ(gs_base(), word);
+		for (int i = 0; i < 4; i++)
+			EQ(there[i], fill == 2 ? (unsigned long)there : -(unsigned long)fill);
+		EQ(syscall(SYS_arch_prctl, SET_GS, 0L), 0);
+		use_sites(20);
+	}
+}
+
+static volatile unsigned long fault_address;
+
+static void note_address(int sig, siginfo_t *si, void *uc)
+{
+	ucontext_t *u = uc;
+
+	(void)sig;
+	fault_address = (unsigned long)si->si_addr;
+	u->uc_mcontext.gregs[REG_RIP] = u->uc_mcontext.gregs[REG_RBX];
+}
+
+/* The address of a fault by GS. */
+static unsigned long gs_fault(unsigned long at)
+{
+	fault_address = 1;
+	asm volatile("lea 1f(%%rip), %%rbx\n\tmov %%gs:(%0), %%rax\n1:" : : "r" (at) : "rax", "rbx", "memory");
+	return fault_address;
+}
+
+static unsigned long gs_load(unsigned long at)
+{
+	unsigned long v;
+
+	asm volatile("mov %%gs:(%1), %0" : "=r" (v) : "r" (at) : "memory");
+	return v;
+}
+
+/* Who has no base has base 0, and may use it. */
+static void gs_without_a_base(void)
+{
+	unsigned long *low = map_at(0x200000);
+	pthread_t t;
+	pid_t pid;
+
+	use_sites(100);
+	low[3] = 4711;
+	on_signal(SIGSEGV, note_address, 0);
+	EQ(gs_load((unsigned long)&low[3]), 4711);
+	asm volatile("movq $12, %%gs:(%0)" : : "r" (&low[4]) : "memory");
+	EQ(low[4], 12);
+	use_sites(100);
+	EQ(gs_base(), 0);
+	EQ(gs_fault(0x28), 0x28);
+	EQ(gs_load((unsigned long)&low[3]), 4711);
+	pid = FORK();
+	if (!pid) {
+		EQ(gs_load((unsigned long)&low[3]), 4711);
+		use_sites(100);
+		EQ(gs_base(), 0);
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	EQ(syscall(SYS_arch_prctl, SET_GS, 0L), 0);
+	use_sites(100);
+	EQ(gs_fault(0x30), 0x30);
+	EQ(gs_load((unsigned long)&low[3]), 4711);
+	EQ(pthread_create(&t, NULL, gs_thread, (void *)100L), 0);
+	EQ(pthread_join(t, NULL), 0);
+	EQ(gs_base(), 0);
+}
+
 #endif
 
 static int reader_pipe[2];
@@ -740,7 +833,7 @@ X86_ONLY(gs_instructions)
 
 static const struct test tests[] = {
 	T(neighbours_and_registers), T(borders_of_pages), T(blocking_calls), T(arguments), T(landing), T(landing_of_threads),
-	T(alignment_check_flag), T(wide_registers), T(x87_stack), T(vdso), T(vsyscall), T(gs_base_of_its_own), T(gs_instructions),
+	T(alignment_check_flag), T(wide_registers), T(x87_stack), T(vdso), T(vsyscall), T(gs_base_of_its_own), T(gs_instructions), T(gs_base_that_the_gate_can_read), T(gs_without_a_base),
 	T(proc_syscall), T(proc_syscall_of_user_code),
 };
 MAIN(tests)

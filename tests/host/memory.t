@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Guest memory is booted small and grows: what a box says that it has, what it can have, and what it takes of the host's.
+. "$(dirname "$0")/lib.sh"
+own_name
+
+# mem SIZE COMMAND...: in a box of that memory
+mem() {
+	size=$1
+	shift
+	timeout "$limit" "$kbox" -S "$image" --ephemeral --mem "$size" -- "$@"
+}
+
+# within A LOW HIGH NAME
+within() {
+	[ "$1" -ge "$2" ] && [ "$1" -le "$3" ]
+	is "$?" 0 "$4: $1 of $2 to $3"
+}
+
+# All of it is told from the beginning: MiB, total and free. Struct pages take a 64th.
+# shellcheck disable=SC2016
+told='awk "/^MemTotal|^MemFree/ { printf \"%d \", \$2 / 1024 }" /proc/meminfo'
+for size in 256 1024 6144 65536; do
+	total=$(mem ${size}M /bin/sh -c "$told")
+	free=${total#* }
+	within "${total%% *}" $((size * 63 / 64 - 16)) $size "--mem ${size}M: MiB in all"
+	within "${free%% *}" $((size * 63 / 64 - 24)) $size "--mem ${size}M: MiB free"
+done
+# shellcheck disable=SC2016
+is "$(mem 6G /bin/sh -c '[ "$(cat /proc/sys/kernel/threads-max)" -gt 20000 ] && [ "$(awk "/processes/ { print \$3 }" /proc/self/limits)" -gt 10000 ] && echo many')" many \
+	"--mem 6G: as many processes as such a machine has"
+
+# MiB of the host's that this box takes for its memory and for what is written to its image: kbox's descriptors have them.
+taken() {
+	for fd in /proc/"$1"/fd/*; do
+		case $(readlink "$fd") in
+		/memfd:kbox*) stat -L -c %b "$fd" ;;
+		esac
+	done | awk '{ blocks += $1 } END { print int(blocks / 2048) }'
+}
+
+# idle SIZE: what it takes when its command sleeps
+idle() {
+	mkfifo "$tmp/pipe"
+	"$kbox" -S "$image" --ephemeral --mem "$1" -- /bin/sh -c 'echo up; read -r line' <"$tmp/pipe" >"$tmp/said" &
+	exec 8>"$tmp/pipe"
+	while [ ! -s "$tmp/said" ] && kill -0 $!; do sleep 0.1; done
+	taken $!
+	exec 8>&-
+	wait $!
+	rm "$tmp/pipe" "$tmp/said"
+}
+for size in 64M 1G 64G; do
+	within "$(idle $size)" 1 20 "--mem $size: MiB of the host's for an idle box"
+done
+
+# What has been told can be had, also by who takes it in large pieces, and runs out where it ends and not before.
+# shellcheck disable=SC2016
+fill='mount -t tmpfs -o size=85% none /mnt
+	dd if=/dev/zero of=/mnt/a bs=$0 count=500000 2>/dev/null
+	stat -c %b /mnt/a | awk "{ print int(\$1 / 2048) }"'
+for block in 4k 1M; do
+	within "$(mem 512M /bin/sh -c "$fill" $block)" 415 424 "--mem 512M: MiB in a file of tmpfs by $block"
+done
+like "$(KBOX=$kbox KBOX_FLAGS='--mem 400M' "$top/tests/run" "$build/tests/load-m" out_of_memory 2>&1 | tail -n 1)" "ok 1 - out_of_memory" \
+	"--mem 400M: who takes it all is killed"
+# shellcheck disable=SC2016
+is "$(mem 1G /bin/sh -c 'mount -t tmpfs -o size=85% none /mnt; i=0; while [ $i -lt 8 ]; do
+		head -c 90000000 /dev/zero >/mnt/$i & i=$((i + 1)); done; wait; cat /mnt/? | wc -c; dmesg | grep -c "Out of memory"')" "720000000
+0" "--mem 1G: eight processes fill 700 MB of it at once"
+is "$(host_processes)" "" "nothing is left"
+done_testing
