@@ -153,6 +153,10 @@ int supervise(struct box *b);
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);
 
+/* mode.c: what this host allows; why it is not rewrite, or NULL. */
+const char *why_not_rewrite(void);
+void choose_mode(struct options *o);
+
 /* doctor.c: 0 if a box can run here. */
 int doctor(char **argv);
 

@@ -81,12 +81,14 @@ static void check_cpu(void)
 /* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
 static void check_cpu(void)
 {
-	unsigned long frame = host_minsigstksz() ?: 2048;
+	unsigned long frame = host_minsigstksz();
 	unsigned int a, b = 0, c, d;
 	char text[128];
 
 	if (!__get_cpuid_count(13, 0, &a, &b, &c, &d))
 		b = 512;
+	if (!frame)
+		frame = b + 1024;	/* and the other registers */
 	snprintf(text, sizeof(text), "vector state of %u bytes (%s), signal frames of up to %lu bytes", b,
 		 __builtin_cpu_supports("avx512f") ? "AVX-512" : __builtin_cpu_supports("avx2") ? "AVX2" :
 		 __builtin_cpu_supports("avx") ? "AVX" : "SSE", frame);
@@ -160,7 +162,10 @@ int doctor(char **argv)
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
 	if (missing)
 		printf("\nkbox cannot run here.\n");
+	else if (why_not_rewrite())
+		printf("\nkbox can run here; system calls go by way of: trap (not rewrite: %s)\n", why_not_rewrite());
 	else
-		printf("\nkbox can run here; system calls go by way of: rewrite (a jump; a site's first call, and what cannot be rewritten: trap)\n");
+		printf("\nkbox can run here; system calls go by way of: rewrite (a jump; a site's first call, and what cannot "
+		       "be rewritten: trap)\n");
 	return missing;
 }
