@@ -64,7 +64,8 @@ static void check_kernel(void)
 	     "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container");
 	need(works(processes_start), "processes and threads can be started",
 	     "see ulimit -u and pids.max of the control group, or allow clone(2) in this container");
-	wish(!access("/proc/self/maps", R_OK), "/proc", "nothing needs it, but without it the time costs a guest a system call");
+	wish(!access("/proc/self/maps", R_OK), "/proc",
+	     "nothing needs it, but without it the time costs a guest a system call");
 	wish(works(vdso_reads_clock), "the host's clock is read without a system call",
 	     "the time costs a guest a system call: see /sys/devices/system/clocksource/clocksource0/");
 }
@@ -95,7 +96,8 @@ static void check_cpu(void)
 	wish(frame <= FRAME_MAX, text, "larger than the guest's kernel was made for: programs that use it may crash");
 	wish(host_hwcap2() & ARCH_HWCAP2_FSGSBASE, "FSGSBASE instructions for user programs",
 	     "a new thread costs some system calls more without them (Linux 5.9 or later, where the CPU has them)");
-	wish(works(calls_dispatch), "Syscall User Dispatch", "a system call that traps costs some more time (Linux 5.11 or later)");
+	wish(works(calls_dispatch), "Syscall User Dispatch",
+	     "a system call that traps costs some more time (Linux 5.11 or later)");
 }
 #endif
 
@@ -130,7 +132,8 @@ static void check_accounting(void)
 	snprintf(text, sizeof(text), "vm.max_map_count is %ld", maps);
 	wish(maps >= 65530, text, "65530 or more lets large programs run faster");
 	snprintf(text, sizeof(text), "vm.overcommit_memory is %ld", overcommit);
-	wish(overcommit != 2, text, "a guest that uses more than is left when it does so ends: see CommitLimit in /proc/meminfo");
+	wish(overcommit != 2, text,
+	     "a guest that uses more than is left when it does so ends: see CommitLimit in /proc/meminfo");
 }
 
 /* What a box gets: kbox raises soft limits, where it needs to, to the hard ones. */
@@ -157,7 +160,8 @@ int doctor(char **argv)
 	check_memory();
 	check_accounting();
 	check_limit(RLIMIT_AS, RLIM_INFINITY, "address space", "guest memory takes its part of it: ulimit -v");
-	check_limit(RLIMIT_FSIZE, RLIM_INFINITY, "file size", "holds for guest memory, and for an image with --ephemeral: ulimit -f");
+	check_limit(RLIMIT_FSIZE, RLIM_INFINITY, "file size",
+		    "holds for guest memory, and for an image with --ephemeral: ulimit -f");
 	check_limit(RLIMIT_NPROC, 1024, "processes", "a guest's threads count as yours: ulimit -u");
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
 	if (missing)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a host's kernel can do, its configuration, a container or a policy may forbid. So it is tried, each in a process of its own. */
+/*
+ * What a host's kernel can do, its configuration, a container or a policy may forbid. So it is tried, each
+ * in a process of its own.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
@@ -136,11 +139,16 @@ bool processes_start(void)
 	long pids[PROCESSES], n = 0;
 	bool ok;
 
-	while (n < PROCESSES && (pids[n] = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL)) > 0)
-		n++;
-	if (n < PROCESSES && !pids[n])
+	for (; n < PROCESSES; n++) {
+		pids[n] = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+		if (pids[n] <= 0)
+			break;
+	}
+	if (n < PROCESSES && !pids[n]) {
+		alarm(5);	/* should nobody be left to kill it */
 		for (;;)
-			pause();	/* until it is killed */
+			pause();
+	}
 	ok = n == PROCESSES && clone(nothing, stack + sizeof(stack), thread, NULL) > 0;
 	while (n)
 		kill(pids[--n], SIGKILL);

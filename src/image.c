@@ -78,5 +78,6 @@ int open_image(const struct options *o)
 		return fd;
 	if (errno != EWOULDBLOCK)
 		die("%s: cannot be locked: %s; copy it to a file system that can", o->image, strerror(errno));
-	die("%s: in use by another box; wait for it%s", o->image, write ? ", or use --ephemeral where that one only reads" : "");
+	die("%s: in use by another box; wait for it%s", o->image,
+	    write ? ", or use --ephemeral where that one only reads" : "");
 }

@@ -24,8 +24,9 @@ static void raise_limit(int which)
 }
 
 /*
- * Soft limits go up to the hard ones where a box needs more than one program does. That of file size holds for the guest's
- * memory too, but the sizes of the user's files are his business: restore_limits(), in the box's processes. An image never grows.
+ * Soft limits go up to the hard ones where a box needs more than one program does. That of file size
+ * holds for the guest's memory too, but the sizes of the user's files are his business, so the box's
+ * processes have it as it was: restore_limits(). An image never grows.
  */
 void raise_limits(void)
 {
@@ -42,7 +43,7 @@ void restore_limits(void)
 	setrlimit(RLIMIT_FSIZE, &file_size);
 }
 
-/* The number after "key" in a file: in its first line, or, with a key, in the line that begins with that. */
+/* The number at the beginning of a file, or behind key in a line that begins with that. */
 static bool read_number(const char *path, const char *key, uint64_t *n)
 {
 	FILE *f = fopen(path, "re");
@@ -64,7 +65,7 @@ static void bound(struct mem_bound *b, uint64_t bytes, const char *what)
 		*b = (struct mem_bound) { bytes, what };
 }
 
-/* Of the group and of those around it; in a container, what is seen of them need not be where the path says. */
+/* Of the group and those around it; in a container what is seen of them need not be where the path says. */
 static void group_bound(struct mem_bound *b, const char *top, char *group, const char *file)
 {
 	char path[1024], *slash;
@@ -116,7 +117,10 @@ static void groups_bound(struct mem_bound *b, const char *root)
 		fclose(f);
 }
 
-/* Nothing of the guest's memory is charged before it is used, but then it is, and what is not to be had is missing. */
+/*
+ * Guest memory is charged when it is used for the first time (a memory file is VM_NORESERVE), and what
+ * the host refuses then is a SIGBUS.
+ */
 static void commit_bound(struct mem_bound *b, const char *root)
 {
 	uint64_t mode, limit, committed;

@@ -36,8 +36,9 @@ int new_memfd(void)
 }
 
 /*
- * Something of ours is in the way: once more, without randomization. Where that is forbidden (containers), other dice may
- * do; they come out wrong half of the time where vm.mmap_rnd_bits is 32. A large limit of the stack moves all there is, too.
+ * Something of ours is in the way: once more, without randomization. Where that is forbidden
+ * (containers), other dice may do; they come out wrong half of the time where vm.mmap_rnd_bits is 32.
+ * A large limit of the stack moves all there is, too.
  */
 static void try_again(char **argv)
 {
@@ -107,24 +108,25 @@ void map_memory(struct box *b)
 		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
 	if (ftruncate(b->mem_fd, b->opt.mem))
 		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, reason(errno));
-	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);
+	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);
 	if (b->mem != want)
 		die("cannot map %lu MiB at %p: %s; try a smaller --mem", b->opt.mem >> 20, want, reason(errno));
 	b->boot = (void *)(b->mem + KBOX_BOOT_PHYS);
 }
 
 /*
- * The kernel has been written. Some hosts let no memory be writable and executable, nor become executable (SELinux,
- * systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but what is mapped so from the beginning they do.
+ * The kernel has been written. Some hosts let no memory be writable and executable, nor become
+ * executable (systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but only be mapped so from the beginning.
  */
 void map_text(const struct box *b)
 {
 	for (int i = 0; i < 2; i++) {
 		uint64_t start = b->text[i].start, size = b->text[i].end - start;
 
-		if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, b->mem_fd,
-			 start - KBOX_PAGE_OFFSET) == MAP_FAILED)
-			die("cannot map the guest's kernel to be executed: %s; allow kbox executable mappings of its memory file "
-			    "(memfd), which this host's policy refuses", strerror(errno));
+		if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+			 b->mem_fd, start - KBOX_PAGE_OFFSET) == MAP_FAILED)
+			die("cannot map the guest's kernel to be executed: %s; allow kbox executable mappings of "
+			    "its memory file (memfd), which this host's policy refuses", strerror(errno));
 	}
 }

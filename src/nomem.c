@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host may have no page for guest memory when it is used for the first time: it tells whoever uses it by a SIGBUS. */
+/* The host may have no page for guest memory when that is used for the first time: then there is a SIGBUS. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>
@@ -11,7 +11,8 @@ static const struct box *guarded;
 /* Also in a thread of the devices; whoever is left of the box dies with us (PR_SET_PDEATHSIG). */
 static void no_page(int sig, siginfo_t *si, void *context)
 {
-	static const char why[] = "kbox: the host has no more memory for the guest; see free(1) and kbox doctor, or give a smaller --mem\n";
+	static const char why[] = "kbox: the host has no more memory for the guest; see free(1) and kbox doctor, "
+				  "or give a smaller --mem\n";
 	uint64_t at = (uint64_t)si->si_addr - KBOX_PAGE_OFFSET;
 
 	(void)context;

@@ -75,7 +75,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 	is $bad 0 "libraries that are in the way at random"
 fi
 
-# What there is no other way for: one line, and the doctor says MISSING, as many times as there are names.
+# What there is no other way for: one line, and the doctor says what is missing.
 refused() {
 	words=$1 pattern=$2
 	under user $words -- "$kbox" -S "$image" --ephemeral --mem 256M -- /bin/true >"$tmp/out" 2>"$tmp/err"
