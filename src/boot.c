@@ -44,7 +44,7 @@ void fill_boot(struct box *b)
 	boot->minsigstksz = ARCH_MINSIGSTKSZ(host_minsigstksz());
 	boot->host_cpus = host_cpus();
 	boot->hidden = hidden_features();
-	boot->rewrite = b->opt.mode != MODE_TRAP;
+	boot->rewrite = b->opt.mode == MODE_REWRITE;
 	boot->cancel_promote = !b->opt.no_cancel_promote;
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)
@@ -74,16 +74,12 @@ static void forget_libc(void)
  */
 static void stand_apart(void)
 {
-	struct rlimit no_core = { 0, 0 }, files;
+	struct rlimit no_core = { 0, 0 };
 	sigset_t none;
 
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
-	/* The guest may hold as many of the host's descriptors as there can be. */
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	restore_limits();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -124,7 +120,7 @@ void start_kernel_process(struct box *b)
 
 	b->kernel_pid = fork();
 	if (b->kernel_pid < 0)
-		die("fork: %s", strerror(errno));
+		die("fork: %s", reason(errno));
 	if (!b->kernel_pid)
 		become_kernel(b, self, &prog);
 	leave_fds(b);

@@ -2,6 +2,7 @@
 /* The launcher's parts, and what they share: the box being run. */
 #ifndef BOX_H
 #define BOX_H
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,11 +55,15 @@ struct box {
 	uint64_t entry;			/* of the kernel */
 	uint64_t kernel_end;		/* phys of the first byte behind its image */
 	uint64_t hostcall_start, hostcall_end;	/* the only text that may issue host calls */
+	struct { uint64_t start, end; } text[2];	/* what of the kernel is executable */
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 
-/* util.c: die() prints "kbox: ..." and exits with 125. */
+/* util.c: die() prints "kbox: ..." and exits with 125. reason() is strerror() with what to do about it. */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+const char *reason(int err);
+/* Of the executable; false: nobody says. */
+bool self_path(char path[PATH_MAX]);
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
 const char *companion(const char *name, const char *var, char *buf, size_t size);
 
@@ -80,9 +85,20 @@ unsigned long host_minsigstksz(void);
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
 bool parse_fd(const char *s, struct fd_pair *fd);
-uint64_t default_mem(void);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
 extern const char options_usage[];
+
+/* limits.c: what bounds the memory that a guest can have (root: of the tree that /proc and /sys are in, "" but for tests). */
+#define MEM_MAX (ARCH_MEM_END - KBOX_PAGE_OFFSET)
+struct mem_bound {
+	uint64_t bytes;
+	const char *what;
+};
+struct mem_bound host_mem(const char *root);
+uint64_t default_mem(void);
+uint64_t oom_kills(void);	/* of processes, by the host, since it started */
+void raise_limits(void);
+void restore_limits(void);
 
 /* hostfd.c */
 void claim_stdio(struct stdio io[3]);
@@ -96,9 +112,16 @@ const char *check_image(int fd);
 bool lock_image(int fd, bool write);
 int open_image(const struct options *o);
 
+/* nomem.c: says so when the host has no page for what is mapped of it, once. */
+void guard_memory(const struct box *b);
+
 /* memory.c, elf.c, initrd.c */
 bool have_small_pages(void);
-void map_memory(struct box *b, char **argv);
+int new_memfd(void);
+bool addresses_free(uint64_t mem);
+void find_room(uint64_t mem, char **argv);	/* may begin again, by execve(2) */
+void map_memory(struct box *b);
+void map_text(const struct box *b);
 void load_kernel(struct box *b);
 void make_initrd(struct box *b);
 
@@ -130,7 +153,11 @@ int supervise(struct box *b);
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);
 
+/* mode.c: what this host allows; why it is not rewrite, or NULL. */
+const char *why_not_rewrite(void);
+void choose_mode(struct options *o);
+
 /* doctor.c: 0 if a box can run here. */
-int doctor(void);
+int doctor(char **argv);
 
 #endif

@@ -28,7 +28,7 @@ static void *read_new(int fd, const char *path, size_t n, off_t off)
 	void *p = calloc(1, n + 1);
 
 	if (!p)
-		die("out of memory");
+		die("%s", reason(ENOMEM));
 	read_at(fd, path, p, n, off);
 	return p;
 }
@@ -63,10 +63,15 @@ static void load_segments(struct box *b, int fd, const char *path, const Elf64_E
 
 static void note_symbol(struct box *b, const char *name, uint64_t value)
 {
-	if (!strcmp(name, "__hostcall_start"))
-		b->hostcall_start = value;
-	else if (!strcmp(name, "__hostcall_end"))
-		b->hostcall_end = value;
+	const struct { const char *name; uint64_t *to; } wanted[] = {
+		{ "__hostcall_start", &b->hostcall_start }, { "__hostcall_end", &b->hostcall_end },
+		{ "_text", &b->text[0].start }, { "_etext", &b->text[0].end },
+		{ "__init_begin", &b->text[1].start }, { "_einittext_page", &b->text[1].end },
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!strcmp(name, wanted[i].name))
+			*wanted[i].to = value;
 }
 
 static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
@@ -94,6 +99,13 @@ static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Eh
 	free(sh);
 }
 
+static bool good_text(const struct box *b, int i)
+{
+	uint64_t start = b->text[i].start, end = b->text[i].end;
+
+	return start < end && !(start % 4096) && !(end % 4096) && inside(b, start, end - start);
+}
+
 void load_kernel(struct box *b)
 {
 	char buf[PATH_MAX];
@@ -102,14 +114,15 @@ void load_kernel(struct box *b)
 	Elf64_Ehdr e;
 
 	if (fd < 0)
-		die("%s: %s; build it with make kernel", path, strerror(errno));
+		die("%s: %s%s", path, reason(errno), errno == ENOENT ? "; build it with make kernel" : "");
 	read_at(fd, path, &e, sizeof(e), 0);
 	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    e.e_machine != ARCH_ELF || e.e_phentsize != sizeof(Elf64_Phdr))
 		die("%s: not a kernel", path);
 	load_segments(b, fd, path, &e);
 	find_symbols(b, fd, path, &e);
-	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start || !inside(b, e.e_entry, 1))
+	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start || !inside(b, e.e_entry, 1) ||
+	    !good_text(b, 0) || !good_text(b, 1))
 		die("%s: not a kernel of kbox", path);
 	b->entry = e.e_entry;
 	close(fd);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The descriptors that kbox was given and the guest gets: stdio, and those of --fd. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -67,7 +69,7 @@ void offer_fds(struct box *b)
 	boot->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	boot->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (boot->epoll_fd < 0 || boot->null_fd < 0)
-		die("epoll or /dev/null: %s", strerror(errno));
+		die("epoll or /dev/null: %s", reason(errno));
 	for (int i = 0; i < 3; i++)
 		if (!b->stdio[i].kind)
 			offer(b, i);
@@ -76,13 +78,30 @@ void offer_fds(struct box *b)
 			offer(b, b->opt.fds[i].host);
 }
 
+/* There can be a thousand million of them. */
+static bool close_listed(unsigned from, unsigned to)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		unsigned fd = atoi(e->d_name);
+
+		if (fd >= from && fd <= to && fd != (unsigned)dirfd(dir))
+			close(fd);
+	}
+	return dir && !closedir(dir);
+}
+
 static void close_from_to(unsigned from, unsigned to)
 {
 	struct rlimit files;
 
-	if ((!is_hidden(KBOX_HIDE_CLOSE_RANGE) && !close_range(from, to, 0)) || getrlimit(RLIMIT_NOFILE, &files))
+	if (!is_hidden(KBOX_HIDE_CLOSE_RANGE) && !close_range(from, to, 0))
 		return;
 	/* Before Linux 5.9 */
+	if (close_listed(from, to) || getrlimit(RLIMIT_NOFILE, &files))
+		return;
 	for (; from <= to && from < files.rlim_max; from++)
 		close(from);
 }

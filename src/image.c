@@ -70,12 +70,14 @@ int open_image(const struct options *o)
 	if (fd < 0 && errno == EISDIR)
 		die("%s: is a directory; give an ext4 image file", o->image);
 	if (fd < 0)
-		die("%s: %s", o->image, strerror(errno));
+		die("%s: %s", o->image, reason(errno));
 	why = check_image(fd);
 	if (why)
 		die("%s: %s", o->image, why);
-	if (!lock_image(fd, write))
-		die("%s: in use by another box; wait for it%s", o->image,
-		    write ? ", or use --ephemeral where that one only reads" : "");
-	return fd;
+	if (lock_image(fd, write))
+		return fd;
+	if (errno != EWOULDBLOCK)
+		die("%s: cannot be locked: %s; copy it to a file system that can", o->image, strerror(errno));
+	die("%s: in use by another box; wait for it%s", o->image,
+	    write ? ", or use --ephemeral where that one only reads" : "");
 }

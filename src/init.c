@@ -454,7 +454,7 @@ int main(void)
 	if (!command)
 		run();
 	if (command < 0)
-		fail("fork");
+		fail("fork (see ulimit -u, and pids.max of the control group)");
 	leave_stdio();
 	status = reap_until(command, &set);
 	close_root();

@@ -24,7 +24,7 @@ static void add(struct blob *b, const void *data, size_t n)
 		return;
 	b->p = realloc(b->p, b->n + n);
 	if (!b->p)
-		die("out of memory");
+		die("%s", reason(ENOMEM));
 	memcpy(b->p + b->n, data, n);
 	b->n += n;
 }
@@ -106,7 +106,7 @@ static struct blob file(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st))
-		die("%s: %s; build it with make", path, strerror(errno));
+		die("%s: %s%s", path, reason(errno), errno == ENOENT ? "; build it with make" : "");
 	b.n = st.st_size;
 	b.p = malloc(b.n);
 	if (!b.p || read(fd, b.p, b.n) != (ssize_t)b.n)

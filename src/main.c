@@ -5,17 +5,23 @@
 
 static int run(struct box *b, char **argv)
 {
+	find_room(b->opt.mem, argv);
+	raise_limits();
 	check_fds(b);
+	choose_mode(&b->opt);
 	b->image_fd = open_image(&b->opt);
-	map_memory(b, argv);
+	map_memory(b);
+	guard_memory(b);
 	load_kernel(b);
+	map_text(b);
 	fill_boot(b);
 	init_devices(b);
 	make_initrd(b);
 	supervisor_block_signals();
 	tty_setup(b);
-	start_kernel_process(b);
+	/* Before: if there are no threads to be had, nothing is left behind. */
 	start_devices(b);
+	start_kernel_process(b);
 	return supervise(b);
 }
 
@@ -30,7 +36,7 @@ int main(int argc, char **argv)
 		die("%s", err);
 	switch (box.opt.action) {
 	case ACTION_DOCTOR:
-		return doctor();
+		return doctor(argv);
 	case ACTION_HELP:
 		fputs(options_usage, stdout);
 		return 0;

@@ -2,13 +2,20 @@
 /* Guest memory: one unnamed memfd at one address in every process of the box. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "arch.h"
 #include "box.h"
+
+#define TRIES	30		/* until the address is free */
+#define STACK	(8UL << 20)
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
@@ -19,7 +26,7 @@
  * nobody will execve() the file (mapping it executable is another matter), older
  * ones do not know the word.
  */
-static int new_memfd(void)
+int new_memfd(void)
 {
 	int fd = -1;
 
@@ -28,14 +35,27 @@ static int new_memfd(void)
 	return fd < 0 ? memfd_create("kbox", 0) : fd;
 }
 
-/* Address space randomization put something of ours there: once more, without it. */
+/*
+ * Something of ours is in the way: once more, without randomization. Where that is forbidden
+ * (containers), other dice may do; they come out wrong half of the time where vm.mmap_rnd_bits is 32.
+ * A large limit of the stack moves all there is, too.
+ */
 static void try_again(char **argv)
 {
-	if (getenv("KBOX_AGAIN"))
+	struct rlimit stack;
+	const char *tries = getenv("KBOX_AGAIN");
+	char exe[PATH_MAX], text[16];
+	int n = tries ? atoi(tries) : 0;
+
+	if (n >= TRIES || !self_path(exe))
 		return;
-	setenv("KBOX_AGAIN", "1", 1);
-	personality(ADDR_NO_RANDOMIZE);	/* where that is forbidden, other dice may do */
-	execv("/proc/self/exe", argv);
+	snprintf(text, sizeof(text), "%d", personality(ADDR_NO_RANDOMIZE) < 0 ? n + 1 : TRIES);
+	setenv("KBOX_AGAIN", text, 1);
+	if (!getrlimit(RLIMIT_STACK, &stack) && stack.rlim_cur > STACK) {
+		stack.rlim_cur = STACK;
+		setrlimit(RLIMIT_STACK, &stack);
+	}
+	execv(exe, argv);
 }
 
 /* The guest's pages are mapped one by one, and have 4 KiB. */
@@ -58,27 +78,55 @@ static bool is_free(uint64_t start, uint64_t end)
 	return p == want;
 }
 
-void map_memory(struct box *b, char **argv)
+bool addresses_free(uint64_t mem)
+{
+	return is_free(ARCH_KERNEL_START, KBOX_PAGE_OFFSET + mem) && is_free(ARCH_MEM_END, ARCH_KERNEL_END);
+}
+
+/* Below the guest's kernel the host's vDSO, and with it a clock that costs no system call, cannot stay. */
+static bool vdso_is_low(void)
+{
+	return getauxval(AT_SYSINFO_EHDR) && getauxval(AT_SYSINFO_EHDR) < KBOX_PAGE_OFFSET;
+}
+
+void find_room(uint64_t mem, char **argv)
+{
+	if (!addresses_free(mem) || vdso_is_low())
+		try_again(argv);
+}
+
+void map_memory(struct box *b)
 {
 	void *want = (void *)KBOX_PAGE_OFFSET;
 
 	if (!have_small_pages())
 		die("this host has pages of %ld KiB; kbox needs a kernel with 4 KiB ones", sysconf(_SC_PAGESIZE) >> 10);
+	if (!addresses_free(b->opt.mem))
+		die("the addresses of the guest's kernel are not free: see kbox doctor");
 	b->mem_fd = new_memfd();
 	if (b->mem_fd < 0)
-		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", strerror(errno));
+		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
 	if (ftruncate(b->mem_fd, b->opt.mem))
-		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, strerror(errno));
-	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE | PROT_EXEC,
+		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, reason(errno));
+	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);
-	if (b->mem != want) {
-		if (errno == EEXIST)
-			try_again(argv);
-		die("cannot map %lu MiB at %p: %s; try a smaller --mem", b->opt.mem >> 20, want, strerror(errno));
-	}
-	if (!is_free(ARCH_KERNEL_START, KBOX_PAGE_OFFSET) || !is_free(ARCH_MEM_END, ARCH_KERNEL_END)) {
-		try_again(argv);
-		die("the addresses of the guest's kernel are not free: see kbox doctor");
-	}
+	if (b->mem != want)
+		die("cannot map %lu MiB at %p: %s; try a smaller --mem", b->opt.mem >> 20, want, reason(errno));
 	b->boot = (void *)(b->mem + KBOX_BOOT_PHYS);
+}
+
+/*
+ * The kernel has been written. Some hosts let no memory be writable and executable, nor become
+ * executable (systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but only be mapped so from the beginning.
+ */
+void map_text(const struct box *b)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t start = b->text[i].start, size = b->text[i].end - start;
+
+		if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+			 b->mem_fd, start - KBOX_PAGE_OFFSET) == MAP_FAILED)
+			die("cannot map the guest's kernel to be executed: %s; allow kbox executable mappings of "
+			    "its memory file (memfd), which this host's policy refuses", strerror(errno));
+	}
 }

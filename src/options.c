@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "arch.h"
 #include "box.h"
 
@@ -20,7 +19,7 @@ const char options_usage[] =
 "      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"
 "  -k CMDLINE            add to the kernel's command line (loglevel=7 shows its log)\n"
-"      --mem SIZE        guest memory, with K, M or G (default: a quarter of the host's)\n"
+"      --mem SIZE        guest memory, with K, M or G (default: a quarter of what the host has)\n"
 "      --read-only       never write to the image\n"
 "      --ephemeral       keep writes in memory and drop them at the end\n"
 "      --root-id         run COMMAND as root (default)\n"
@@ -34,7 +33,6 @@ const char options_usage[] =
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
 "panicked, 125 if kbox failed, 126 if COMMAND cannot be run, 127 if it was not found.\n";
 
-#define MEM_MAX (ARCH_MEM_END - KBOX_PAGE_OFFSET)
 #define MIB(n) ((n) & ~((1UL << 20) - 1))
 
 static bool bad(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -111,15 +109,6 @@ bool parse_fd(const char *s, struct fd_pair *fd)
 		return !*s;
 	s++;
 	return parse_number(&s, &fd->guest) && !*s;
-}
-
-uint64_t default_mem(void)
-{
-	uint64_t quarter = MIB((uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 4);
-
-	if (quarter < KBOX_MEM_MIN)
-		return KBOX_MEM_MIN;
-	return quarter < MEM_MAX ? quarter : MEM_MAX;
 }
 
 static bool add_env(struct options *o, char *var, char *err)
@@ -278,7 +267,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 {
 	int c;
 
-	*o = (struct options) { .mem = default_mem(), .hostname = "kbox", .cwd = "/" };
+	*o = (struct options) { .hostname = "kbox", .cwd = "/" };
 	if (argc == 2 && !strcmp(argv[1], "doctor")) {
 		o->action = ACTION_DOCTOR;
 		return true;
@@ -299,5 +288,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
 	o->command = argv + optind;
+	if (!o->mem)
+		o->mem = default_mem();
 	return true;
 }

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -85,6 +84,6 @@ void start_poller(struct box *b)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	edge_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (wake_fd < 0 || edge_fd < 0 || epoll_ctl(edge_fd, EPOLL_CTL_ADD, b->boot->epoll_fd, &event))
-		die("epoll: %s", strerror(errno));
+		die("epoll: %s", reason(errno));
 	start_thread(poll_thread, b);
 }

@@ -13,6 +13,7 @@
 #define GRACE 10
 
 static sigset_t waited;
+static uint64_t oom_kills_before;
 
 void supervisor_wake(void)
 {
@@ -26,7 +27,6 @@ void supervisor_block_signals(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* an image beyond the limit: an error for the guest */
 	sigemptyset(&waited);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaddset(&waited, sigs[i]);
@@ -87,8 +87,9 @@ static bool lost(struct box *b)
 			continue;
 		if (WIFSIGNALED(status)) {
 			tty_restore();
-			fprintf(stderr, "kbox: a host process of the box was killed (signal %d); the box ends\n",
-				WTERMSIG(status));
+			fprintf(stderr, "kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
+				WTERMSIG(status) == SIGKILL && oom_kills() != oom_kills_before ?
+				", the host or its control group has no more memory" : "");
 			return true;
 		}
 		if (pid == b->kernel_pid) {
@@ -102,11 +103,25 @@ static bool lost(struct box *b)
 	return false;
 }
 
+/* Another process, or thread of one, cannot be had. */
+static bool host_is_full(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return pid < 0 && errno == EAGAIN;
+}
+
 static int ended(struct box *b)
 {
 	int status = b->boot->exit_status;
 
 	tty_restore();
+	if (b->boot->exit_kind == KBOX_PANICKED && host_is_full()) {
+		fprintf(stderr, "kbox: the box could not go on: %s\n", reason(EAGAIN));
+		return EXIT_FAIL;
+	}
 	if (b->boot->exit_kind == KBOX_PANICKED) {
 		b->boot->exit_reason[sizeof(b->boot->exit_reason) - 1] = 0;
 		fprintf(stderr, "kbox: kernel panic: %s\n", b->boot->exit_reason);
@@ -177,6 +192,7 @@ int supervise(struct box *b)
 	static const struct timespec second = { 1, 0 };
 	int status;
 
+	oom_kills_before = oom_kills();
 	for (;;) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST)) {
 			status = ended(b);

@@ -63,7 +63,7 @@ static void crashed(int sig)
  */
 void tty_setup(const struct box *b)
 {
-	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+	static const int crashes[] = { SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS };
 	struct sigaction sa = { .sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER };
 
 	wanted = b->stdio[0].kind == KBOX_STDIO_TTY && b->stdio[1].kind == KBOX_STDIO_TTY;

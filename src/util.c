@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Small things that every part uses. */
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include "box.h"
 
@@ -21,18 +23,41 @@ void die(const char *fmt, ...)
 	exit(EXIT_FAIL);
 }
 
+const char *reason(int err)
+{
+	switch (err) {
+	case EMFILE:
+		return "too many open files; see ulimit -n";
+	case EFBIG:
+		return "larger than a file may be; see ulimit -f";
+	case EAGAIN:
+		return "the host gives this user no more processes; see ulimit -u, and pids.max of the control group";
+	case ENOMEM:
+		return "no more memory; see ulimit -v and ulimit -d";
+	}
+	return strerror(err);
+}
+
+bool self_path(char exe[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", exe, PATH_MAX - 1);
+
+	if (n > 0) {
+		exe[n] = 0;
+		return true;
+	}
+	return realpath((char *)getauxval(AT_EXECFN), exe);
+}
+
 const char *companion(const char *name, const char *var, char *buf, size_t size)
 {
 	const char *set = getenv(var);
 	char exe[PATH_MAX], *slash;
-	ssize_t n;
 
 	if (set && *set)
 		return set;
-	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (n < 0)
-		die("cannot read /proc/self/exe: set %s to the path of %s", var, name);
-	exe[n] = 0;
+	if (!self_path(exe))
+		die("cannot find out where kbox is: mount /proc, or set %s to the path of %s", var, name);
 	slash = strrchr(exe, '/');
 	snprintf(buf, size, "%.*s/%s", (int)(slash - exe), exe, name);
 	if (access(buf, R_OK))

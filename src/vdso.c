@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's vDSO (vdso(7)): where it is, and where its functions are; and its vsyscall page. */
 #include <elf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -15,8 +14,9 @@ void find_vdso(struct kbox_boot *boot)
 	char line[512];
 	FILE *maps = fopen("/proc/self/maps", "re");
 
+	/* Without /proc nobody says how far it reaches. The kernel then asks the host for the time. */
 	if (!maps)
-		die("/proc/self/maps: %s; kbox needs /proc", strerror(errno));
+		return;
 	while (fgets(line, sizeof(line), maps)) {
 		if (strstr(line, "[vsyscall]") && !is_hidden(KBOX_HIDE_VSYSCALL))
 			boot->vsyscall_prot = (strstr(line, " r") ? PROT_READ : 0) | PROT_EXEC;

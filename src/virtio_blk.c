@@ -100,7 +100,7 @@ void virtio_blk_init(struct device *d, struct box *b)
 	struct virtio_blk_config *c = (void *)d->hw->config;
 
 	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.ephemeral && !b->opt.read_only))
-		die("%s: %s", b->opt.image, strerror(errno));
+		die("%s: %s", b->opt.image, reason(errno));
 	c->capacity = disk.size / SECTOR;
 	c->seg_max = MAX_DATA_SEGS;
 	c->blk_size = SECTOR;

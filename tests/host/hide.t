@@ -1,13 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # KBOX_HIDE: a box does without each feature of the host that others lack, by both ways, and without all of them.
+# shellcheck disable=SC2016,SC2317 # the guest expands it; in_box calls what seems to be unused
 . "$(dirname "$0")/lib.sh"
 
 features=$(KBOX_HIDE='?' "$kbox" 2>&1 | sed 's/.*there are //; s/, / /g')
 like " $features " "* fsgsbase * noexec-seal *" "the names: $features"
 for feature in $features $(echo "$features" | tr ' ' ,); do
-	for mode in trap rewrite; do
-		is "$(KBOX_HIDE=$feature box --syscall-mode=$mode -- /bin/sh -c '(echo up) | cat; /bin/bash -c "echo \$((6 * 7))"')" "up
+	modes='trap rewrite'
+	case $feature in
+	*lahf*) modes='trap auto' ;;
+	esac
+	for mode in $modes; do
+		is "$(KBOX_HIDE=$feature box --syscall-mode="$mode" -- /bin/sh -c '(echo up) | cat; /bin/bash -c "echo \$((6 * 7))"')" "up
 42" "$mode without $feature"
 	done
 	KBOX_HIDE=$feature "$kbox" doctor >"$tmp/out" 2>&1
@@ -25,6 +30,16 @@ if [ "$(uname -m)" = x86_64 ]; then
 	is $((0x$(auxv 26 fsgsbase) & 2)) 0 "fsgsbase: AT_HWCAP2 does not tell of it"
 	is $((0x$(auxv 51 minsigstksz))) 2048 "minsigstksz: AT_MINSIGSTKSZ is what it was before"
 	is "$(KBOX_HIDE=vsyscall box -- /bin/grep -c vsyscall /proc/self/maps)" 0 "vsyscall: the guest's maps have none"
+fi
+
+# What there is no other way for.
+if [ "$(uname -m)" = x86_64 ]; then
+	KBOX_HIDE=lahf box --stats -- /bin/true 2>"$tmp/err"
+	like "$(head -n 1 "$tmp/err")" "kbox: calls rewrite 0 trap [1-9]*" "lahf: without it the way is trap"
+	like "$(KBOX_HIDE=lahf "$kbox" doctor | tail -n 1)" "kbox can run here; * trap (not rewrite: *lahf*)" "lahf: the doctor says so"
+	KBOX_HIDE=lahf box --syscall-mode=rewrite -- /bin/true >"$tmp/out" 2>"$tmp/err"
+	is "$? $(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "125 1 0" "lahf: --syscall-mode=rewrite is refused, in one line"
+	like "$(cat "$tmp/err")" "kbox: --syscall-mode=rewrite: this processor has no lahf *; use trap" "which says why"
 fi
 
 # calls [FEATURE]: how many calls a program makes that asks for the time 2000 times
@@ -65,10 +80,17 @@ mode() {
 }
 is "$(in_box '' vdso)" 1 "a box keeps the host's vDSO"
 is "$(in_box vdso vdso)" 0 "vdso: a box without it"
+has_fd() {
+	[ -e /proc/"$pid"/fd/"$1" ] && echo yes || echo no
+}
+for feature in '' close-range; do
+	is "$(in_box "$feature" has_fd 0 7</dev/null; in_box "$feature" has_fd 7 7</dev/null)" "yes
+no" "a box has its own descriptors and not kbox's others${feature:+, without $feature}"
+done
 is "$(in_box noexec-seal mode)" 777 "noexec-seal: the memory's file has no such seal"
 
 # Names that there are not.
-for list in x vdso,x , vdso, 'vdso populate'; do
+for list in x vdso,x ',' 'vdso,' 'vdso populate'; do
 	KBOX_HIDE=$list "$kbox" -S "$image" --ephemeral -- /bin/true >"$tmp/out" 2>"$tmp/err"
 	case $list in
 	vdso,) is $? 0 "KBOX_HIDE='$list': a comma at the end is nothing" ;;
