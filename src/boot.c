@@ -115,7 +115,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 void start_kernel_process(struct box *b)
 {
 	struct sock_filter f[FILTER_MAX];
-	struct sock_fprog prog = { make_filter(f, b->hostcall_start, b->hostcall_end, b->sockets), f };
+	struct sock_fprog prog = { make_filter(f, b->image.hostcall_start, b->image.hostcall_end, b->sockets), f };
 	pid_t self = getpid();
 
 	b->kernel_pid = fork();

@@ -54,8 +54,7 @@ struct box {
 	struct kbox_boot *boot;
 	uint64_t entry;			/* of the kernel */
 	uint64_t kernel_end;		/* phys of the first byte behind its image */
-	uint64_t hostcall_start, hostcall_end;	/* the only text that may issue host calls */
-	struct { uint64_t start, end; } text[2];	/* what of the kernel is executable */
+	struct kbox_image image;
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 

@@ -7,10 +7,13 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "devices.h"
+
+#define STACK_SIZE (256UL << 10)	/* of a thread */
 
 static struct device devices[KBOX_MAX_VIRTIO];
 
@@ -99,6 +102,14 @@ static void without_clone3(void)
 		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
 }
 
+/* pthread_create(3) says EAGAIN also where there is no memory for the stack. */
+static bool have_stack(void)
+{
+	void *p = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p != MAP_FAILED && !munmap(p, STACK_SIZE);
+}
+
 void start_thread(void *(*fn)(void *), struct box *b)
 {
 	pthread_attr_t attr;
@@ -106,12 +117,14 @@ void start_thread(void *(*fn)(void *), struct box *b)
 	int err;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 256 << 10);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	err = pthread_create(&t, &attr, fn, b);
 	if (err == EPERM) {
 		without_clone3();
 		err = pthread_create(&t, &attr, fn, b);
 	}
+	if (err == EAGAIN && !have_stack())
+		err = ENOMEM;
 	if (err)
 		die("cannot start a thread: %s", reason(err));
 	pthread_attr_destroy(&attr);

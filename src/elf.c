@@ -6,9 +6,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 #include "arch.h"
 #include "box.h"
+
+#define NOTES_MAX 4096
 
 static void read_at(int fd, const char *path, void *to, size_t n, off_t off)
 {
@@ -22,10 +25,9 @@ static void read_at(int fd, const char *path, void *to, size_t n, off_t off)
 	}
 }
 
-/* One zero byte follows, so that a string table always ends. */
 static void *read_new(int fd, const char *path, size_t n, off_t off)
 {
-	void *p = calloc(1, n + 1);
+	void *p = malloc(n + 1);	/* there may be nothing to read */
 
 	if (!p)
 		die("%s", reason(ENOMEM));
@@ -40,6 +42,52 @@ static bool inside(const struct box *b, uint64_t vaddr, uint64_t size)
 	return phys >= KBOX_IMAGE_PHYS && phys < b->opt.mem && size <= b->opt.mem - phys;
 }
 
+/* Notes are aligned to 4 bytes, their names too (elf(5)). */
+static void find_note(struct box *b, const char *notes, size_t size)
+{
+	Elf64_Nhdr n;
+
+	for (size_t at = 0; at + sizeof(n) <= size;) {
+		size_t name = at + sizeof(n), desc;
+
+		memcpy(&n, notes + at, sizeof(n));
+		desc = name + ((n.n_namesz + 3UL) & ~3UL);
+		at = desc + ((n.n_descsz + 3UL) & ~3UL);
+		if (at <= size && n.n_type == KBOX_NOTE_IMAGE && n.n_namesz == sizeof("kbox") &&
+		    !memcmp(notes + name, "kbox", sizeof("kbox")) && n.n_descsz == sizeof(b->image))
+			memcpy(&b->image, notes + desc, sizeof(b->image));
+	}
+}
+
+static void read_note(struct box *b, int fd, const char *path, const Elf64_Phdr *ph)
+{
+	char *notes;
+
+	if (ph->p_filesz > NOTES_MAX)
+		die("%s: not a kernel of kbox", path);
+	notes = read_new(fd, path, ph->p_filesz, ph->p_offset);
+	find_note(b, notes, ph->p_filesz);
+	free(notes);
+}
+
+/* From file to file, so that the pages need not be mapped here one by one. */
+static void load(const struct box *b, int fd, const char *path, const Elf64_Phdr *ph)
+{
+	off_t from = ph->p_offset;
+	size_t n = ph->p_filesz;
+	ssize_t got;
+
+	if (lseek(b->mem_fd, ph->p_vaddr - KBOX_PAGE_OFFSET, SEEK_SET) < 0)
+		die("%s: cannot place it: %s", path, strerror(errno));
+	for (; n; n -= got) {
+		got = sendfile(b->mem_fd, fd, &from, n);
+		if (got <= 0)
+			break;
+	}
+	/* What cannot be sent (some file systems) is read; or it cannot either, and says why. */
+	read_at(fd, path, (char *)ph->p_vaddr + (ph->p_filesz - n), n, from);
+}
+
 static void load_segments(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
 {
 	Elf64_Phdr *ph = read_new(fd, path, e->e_phnum * sizeof(*ph), e->e_phoff);
@@ -47,6 +95,8 @@ static void load_segments(struct box *b, int fd, const char *path, const Elf64_E
 	for (int i = 0; i < e->e_phnum; i++) {
 		uint64_t end = ph[i].p_vaddr + ph[i].p_memsz - KBOX_PAGE_OFFSET;
 
+		if (ph[i].p_type == PT_NOTE)
+			read_note(b, fd, path, &ph[i]);
 		if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
 			continue;
 		if (ph[i].p_vaddr < KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS || ph[i].p_filesz > ph[i].p_memsz)
@@ -54,54 +104,16 @@ static void load_segments(struct box *b, int fd, const char *path, const Elf64_E
 		if (!inside(b, ph[i].p_vaddr, ph[i].p_memsz))
 			die("%s: does not fit into --mem; give more", path);
 		/* bss is zero: the memory is new */
-		read_at(fd, path, (void *)ph[i].p_vaddr, ph[i].p_filesz, ph[i].p_offset);
+		load(b, fd, path, &ph[i]);
 		if (end > b->kernel_end)
 			b->kernel_end = end;
 	}
 	free(ph);
 }
 
-static void note_symbol(struct box *b, const char *name, uint64_t value)
-{
-	const struct { const char *name; uint64_t *to; } wanted[] = {
-		{ "__hostcall_start", &b->hostcall_start }, { "__hostcall_end", &b->hostcall_end },
-		{ "_text", &b->text[0].start }, { "_etext", &b->text[0].end },
-		{ "__init_begin", &b->text[1].start }, { "_einittext_page", &b->text[1].end },
-	};
-
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		if (!strcmp(name, wanted[i].name))
-			*wanted[i].to = value;
-}
-
-static void find_symbols(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
-{
-	Elf64_Shdr *sh = read_new(fd, path, e->e_shnum * sizeof(*sh), e->e_shoff);
-
-	for (int i = 0; i < e->e_shnum; i++) {
-		Elf64_Shdr *strs;
-		Elf64_Sym *sym;
-		char *names;
-
-		if (sh[i].sh_type != SHT_SYMTAB || sh[i].sh_link >= e->e_shnum)
-			continue;
-		strs = &sh[sh[i].sh_link];
-		sym = read_new(fd, path, sh[i].sh_size, sh[i].sh_offset);
-		names = read_new(fd, path, strs->sh_size, strs->sh_offset);
-		for (size_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++) {
-			/* underscore: all but a few are left aside at once */
-			if (sym[k].st_name < strs->sh_size && names[sym[k].st_name] == '_')
-				note_symbol(b, names + sym[k].st_name, sym[k].st_value);
-		}
-		free(sym);
-		free(names);
-	}
-	free(sh);
-}
-
 static bool good_text(const struct box *b, int i)
 {
-	uint64_t start = b->text[i].start, end = b->text[i].end;
+	uint64_t start = b->image.text[i].start, end = b->image.text[i].end;
 
 	return start < end && !(start % 4096) && !(end % 4096) && inside(b, start, end - start);
 }
@@ -120,8 +132,7 @@ void load_kernel(struct box *b)
 	    e.e_machine != ARCH_ELF || e.e_phentsize != sizeof(Elf64_Phdr))
 		die("%s: not a kernel", path);
 	load_segments(b, fd, path, &e);
-	find_symbols(b, fd, path, &e);
-	if (!b->hostcall_start || b->hostcall_end <= b->hostcall_start || !inside(b, e.e_entry, 1) ||
+	if (!b->image.hostcall_start || b->image.hostcall_end <= b->image.hostcall_start || !inside(b, e.e_entry, 1) ||
 	    !good_text(b, 0) || !good_text(b, 1))
 		die("%s: not a kernel of kbox", path);
 	b->entry = e.e_entry;

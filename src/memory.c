@@ -47,7 +47,7 @@ static void try_again(char **argv)
 	char exe[PATH_MAX], text[16];
 	int n = tries ? atoi(tries) : 0;
 
-	if (n >= TRIES || !self_path(exe))
+	if (n >= TRIES)
 		return;
 	snprintf(text, sizeof(text), "%d", personality(ADDR_NO_RANDOMIZE) < 0 ? n + 1 : TRIES);
 	setenv("KBOX_AGAIN", text, 1);
@@ -55,7 +55,9 @@ static void try_again(char **argv)
 		stack.rlim_cur = STACK;
 		setrlimit(RLIMIT_STACK, &stack);
 	}
-	execv(exe, argv);
+	execv("/proc/self/exe", argv);
+	if (self_path(exe))
+		execv(exe, argv);
 }
 
 /* The guest's pages are mapped one by one, and have 4 KiB. */
@@ -122,7 +124,7 @@ void map_memory(struct box *b)
 void map_text(const struct box *b)
 {
 	for (int i = 0; i < 2; i++) {
-		uint64_t start = b->text[i].start, size = b->text[i].end - start;
+		uint64_t start = b->image.text[i].start, size = b->image.text[i].end - start;
 
 		if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
 			 b->mem_fd, start - KBOX_PAGE_OFFSET) == MAP_FAILED)

@@ -48,6 +48,10 @@ for who in $whos; do
 	# shellcheck disable=SC2016
 	is "$(without $who "$kbox" $run -- /bin/bash -c 'a=$(date +%s); b=$EPOCHSECONDS; echo $((b - a < 9)) $((a > 1700000000))')" "1 1" \
 		"$who: there is the time"
+	if [ "$(uname -m)" = x86_64 ]; then
+		is "$(without $who setarch -R prlimit --stack=8761733283840 "$kbox" $run -- /bin/echo up 2>&1)" up \
+			"$who: libraries in the way of the guest's kernel (limits.t)"
+	fi
 	without $who "$kbox" doctor >"$tmp/out" 2>&1
 	is $? 0 "$who: the doctor"
 	like "$(cat "$tmp/out")" "*note     /proc*" "$who: says that it is missing"

@@ -88,6 +88,8 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 		sc->pc = regs.pc;
 		return;
 	}
+	if (sig == SIGBUS)
+		panic("the host has no more memory for the guest");
 	console_verbose();
 	show_regs(&regs);
 	panic("host signal %d in kernel mode, address %016llx, syndrome %llx", sig, sc->fault_address, esr);

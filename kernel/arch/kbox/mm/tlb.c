@@ -50,6 +50,17 @@ void kbox_host_unmap(unsigned long start, unsigned long end)
 }
 
 /*
+ * Some hosts' policies refuse memory that can be written to and executed (SELinux's execmem, PR_SET_MDWE). Then a page is
+ * mapped for the one or for the other, as it is used.
+ */
+static bool wx_refused;
+
+static bool is_wx(int prot)
+{
+	return (prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC);
+}
+
+/*
  * Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. What is written to
  * would be a fault of the host's for each page (of what is only read, one for each 16): they are made now.
  */
@@ -62,11 +73,17 @@ int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, in
 	long ret;
 
 	for (;;) {
+		if (unlikely(wx_refused) && is_wx(prot))
+			prot &= ~PROT_EXEC;
 		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, flags, fd, at << PAGE_SHIFT);
 		if (ret == addr) {
 			if (prot & PROT_EXEC && !host)
 				kbox_sync_icache(addr, pfn, pages);
 			return 0;
+		}
+		if ((ret == -EACCES || ret == -EPERM) && is_wx(prot) && !host) {
+			wx_refused = true;
+			continue;
 		}
 		if (ret != -ENOMEM || dropped) {
 			if (host)
@@ -195,6 +212,10 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return KBOX_FILL_FAULT;
 	set_pte(ptep, pte);
+	if (unlikely(wx_refused) && exec && is_wx(prot) && !pte_special(pte)) {
+		set_pte(ptep, pte_mkmapped(pte));
+		return kbox_host_map(addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC) ? KBOX_FILL_REFUSED : KBOX_FILLED;
+	}
 	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
 }
 

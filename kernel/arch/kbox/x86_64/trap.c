@@ -112,6 +112,8 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 		sc->ip = regs.ip;
 		return;
 	}
+	if (sig == SIGBUS)
+		panic("the host has no more memory for the guest");
 	console_verbose();
 	show_regs(&regs);
 	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);

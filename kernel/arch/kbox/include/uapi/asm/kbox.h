@@ -28,9 +28,17 @@
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
 #define KBOX_ABI		1
 
+#define KBOX_NOTE_IMAGE		1		/* ELF note "kbox" of the kernel: struct kbox_image */
+
 #define KBOX_MEM_MIN		(32UL << 20)
 
 #ifndef __ASSEMBLY__
+/* Addresses in the kernel's image. */
+struct kbox_image {
+	__u64 hostcall_start, hostcall_end;	/* the only text that may issue host calls */
+	struct { __u64 start, end; } text[2];	/* pages that are executed */
+};
+
 /* Interrupt numbers: bits of kbox_boot.irq_pending. */
 #define KBOX_IRQ_TIMER		0
 #define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
