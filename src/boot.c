@@ -44,7 +44,7 @@ void fill_boot(struct box *b)
 	boot->minsigstksz = ARCH_MINSIGSTKSZ(host_minsigstksz());
 	boot->host_cpus = host_cpus();
 	boot->hidden = hidden_features();
-	boot->rewrite = b->opt.mode == MODE_REWRITE;
+	boot->rewrite = b->opt.mode != MODE_TRAP;
 	boot->cancel_promote = !b->opt.no_cancel_promote;
 	find_vdso(boot);
 	for (int i = 0; i < 3; i++)

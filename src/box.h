@@ -73,7 +73,7 @@ const char *companion(const char *name, const char *var, char *buf, size_t size)
 #define HIDE_ERR 512
 bool parse_hidden(const char *list, uint32_t *hidden, char err[HIDE_ERR]);
 void read_hidden(void);
-uint32_t hidden_features(void);
+uint32_t hidden_features(void);	/* and those that are missing, of which only the kernel need know */
 bool is_hidden(enum kbox_hide feature);
 /* AT_HWCAP2 and AT_MINSIGSTKSZ, less what is hidden. */
 unsigned long host_hwcap2(void);
@@ -151,10 +151,6 @@ int supervise(struct box *b);
 
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);
-
-/* mode.c: what this host allows; why it is not rewrite, or NULL. */
-const char *why_not_rewrite(void);
-void choose_mode(struct options *o);
 
 /* doctor.c: 0 if a box can run here. */
 int doctor(char **argv);

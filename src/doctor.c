@@ -96,6 +96,8 @@ static void check_cpu(void)
 	wish(frame <= FRAME_MAX, text, "larger than the guest's kernel was made for: programs that use it may crash");
 	wish(host_hwcap2() & ARCH_HWCAP2_FSGSBASE, "FSGSBASE instructions for user programs",
 	     "a new thread costs some system calls more without them (Linux 5.9 or later, where the CPU has them)");
+	wish(!(hidden_features() & KBOX_HIDE_LAHF), "lahf and sahf in 64-bit mode",
+	     "a system call by a jump costs some more time without them");
 	wish(works(calls_dispatch), "Syscall User Dispatch",
 	     "a system call that traps costs some more time (Linux 5.11 or later)");
 }
@@ -166,8 +168,6 @@ int doctor(char **argv)
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
 	if (missing)
 		printf("\nkbox cannot run here.\n");
-	else if (why_not_rewrite())
-		printf("\nkbox can run here; system calls go by way of: trap (not rewrite: %s)\n", why_not_rewrite());
 	else
 		printf("\nkbox can run here; system calls go by way of: rewrite (a jump; a site's first call, and what cannot "
 		       "be rewritten: trap)\n");

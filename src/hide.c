@@ -3,6 +3,9 @@
  * KBOX_HIDE: features of the host that are not there on every one, and that kbox pretends not to find. So tests see on one
  * machine what becomes of a box on others.
  */
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +76,25 @@ void read_hidden(void)
 		die("%s", err);
 }
 
+#ifdef __x86_64__
+#define HAS_LAHF	1	/* CPUID 0x80000001, ecx: in 64-bit mode */
+
+static bool have_lahf(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & HAS_LAHF;
+}
+#else
+static bool have_lahf(void)
+{
+	return true;
+}
+#endif
+
 uint32_t hidden_features(void)
 {
-	return hidden;
+	return hidden | (have_lahf() ? 0 : KBOX_HIDE_LAHF);
 }
 
 bool is_hidden(enum kbox_hide feature)

@@ -8,7 +8,6 @@ static int run(struct box *b, char **argv)
 	find_room(b->opt.mem, argv);
 	raise_limits();
 	check_fds(b);
-	choose_mode(&b->opt);
 	b->image_fd = open_image(&b->opt);
 	map_memory(b);
 	guard_memory(b);

@@ -67,7 +67,7 @@ struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
 	kbox_syscall(regs, nr);
 	/* The way in, on which only a few registers need to be restored, is the way out. */
 	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && !syscall_left(regs) &&
-		   instruction_pointer(regs) == top->resume_ip && !current->thread.fpstate)) {
+		   instruction_pointer(regs) == top->resume_ip && !current->thread.fpstate && gate_leaves())) {
 		kbox_to_user(me);
 		return me;
 	}

@@ -2,8 +2,7 @@
 /*
  * The gate: a system call from a patched site. Slots (site.h) jump here as they are in user
  * mode, with rcx behind a syscall instruction that would do the same by a trap; rcx and r11 are
- * free, as a system call overwrites them. Until the stack is changed, rax is all there is to
- * work with: its upper half, which is no part of the number.
+ * free, as a system call overwrites them. Until the flags have been saved, nothing here changes them.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -11,7 +10,6 @@
 #include <asm/site.h>
 #include "release.h"
 
-#define ARITHMETIC	0x8d5	/* OF SF ZF AF PF CF */
 #define DF_NT_AC	0x44400
 
 /*
@@ -20,36 +18,30 @@
  * the first access here faults, and goes to kbox_gate_bounce (trap.c). No FSGSBASE instruction is needed.
  */
 .macro GATE at
-	bswapq	%rax
-	lahf
-	seto	%al
-	movq	$-GATE_DISTANCE, %r11
-	cmpq	$GATE_MAGIC, %gs:GATE_MAGIC_AT(%r11)
-	jne	kbox_gate_bounce
-	movq	%gs:(%r11), %r11
-	movq	%rsp, PT_SP(%r11)
-	leaq	-GATE_GAP(%r11), %rsp
-	movq	%rdx, PT_DX(%r11)
-	movq	%rcx, TOP_RESUME(%r11)
+	movq	%rcx, %r11
+	movq	$-GATE_DISTANCE, %rcx
+	movq	%gs:GATE_MAGIC_AT(%rcx), %rcx
+	leaq	-GATE_MAGIC(%rcx), %rcx
+	jrcxz	.Lfound\@
+	jmp	kbox_gate_bounce
+.Lfound\@:
+	movq	$-GATE_DISTANCE, %rcx
+	movq	%gs:(%rcx), %rcx
+	movq	%rsp, PT_SP(%rcx)
+	leaq	-GATE_GAP(%rcx), %rsp
+	movq	%rdx, PT_DX(%rcx)
+	movq	%r11, TOP_RESUME(%rcx)
 	pushfq
 	popq	%rdx
 	testl	$DF_NT_AC, %edx
 	jnz	gate_bounce_back
+	movq	%rdx, PT_FLAGS(%rcx)
 .if \at
-	movslq	-SLOT_DELTA(%rcx), %r11	/* from here on rsp says where the registers are */
-	addq	%r11, %rcx
-	leaq	GATE_GAP(%rsp), %r11
+	movslq	-SLOT_DELTA(%r11), %rdx
+	addq	%rdx, %r11
 .endif
-	movq	%rcx, PT_IP(%r11)
-	movq	%rcx, TOP_RESUME_IP(%r11)
-	movl	%edx, %ecx
-	andl	$~ARITHMETIC, %ecx
-	movzbl	%ah, %edx
-	orl	%edx, %ecx
-	movzbl	%al, %edx
-	shll	$11, %edx
-	orl	%edx, %ecx
-	movq	%rcx, PT_FLAGS(%r11)
+	movq	%r11, PT_IP(%rcx)
+	movq	%r11, TOP_RESUME_IP(%rcx)
 .endm
 
 /*
@@ -76,20 +68,18 @@ SYM_CODE_END(kbox_gate_at)
 SYM_CODE_START(kbox_gate_before)
 	GATE	0
 SYM_INNER_LABEL(kbox_gate_taken, SYM_L_GLOBAL)
-	shrq	$32, %rax
-	bswapl	%eax
-	movq	%rdi, PT_DI(%r11)
-	movq	%rsi, PT_SI(%r11)
-	movq	%r10, PT_R10(%r11)
-	movq	%r8, PT_R8(%r11)
-	movq	%r9, PT_R9(%r11)
-	movq	%rbx, PT_BX(%r11)
-	movq	%rbp, PT_BP(%r11)
-	movq	%r12, PT_R12(%r11)
-	movq	%r13, PT_R13(%r11)
-	movq	%r14, PT_R14(%r11)
-	movq	%r15, PT_R15(%r11)
-	movq	%r11, %rdi
+	movq	%rdi, PT_DI(%rcx)
+	movq	%rsi, PT_SI(%rcx)
+	movq	%r10, PT_R10(%rcx)
+	movq	%r8, PT_R8(%rcx)
+	movq	%r9, PT_R9(%rcx)
+	movq	%rbx, PT_BX(%rcx)
+	movq	%rbp, PT_BP(%rcx)
+	movq	%r12, PT_R12(%rcx)
+	movq	%r13, PT_R13(%rcx)
+	movq	%r14, PT_R14(%rcx)
+	movq	%r15, PT_R15(%rcx)
+	movq	%rcx, %rdi
 	movl	%eax, %esi
 	.cfi_startproc simple
 	.cfi_signal_frame
@@ -113,15 +103,13 @@ SYM_CODE_END(kbox_gate_before)
 
 /* This thread has a GS base of its own, or flags that the kernel must not run with: by a trap. */
 SYM_CODE_START_LOCAL(gate_bounce_back)
-	movq	TOP_RESUME(%r11), %rcx
-	movq	PT_DX(%r11), %rdx
-	movq	PT_SP(%r11), %rsp
+	pushq	%rdx
+	popfq
+	movq	TOP_RESUME(%rcx), %r11
+	movq	PT_DX(%rcx), %rdx
+	movq	PT_SP(%rcx), %rsp
 SYM_INNER_LABEL(kbox_gate_bounce, SYM_L_GLOBAL)
-	addb	$0x7f, %al
-	sahf
-	bswapq	%rax
-	movl	%eax, %eax
-	leaq	-2(%rcx), %rcx
+	leaq	-2(%r11), %rcx
 	jmp	*%rcx
 SYM_CODE_END(gate_bounce_back)
 

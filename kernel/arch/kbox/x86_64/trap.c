@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a host signal's frame says, and what it means. */
+#include <linux/init.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -123,6 +124,16 @@ static bool in_exit_section(unsigned long ip)
 {
 	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
 }
+
+/* Of the processor, in 64-bit mode. */
+bool have_lahf = true;
+
+static int __init find_lahf(void)
+{
+	have_lahf = !(kbox_boot->hidden & KBOX_HIDE_LAHF);
+	return 0;
+}
+early_initcall(find_lahf);
 
 /* By the GS base the gate has found nothing: it is the guest's own (gate.S). */
 static bool gate_refused(int sig, const struct sigcontext *sc)

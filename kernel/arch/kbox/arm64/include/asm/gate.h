@@ -33,4 +33,5 @@ extern bool gate_take_regs(struct pt_regs *regs);
 extern void tls_save(void);
 extern u64 kbox_user_pstate(u64 pstate);
 #define gate_refuses(regs) false
+static inline bool gate_leaves(void) { return true; }
 #endif

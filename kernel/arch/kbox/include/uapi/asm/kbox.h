@@ -114,13 +114,13 @@ enum kbox_exit {
 };
 
 /*
- * What box and kernel do without although the host has it: for tests, which name it in KBOX_HIDE (src/hide.c). Of
- * these the kernel looks at the first ones, the launcher at the others.
+ * What box and kernel do without: for tests, which name it in KBOX_HIDE (src/hide.c), or since the launcher has found
+ * that it is missing. Of these the kernel looks at the first ones, the launcher at the others.
  */
 enum kbox_hide {
 	KBOX_HIDE_DISPATCH	= 1 << 0,	/* Syscall User Dispatch */
 	KBOX_HIDE_POPULATE	= 1 << 1,	/* MADV_POPULATE_WRITE */
-	KBOX_HIDE_LAHF		= 1 << 7,	/* lahf and sahf in 64-bit mode: rewrite is 0 */
+	KBOX_HIDE_LAHF		= 1 << 7,	/* lahf and sahf in 64-bit mode */
 	KBOX_HIDE_FSGSBASE	= 1 << 8,	/* in hwcap2 */
 	KBOX_HIDE_VDSO_CLOCK	= 1 << 9,	/* vdso_clock_gettime is 0 */
 	KBOX_HIDE_VDSO		= 1 << 10,	/* keep_start too */

@@ -22,6 +22,9 @@ static inline void kbox_gate_open(void) { }
 static inline void kbox_gate_share(struct mm_struct *mm) { }
 static inline void kbox_gate_close(struct host_thread *h) { }
 static inline void kbox_gate_free(struct mm_struct *mm) { }
+/* Its way out needs sahf. */
+extern bool have_lahf;
+static inline bool gate_leaves(void) { return have_lahf; }
 /* It has saved all of them. */
 static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
 /* It does not serve a task with a GS base of its own, or with flags that the kernel must not run with. */
