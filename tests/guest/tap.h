@@ -207,9 +207,11 @@ static inline int tap_seconds(void)
 	return s ? atoi(s) : 120 * slowness();
 }
 
-/* Waits for a condition that comes soon where nothing is wrong. */
+/* What comes soon where nothing is wrong, in milliseconds; and waits for a condition that does. */
+#define SOON_MS (tap_seconds() * 500)
+
 #define SOON(c) do {								\
-	double end_ = seconds() + tap_seconds() / 2;				\
+	double end_ = seconds() + SOON_MS / 1e3;				\
 	while (!(c) && seconds() < end_)					\
 		sleep_ms(1);							\
 	CHECK(c);								\
