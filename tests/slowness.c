@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * slowness [-v]: how many times longer than on a plain host everything takes on this one now, as a whole number from 1 to 10.
- * The tests' time limits are so many times longer (KBOX_SLOWNESS). What is timed is what boxes ask of a host: processes,
- * page faults, signals, processes that wake each other. A host that is busy is slow, too: the time is that of a clock. More
- * than ten times is how busy it is at this moment, and limits of hours would serve nobody.
+ * slowness [-v]: how many times longer than on a plain host everything takes on this one now, as
+ * a whole number from 1 to 10. The tests' time limits are so many times longer (KBOX_SLOWNESS).
+ * What is timed is what boxes ask of a host: processes, page faults, signals, processes that wake
+ * each other. A host that is busy is slow, too: the time is that of a clock. More than ten times
+ * is how busy it is at this moment, and limits of hours would serve nobody.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -119,7 +120,8 @@ int main(int argc, char **argv)
 		parts[i].run(parts[i].n);
 		us = now() - start;
 		if (verbose)
-			fprintf(stderr, "%-10s %8.2f us, on a plain host %.2f\n", parts[i].name, us / parts[i].n, parts[i].plain);
+			fprintf(stderr, "%-10s %8.2f us, on a plain host %.2f\n",
+				parts[i].name, us / parts[i].n, parts[i].plain);
 		took += us;
 		plain += parts[i].n * parts[i].plain;
 	}
