@@ -53,7 +53,7 @@ HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 	kselftest demo deps clean
 
 # What analyses programs runs here.
-all: deps kernel $(B)/kbox $(B)/kbox-init $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
+all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
 
 deps:
 	@scripts/install-deps
@@ -72,6 +72,10 @@ $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
 
 $(B)/kbox-init: src/init.c | $(B)
 	$(MUSL_CC) -static -Os $(WARN) -o $@ $<
+
+# How slow this host is, for the limits of tests/run.
+$(B)/slowness: tests/slowness.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $<
 
 $(LINUX)/.unpacked:
 	@scripts/fetch-linux
@@ -99,7 +103,7 @@ build/debian.img: scripts/mkdebian | build
 	scripts/mkdebian $(abspath $@)
 
 # Guest tests once for each way in.
-PROVE := CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --exec tests/run
+PROVE := tests/suite
 TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/debian/*.t)
 
 ifeq ($(ARCH),$(HOST))

@@ -15,7 +15,7 @@ session() {
 		set -- "$@" -ex "$command"
 	done
 	# shellcheck disable=SC2086 # the program and its arguments
-	timeout 60 gdb -q -batch -nx -iex 'set debuginfod enabled off' -iex 'set style enabled off' "$@" $program 2>err
+	timeout "$limit" gdb -q -batch -nx -iex 'set debuginfod enabled off' -iex 'set style enabled off' "$@" $program 2>err
 }
 
 # at TEXT: the line of the program that has it
@@ -54,7 +54,7 @@ is "$(grep -x True out)" True "a script in python"
 
 ./program wait >said &
 process=$!
-soon "a process waits" grep -q 49 said
+comes "a process waits" grep -q 49 said
 session "-p $process" 'frame function main' 'print watched' 'print pair.second' 'set var argc = 1' detach >out
 is "$(grep '^\$1' out) $(grep -c 'the answer' out)" '$1 = 49 1' "attached to it"
 session "-p $process" "gcore $tmp/core" kill >out

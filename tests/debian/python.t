@@ -27,9 +27,9 @@ else
 	modules=$(printf '%s\n' "$modules" | grep -vE '_asyncio|_multiprocessing')
 fi
 
-# --timeout is for a module.
+# --timeout is for a module, and how long its tests wait for something is a part of that.
 sed 's/ *#.*//; /^$/d' "$here/python.leave-out" >leave-out
-printf '%s\n' "$modules" | cut -d' ' -f1 | xargs python3 -m test -v -j4 --timeout 240 --ignorefile leave-out --tempdir "$tmp" >out 2>&1
+printf '%s\n' "$modules" | cut -d' ' -f1 | xargs python3 -m test -v -j4 --timeout $((600 * slowness)) --ignorefile leave-out --tempdir "$tmp" >out 2>&1
 status=$?
 printf '%s\n' "$modules" >modules
 while read -r module least; do

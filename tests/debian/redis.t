@@ -12,7 +12,7 @@ cli() {
 start() {
 	redis-server --bind 127.0.0.1 --port $port --dir "$tmp" --save '' --appendonly yes --appendfsync always >>log 2>&1 &
 	server=$!
-	soon "redis-server answers" eval '[ "$(cli ping)" = PONG ]'
+	comes "redis-server answers" eval '[ "$(cli ping)" = PONG ]'
 }
 
 start
@@ -34,11 +34,11 @@ is "$(cli info commandstats | sed -n 's/^cmdstat_ping:calls=\([0-9]*\),.*/\1/p' 
 # Killed while a client counts. Each answer has come after the write to the file.
 yes 'incr acknowledged' | redis-cli -p $port >answers 2>&1 &	# not cli: $! is to be redis-cli itself
 client=$!
-soon "a thousand answers" eval '[ $(wc -l <answers) -gt 1000 ]'
+comes "a thousand answers" eval '[ $(wc -l <answers) -gt 1000 ]'
 digest=$(cli debug digest-value mylist greeting list)
 kill -9 $server
 wait $server 2>/dev/null
-soon "the client notices" grep -q 'Could not connect\|closed the connection' answers
+comes "the client notices" grep -q 'Could not connect\|closed the connection' answers
 kill $client
 wait
 last=$(grep -E '^[0-9]+$' answers | tail -n 1)
@@ -53,9 +53,9 @@ is "$((now == last || now == last + 1))" 1 "all that was acknowledged is there"
 # A child writes these while the server goes on.
 digest=$(cli debug digest)
 passes "bgrewriteaof" cli bgrewriteaof
-soon "it has been rewritten" eval '[ "$(cli info persistence | grep -c "^aof_rewrite_in_progress:0")" = 1 ] && [ -e appendonlydir/appendonly.aof.2.base.rdb ]'
+comes "it has been rewritten" eval '[ "$(cli info persistence | grep -c "^aof_rewrite_in_progress:0")" = 1 ] && [ -e appendonlydir/appendonly.aof.2.base.rdb ]'
 passes "bgsave" cli bgsave
-soon "it has been saved" eval '[ "$(cli info persistence | grep -cE "^rdb_bgsave_in_progress:0|^rdb_last_bgsave_status:ok")" = 2 ]'
+comes "it has been saved" eval '[ "$(cli info persistence | grep -cE "^rdb_bgsave_in_progress:0|^rdb_last_bgsave_status:ok")" = 2 ]'
 passes "redis-check-rdb" redis-check-rdb dump.rdb
 kill $server
 wait $server

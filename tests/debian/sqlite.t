@@ -43,7 +43,7 @@ is "$(sqlite3 db 'pragma integrity_check')" ok "integrity_check"
 is "$(sqlite3 db 'pragma journal_mode = wal; create table u (number, text);')" wal "a write-ahead log"
 for writer in 1 2; do
 	{
-		echo '.timeout 60000'
+		echo ".timeout $((60000 * slowness))"
 		for i in $(seq 500); do
 			echo "insert into u values ($i, $writer);"
 		done

@@ -40,7 +40,7 @@ is "$(grep sched_yield trace | awk '{ print $1 }' | sort -u | wc -l)" 4 "a call 
 sleep 100 &
 sleeper=$!
 strace -p $sleeper -o trace 2>err &
-soon "strace -p has come" grep -q attached err
+comes "strace -p has come" grep -q attached err
 kill $sleeper
 wait
 is "$(tail -n 1 trace)" "+++ killed by SIGTERM +++" "and sees how the process ends"

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <sys/user.h>
+#include <time.h>
 #include <linux/types.h>
 
 #define PAGE		4096UL
@@ -23,6 +24,7 @@
 
 struct child {
 	pid_t pid;
+	clockid_t clock;		/* of its processor time */
 	u8 *code, *data, *stack, *gates;
 	u8 *slots;			/* these 64 KiB are at many addresses, see slot_at() */
 	struct user_regs_struct regs;

@@ -45,6 +45,7 @@ static void first_size(void)
 
 static void pidfd(void)
 {
+	volatile int *go = map_anon(4096, MAP_SHARED);
 	int fd = -1, st;
 	struct args a = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&fd, .exit_signal = SIGCHLD };
 	struct pollfd p = { .events = POLLIN };
@@ -52,6 +53,7 @@ static void pidfd(void)
 
 	CHECK(pid >= 0);
 	if (!pid) {
+		SOON(*go);
 		usleep(30000);
 		_exit(4);
 	}
@@ -59,7 +61,8 @@ static void pidfd(void)
 	CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	p.fd = fd;
 	EQ(poll(&p, 1, 0), 0);
-	EQ(poll(&p, 1, 10000), 1);
+	*go = 1;
+	EQ(poll(&p, 1, SOON_MS), 1);
 	EQ(waitpid(pid, &st, 0), pid);
 	EQ(st, 4 << 8);
 }

@@ -560,7 +560,7 @@ static void locks_by_fcntl(void)
 	}
 	EQ(read(p[0], &c, 1), 1);
 	EQ(record(fd, F_GETLK, F_WRLCK, 7, 1), pid);
-	sleep_ms(20);
+	SOON(sleeps_in_a_call(pid));
 	FAILS(record(fd, F_SETLKW, F_WRLCK, 6, 1), EDEADLK);
 	EQ(record(fd, F_SETLK, F_UNLCK, 0, 5), 0);
 	CHILD_OK(pid);

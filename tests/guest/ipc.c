@@ -255,7 +255,6 @@ static void futex_between_processes(void)
 {
 	volatile int *word = map_anon(4096, MAP_SHARED);
 	int woken = 0;
-	double end = seconds() + 10;
 
 	for (int i = 0; i < 4; i++)
 		if (!FORK()) {
@@ -266,8 +265,7 @@ static void futex_between_processes(void)
 		}
 	SOON(word[1] == 4);
 	sleep_ms(30);
-	while (woken < 2 && seconds() < end)
-		woken += futex(word, WAKE, 2 - woken, NULL, NULL, 0);
+	SOON(woken == 2 || (woken += futex(word, WAKE, 2 - woken, NULL, NULL, 0)) == 2);
 	EQ(woken, 2);
 	word[0] = 1;
 	futex(word, WAKE, INT_MAX, NULL, NULL, 0);
@@ -302,10 +300,11 @@ static void futex_in_a_file(void)
 	CHILD_OK(pid);
 }
 
-static volatile int words[3];
+static volatile int words[3], tids[4];
 
 static void *wait_on_first(void *arg)
 {
+	tids[(long)arg] = syscall(SYS_gettid);
 	__atomic_fetch_add(&words[2], 1, __ATOMIC_SEQ_CST);
 	futex(&words[0], WAIT | PRIVATE, 0, NULL, NULL, 0);
 	__atomic_fetch_sub(&words[2], 1, __ATOMIC_SEQ_CST);
@@ -317,10 +316,11 @@ static void futex_requeue(void)
 	pthread_t t[4];
 	long moved;
 
-	for (int i = 0; i < 4; i++)
-		EQ(pthread_create(&t[i], NULL, wait_on_first, NULL), 0);
+	for (long i = 0; i < 4; i++)
+		EQ(pthread_create(&t[i], NULL, wait_on_first, (void *)i), 0);
 	SOON(words[2] == 4);
-	sleep_ms(50);
+	for (int i = 0; i < 4; i++)
+		SOON(sleeps_in_a_call(tids[i]));
 	FAILS(futex(&words[0], CMP_REQUEUE | PRIVATE, 1, (void *)100, &words[1], 55), EAGAIN);
 	moved = futex(&words[0], CMP_REQUEUE | PRIVATE, 1, (void *)100, &words[1], 0);
 	EQ(moved, 4);
@@ -333,7 +333,7 @@ static void futex_requeue(void)
 
 static void *wait_bits(void *arg)
 {
-	words[2] = 1;
+	tids[0] = syscall(SYS_gettid);
 	EQ(futex(&words[0], WAIT_BITSET | PRIVATE, 0, NULL, NULL, 2), 0);
 	return arg;
 }
@@ -343,8 +343,7 @@ static void futex_bits(void)
 	pthread_t t;
 
 	EQ(pthread_create(&t, NULL, wait_bits, NULL), 0);
-	SOON(words[2]);
-	sleep_ms(30);
+	SOON(tids[0] && sleeps_in_a_call(tids[0]));
 	EQ(futex(&words[0], WAKE_BITSET | PRIVATE, 1, NULL, NULL, 4), 0);
 	EQ(futex(&words[0], WAKE_BITSET | PRIVATE, 1, NULL, NULL, 6), 1);
 	EQ(pthread_join(t, NULL), 0);
@@ -528,7 +527,7 @@ static void futex_of_several(void)
 	EQ(r, -1);
 	EQ(errno, ETIMEDOUT);
 	EQ(pthread_create(&th, NULL, wake_last, NULL), 0);
-	t.tv_sec += 20;
+	t.tv_sec += SOON_MS / 1000;
 	r = syscall(449, w, 2, 0, &t, CLOCK_MONOTONIC);
 	CHECK(r == 1 || (r < 0 && errno == EAGAIN));	/* EAGAIN: the wake came first */
 	EQ(pthread_join(th, NULL), 0);
@@ -540,7 +539,7 @@ static volatile int ended;
 
 static void *woken_by_signal(void *arg)
 {
-	struct timespec t = { 30, 0 };
+	struct timespec t = { tap_seconds(), 0 };
 
 	words[2] = 1;
 	FAILS(futex(&words[0], WAIT | PRIVATE, 0, &t, NULL, 0), EINTR);

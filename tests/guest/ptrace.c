@@ -281,22 +281,23 @@ static void breakpoint(void)
 	ends_well(pid);
 }
 
-static void __attribute__((noinline)) spins(void)
+static void __attribute__((noinline)) spins(volatile int *up)
 {
 	for (;;)
-		;
+		*up = 1;
 }
 
 /* Attached while it runs user code, and let go of. */
 static void attach_to_a_spinner(void)
 {
+	volatile int *up = map_anon(4096, MAP_SHARED);
 	pid_t pid = FORK();
 	struct user_regs_struct r;
 	int st;
 
 	if (!pid)
-		spins();
-	sleep_ms(20);
+		spins(up);
+	SOON(*up);
 	EQ(ptrace(PTRACE_ATTACH, pid, 0, 0), 0);
 	stopped_by(pid, SIGSTOP);
 	EQ(GET(pid, &r), 0);

@@ -135,7 +135,7 @@ static void all_registers_under_a_timer(void)
 	note_text();
 	on_signal(SIGALRM, spoils, SA_RESTART);
 	EQ(setitimer(ITIMER_REAL, &tick, NULL), 0);
-	for (unsigned int seed = 0; seconds() < start + 2 || (hits < 100 && seconds() < start + 20); seed++)
+	for (unsigned int seed = 0; seconds() < start + 2 || (hits < 100 && seconds() < start + SOON_MS / 1e3); seed++)
 		for (int k = 0; k < (int)ARRAY_SIZE(alls); k++) {
 			every("getpid", k, seed, SYS_getpid, 1, 2, 3, 4, 5, getpid());
 			every("read", k, seed, SYS_read, -1, 2, 3, 4, 5, -EBADF);
@@ -463,7 +463,7 @@ static void many_threads_and_signals(void)
 	on_signal(SIGUSR1, spoils, SA_RESTART);
 	for (long i = 0; i < MANY; i++)
 		EQ(pthread_create(&t[i], NULL, one_of_many, (void *)i), 0);
-	for (int i = 0; seconds() < start + 4 || (hits < 200 && seconds() < start + 30); i++)
+	for (int i = 0; seconds() < start + 4 || (hits < 200 && seconds() < start + SOON_MS / 1e3); i++)
 		if (tids[i % MANY])
 			EQ(a_tgkill((long)getpid(), (long)tids[i % MANY], (long)SIGUSR1), 0);
 	stop = 1;

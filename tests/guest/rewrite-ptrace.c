@@ -537,9 +537,9 @@ static void attached_in_a_call(void)
 	}
 }
 
-static void calls_forever(void)
+static void calls_forever(volatile int *up)
 {
-	for (;;) {
+	for (;; *up = 1) {
 		b_getpid();
 		a_getpid();
 		b_getppid();
@@ -550,13 +550,14 @@ static void calls_forever(void)
 static void stopped_anywhere(void)
 {
 	static const call_fn fns[] = { b_getpid, a_getpid, b_getppid, a_getppid };
+	volatile int *up = map_anon(4096, MAP_SHARED);
 	pid_t pid = FORK();
 	int st;
 
 	if (!pid)
-		calls_forever();
+		calls_forever(up);
 	note_text();
-	sleep_ms(10);
+	SOON(*up);
 	EQ(ptrace(0x4206, pid, 0, 0), 0);
 	for (int i = 0; i < 500; i++) {
 		struct user_regs_struct r;

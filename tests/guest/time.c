@@ -50,7 +50,7 @@ static void coarse_clocks(void)
 
 static void advances(clockid_t clock, double (*read)(clockid_t), const char *how)
 {
-	double start = read(clock), last = start, end = seconds() + 5;
+	double start = read(clock), last = start, end = seconds() + SOON_MS / 1e3;
 	static volatile long n;
 
 	CHECK(start >= 0);
@@ -64,7 +64,7 @@ static void advances(clockid_t clock, double (*read)(clockid_t), const char *how
 			n++;
 	}
 	if (last < start + 0.02)
-		tap_fail(__FILE__, __LINE__, "clock %d, %s: %.9f, %.9f five seconds later", clock, how, start, last);
+		tap_fail(__FILE__, __LINE__, "clock %d, %s: %.9f, %.9f much later", clock, how, start, last);
 }
 
 static void every_clock_advances(void)
@@ -250,28 +250,34 @@ static void count(int sig, siginfo_t *si, void *uc)
 
 static void interrupted_sleep(void)
 {
-	struct itimerval it = { .it_value = { 0, 50000 } };
-	struct timespec left = { 0 }, end;
+	/* Again and again, for the first one may come before the sleep. */
+	struct itimerval it = { { 0, 50000 }, { 0, 50000 } };
+	struct timespec left, end;
+	double start, most = 0;
 
 	on_signal(SIGALRM, count, SA_RESTART);
 	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
-	FAILS(nanosleep(&(struct timespec) { 5, 0 }, &left), EINTR);
-	CHECK(left.tv_sec < 5 && left.tv_sec + left.tv_nsec / 1e9 <= 5 - 0.0499);
-	CHECK(left.tv_sec >= 0 && left.tv_nsec >= 0 && left.tv_nsec < 1000000000);
-	EQ(alarms, 1);
-	it.it_value.tv_usec = 30000;
-	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
-	left = (struct timespec) { -1, -1 };
-	EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec) { 60, 0 }, &left), EINTR);
-	CHECK(left.tv_sec >= 0 && left.tv_sec + left.tv_nsec / 1e9 <= 60 - 0.0299);
-	EQ(alarms, 2);
-	EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	/* One that begins with an interval ends with it. */
+	for (int i = 0; i < 200 && most < 0.0299; i++) {
+		left = (struct timespec) { -1, -1 };
+		start = seconds();
+		if (i & 1)
+			EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec) { 1000, 0 }, &left), EINTR);
+		else
+			FAILS(nanosleep(&(struct timespec) { 1000, 0 }, &left), EINTR);
+		CHECK(left.tv_sec >= 0 && left.tv_nsec >= 0 && left.tv_nsec < 1000000000);
+		CHECK(left.tv_sec + left.tv_nsec / 1e9 <= 1000);
+		CHECK(left.tv_sec + left.tv_nsec / 1e9 >= 1000 - (seconds() - start) - 1e-6);
+		EQ(alarms > i, 1);
+		if (i > 2)
+			most = 1000 - (left.tv_sec + left.tv_nsec / 1e9);
+	}
+	CHECK(most >= 0.0299);
 	left = (struct timespec) { -1, -1 };
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += 60;
+	end.tv_sec += 1000;
 	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, &left), EINTR);
 	EQ(left.tv_sec, -1);
-	EQ(alarms, 3);
 }
 
 /* A stop and a continuation without a handler do not end a sleep, nor shorten it. */
@@ -343,71 +349,75 @@ static void posix_timer(void)
 	FAILS(syscall(SYS_timer_gettime, 12345, &its), EINVAL);
 }
 
+static void burn(double s)
+{
+	double end = get(CLOCK_PROCESS_CPUTIME_ID) + s, late = seconds() + SOON_MS / 1e3;
+
+	while (get(CLOCK_PROCESS_CPUTIME_ID) < end && seconds() < late)
+		;
+}
+
 static void processor_time(void)
 {
-	double cpu = get(CLOCK_PROCESS_CPUTIME_ID), thread = get(CLOCK_THREAD_CPUTIME_ID), start = seconds();
-	volatile long n = 0;
-	double used;
+	double cpu = get(CLOCK_PROCESS_CPUTIME_ID), thread = get(CLOCK_THREAD_CPUTIME_ID), start, used;
 
 	CHECK(cpu >= 0 && thread >= 0);
-	sleep_ms(300);
-	CHECK(get(CLOCK_PROCESS_CPUTIME_ID) - cpu < 0.25);	/* asleep, it uses none */
-	cpu = get(CLOCK_PROCESS_CPUTIME_ID);
+	/* Asleep, it uses none. What a busy host has it wait for before and after counts, but not each time. */
+	for (int i = 0; i < 20; i++) {
+		cpu = get(CLOCK_PROCESS_CPUTIME_ID);
+		sleep_ms(300);
+		used = get(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		if (used < 0.25)
+			break;
+	}
+	CHECK(used < 0.25);
 	start = seconds();
-	while (seconds() < start + 0.2)
-		for (int i = 0; i < 10000; i++)
-			n++;
+	cpu = get(CLOCK_PROCESS_CPUTIME_ID);
+	burn(0.1);
 	used = get(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	CHECK(used > 0.02);
+	CHECK(used >= 0.1);
 	CHECK(used < seconds() - start + 0.05);
 	CHECK(get(CLOCK_THREAD_CPUTIME_ID) - thread > 0.02);
 }
 
 static void usage_and_times(void)
 {
-	double start = seconds();
-	volatile long n = 0;
 	struct rusage ru;
 	struct tms t;
 
-	while (seconds() < start + 0.3)
-		for (int i = 0; i < 10000; i++)
-			n++;
+	burn(0.2);
 	EQ(getrusage(RUSAGE_SELF, &ru), 0);
 	CHECK(ru.ru_utime.tv_sec + ru.ru_utime.tv_usec / 1e6 + ru.ru_stime.tv_sec + ru.ru_stime.tv_usec / 1e6 > 0.02);
 	CHECK(times(&t) != -1);
 	CHECK(t.tms_utime + t.tms_stime >= 2);
 }
 
-/* Of a program that computes, with a call now and then, which is when the kernel gets to see it. */
+/*
+ * Of a program that computes, with a call now and then, which is when the kernel gets to see it. A signal stands for all intervals
+ * that have ended since the last one, as many as a busy host makes them.
+ */
 static void user_time(void)
 {
 	struct itimerval it = { { 0, 20000 }, { 0, 20000 } }, got;
-	double start = seconds(), user, system;
+	double start = get(CLOCK_PROCESS_CPUTIME_ID), used = 0, user, system;
 	volatile long n = 0;
 	struct rusage ru;
 
 	on_signal(SIGVTALRM, count, 0);
 	EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
-	while (seconds() < start + 0.6) {
+	while (used < 0.6 || (alarms < 15 && used < 12)) {
 		for (int i = 0; i < 1000000; i++)
 			n++;
 		EQ(getitimer(ITIMER_VIRTUAL, &got), 0);
+		used = get(CLOCK_PROCESS_CPUTIME_ID) - start;
 	}
 	EQ(getrusage(RUSAGE_SELF, &ru), 0);
 	user = ru.ru_utime.tv_sec + ru.ru_utime.tv_usec / 1e6;
 	system = ru.ru_stime.tv_sec + ru.ru_stime.tv_usec / 1e6;
 	if (user < 2 * system || user < 0.02)
 		tap_fail(__FILE__, __LINE__, "%.3f s in user mode, %.3f s in the kernel", user, system);
-	CHECK(alarms >= (int)(user / 0.02) / 2 && alarms > 0);
-}
-
-static void burn(double s)
-{
-	double end = get(CLOCK_PROCESS_CPUTIME_ID) + s, late = seconds() + 10;
-
-	while (get(CLOCK_PROCESS_CPUTIME_ID) < end && seconds() < late)
-		;
+	if (alarms < 15)
+		tap_fail(__FILE__, __LINE__, "%d signals in %.3f s of user mode", alarms, user);
 }
 
 static void usage_of_children(void)
@@ -456,14 +466,12 @@ static void clock_of_another(void)
 static void limit_of_cpu_time(void)
 {
 	struct rlimit l = { 1, 2 };
-	double start = seconds();
 	pid_t pid = FORK();
 	int st;
 
 	if (!pid) {
 		EQ(setrlimit(RLIMIT_CPU, &l), 0);
-		while (seconds() < start + 20)
-			;
+		burn(20);
 		_exit(0);
 	}
 	EQ(waitpid(pid, &st, 0), pid);
@@ -478,13 +486,13 @@ static void cpu_timer_expires(void)
 
 	on_signal(SIGVTALRM, count, 0);
 	EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
-	while (!alarms && seconds() < start + 20)
+	while (!alarms && seconds() < start + SOON_MS / 1e3)
 		;
 	EQ(alarms, 1);
 	CHECK(seconds() - start >= 0.03);
 	on_signal(SIGPROF, count, 0);
 	EQ(setitimer(ITIMER_PROF, &it, NULL), 0);
-	while (alarms < 2 && seconds() < start + 20)
+	while (alarms < 2 && seconds() < start + SOON_MS / 1e3)
 		;
 	EQ(alarms, 2);
 }
@@ -499,7 +507,7 @@ static void posix_timer_of_cpu_time(void)
 	on_signal(SIGUSR1, timer_fired, 0);
 	EQ(timer_create(CLOCK_PROCESS_CPUTIME_ID, &ev, &t), 0);
 	EQ(timer_settime(t, 0, &its, NULL), 0);
-	while (!alarms && seconds() < start + 20)
+	while (!alarms && seconds() < start + SOON_MS / 1e3)
 		;
 	EQ(alarms, 1);
 	EQ(value, 12);
@@ -568,12 +576,12 @@ static void between_processes(void)
 
 static void uptime(void)
 {
+	double up, before = get(CLOCK_BOOTTIME);
 	char text[100];
-	double up, boot = get(CLOCK_BOOTTIME);
 
 	CHECK(slurp("/proc/uptime", text, sizeof(text)) > 0);
 	up = atof(text);
-	CHECK(up > 0 && up < boot + 0.1);
+	CHECK(up > 0 && up > before - 0.1 && up < get(CLOCK_BOOTTIME) + 0.1);
 }
 
 static const struct test tests[] = {

@@ -14,8 +14,8 @@ fi
 
 # fuzz SITE NAME: what the run says, and its exit status
 fuzz() {
-	make -s -C "$top" FUZZ="$tmp/$2" FUZZ_SITE="$1" "$tmp/$2" >"$tmp/log" 2>&1 || { cat "$tmp/log"; return 99; }
-	FUZZ=$tmp/$2 CORPUS=$tmp/corpus-$2 timeout 300 "$top/tests/fuzz/run" -runs=15000 -seed=1 >"$tmp/log" 2>&1
+	make -s -C "$top" FUZZ="$tmp/$2" FUZZ_SITE="$1" "$tmp/$2" >"$tmp/log" 2>&1 || { sed 's/^/# /' "$tmp/log"; return 99; }
+	FUZZ=$tmp/$2 CORPUS=$tmp/corpus-$2 timeout "$limit" "$top/tests/fuzz/run" -runs=15000 -seed=1 >"$tmp/log" 2>&1
 }
 
 # planted NAME SCRIPT WHAT: sed's script makes a bug, and it is found.

@@ -4,7 +4,7 @@
 Descriptors of the host in a box (kbox --fd N[:M], and stdio). Each scenario runs natively and in a box, and both have to do
 what is written here: the one natively says whether the scenario is right. Arguments: shell patterns of the names to run.
 
-BUILD, KBOX, IMAGE, KBOX_FLAGS and SECONDS_LIMIT in the environment are as for tests/run.
+BUILD, KBOX, IMAGE, KBOX_FLAGS and SECONDS_LIMIT and KBOX_SLOWNESS in the environment are as for tests/run.
 """
 import collections
 import contextlib
@@ -31,9 +31,10 @@ BUILD = os.environ.get("BUILD", TOP + "/build")
 KBOX = os.environ.get("KBOX", BUILD + "/kbox")
 IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
 TOOL = os.environ.get("HOSTFD_TOOL", BUILD + "/tests/hostfd-m")
-LIMIT = float(os.environ.get("SECONDS_LIMIT", 120))
-PATIENCE = LIMIT / 6            # for what comes soon
-MOMENT = 0.03 * LIMIT / 120     # how long something has not come that does not
+SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
+LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
+PATIENCE = LIMIT / 6                    # for what comes soon
+MOMENT = 0.03 * min(SLOWNESS, 5)        # how long something has not come that does not
 OFTEN = int(MOMENT * 200)       # milliseconds
 PAGE = 4096
 ET, ONESHOT = select.EPOLLET, select.EPOLLONESHOT
@@ -3007,7 +3008,7 @@ def clone3_test_beside_descriptors_of_the_host(way):
 def random_operations_by_way_of_the_host(way):
     a, b = pair(socket.SOCK_SEQPACKET)
     (r, w), f = pipe(), file()
-    ops = os.environ.get("HOSTFD_OPS", "100000" if LIMIT <= 120 else "10000")
+    ops = os.environ.get("HOSTFD_OPS", str(100000 // min(SLOWNESS, 10)))
     status, out, err = run_box([(a.fileno(), 7), (b.fileno(), 8), (r, 9), (w, 10), (f, 11)], "/tests/hostfd-m", "random_operations",
                                options=("-e", "HOSTFD_LOOP=7,8", "-e", "HOSTFD_OPS=" + ops))
     same((status, out.splitlines()[-1:]), (0, [b"ok 1 - random_operations"]), repr(out + err))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A box that waits does nothing: no process of it spins or wakes again and again. All wait side by side.
-# KBOX_SLOWNESS: how much longer everything takes here than on a processor (1).
+# A box that waits does nothing: no process of it spins or wakes again and again. All wait side by side. What is measured is
+# processor time, of which a wake costs more on a slow host. One that has not come to rest, on a busy host, gets more time.
 . "$(dirname "$0")/lib.sh"
 
 # Nanoseconds that all host processes of the box of supervisor $1 have used: its children are all there are.
@@ -16,7 +16,7 @@ boxes=0
 wait_in() {
 	boxes=$((boxes + 1))
 	"$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c "$3" <"${4:-/dev/null}" >"$tmp/out$boxes" &
-	eval "pid$boxes=$! name$boxes=\$1 permille$boxes=$(($2 * ${KBOX_SLOWNESS:-1}))"
+	eval "pid$boxes=$! name$boxes=\$1 permille$boxes=$(($2 * slowness))"
 }
 mkfifo "$tmp/fifo"
 sleep 600 >"$tmp/fifo" &
@@ -35,16 +35,27 @@ for i in $(seq $boxes); do
 	eval "pid=\$pid$i"
 	while [ ! -s "$tmp/out$i" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 done
+# 10 s, and whether one of them has used more than it may.
+measure() {
+	for i in $(seq $boxes); do
+		eval "before$i=\$(used \$pid$i)"
+	done
+	sleep 10
+	more=
+	for i in $(seq $boxes); do
+		eval "ns$i=\$((\$(used \$pid$i) - before$i)); [ \$ns$i -lt \$((permille$i * 10000000)) ] || more=1"
+	done
+}
 sleep 2
-for i in $(seq $boxes); do
-	eval "before$i=\$(used \$pid$i)"
+for try in 1 2 3 4 5 6; do
+	measure
+	[ -n "$more" ] || break
+	echo "# after $((try * 10)) s not all of them were at rest"
 done
-sleep 10
 for i in $(seq $boxes); do
-	eval "pid=\$pid$i name=\$name$i permille=\$permille$i before=\$before$i"
-	ns=$(($(used "$pid") - before))
+	eval "pid=\$pid$i name=\$name$i permille=\$permille$i ns=\$ns$i"
 	is "$(kill -0 "$pid" && echo up)" up "$name: it runs"
-	[ "$(pgrep -P "$pid" | wc -l)" -ge 2 ] && [ $ns -lt $((permille * 10000000)) ]
+	[ "$(pgrep -P "$pid" | wc -l)" -ge 2 ] && [ "$ns" -lt $((permille * 10000000)) ]
 	is $? 0 "$name: less than $permille/1000 of a processor in 10 s ($ns ns)"
 	kill "$pid"
 	wait "$pid" 2>/dev/null

@@ -551,6 +551,14 @@ web:x:80:' >etc/group && echo a >opaque/a && echo b >opaque/sub/b && echo k >kee
 
 # --- a signal ---
 
+# The processes that are somewhere in $work.
+there() {
+	find /proc -maxdepth 2 -name cwd -lname "$work*" 2>/dev/null
+}
+nobody_there() {
+	[ -z "$(there)" ]
+}
+
 # stopped_by SIGNAL:STATUS STAGE ARG...: kbox-image import ARG..., when STAGE has begun. The programs in $tmp/bin say so.
 stopped_by() {
 	signal=${1%:*} want=${1#*:} stage=$2
@@ -560,18 +568,14 @@ stopped_by() {
 	(cd "$work" && exec setsid env --default-signal=INT,QUIT $as env "HOME=$home" "TMPDIR=$work/tmp" "PATH=$tmp/bin/$stage:$PATH" "BEGAN=$home/began" \
 		"$tool" import "$@") <"$tmp/stdin" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	n=0
-	while [ ! -e "$home/began" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+	soon [ -e "$home/began" ]
 	kill -s "$signal" -- "-$pid"
 	wait $pid
 	is "$?" "$want" "$who: SIG$signal in $stage: status $want"
 	is "$(contents | diff "$tmp/before" -)" "" "$who: SIG$signal in $stage: nothing is left"
 	# fakeroot's daemon may take its time.
-	for n in 1 2 3 4 5 6 7 8 9 10; do
-		[ -n "$(find /proc -maxdepth 2 -name cwd -lname "$work*" 2>/dev/null)" ] || break
-		sleep 0.2
-	done
-	is "$(find /proc -maxdepth 2 -name cwd -lname "$work*" 2>/dev/null)" "" "$who: SIG$signal in $stage: no process is left"
+	soon nobody_there
+	is "$(there)" "" "$who: SIG$signal in $stage: no process is left"
 }
 signals() {
 	mkdir -p "$work/nothing"
@@ -580,7 +584,7 @@ signals() {
 	exec 9<>"$tmp/stdin"
 	for stage in mke2fs tar; do
 		mkdir -p "$tmp/bin/$stage"
-		printf '#!/bin/sh\n: >"$BEGAN"\nexec sleep 60\n' >"$tmp/bin/$stage/$stage"
+		printf '#!/bin/sh\n: >"$BEGAN"\nexec sleep 6000\n' >"$tmp/bin/$stage/$stage"
 		chmod 755 "$tmp/bin/$stage/$stage"
 	done
 	tar -C "$work/nothing" -cf "$work/small.tar" .

@@ -17,14 +17,17 @@ shared() {
 before=$(shared)
 
 "$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sleep 600 &
-sleep 1
-[ "$(left | wc -w)" -ge 3 ]
+three() {
+	[ "$(left | wc -w)" -ge 3 ]
+}
+soon three
 is $? 0 "the processes of a box can be counted: supervisor, kernel, command"
 kill -9 $!
 wait $! 2>/dev/null
-for i in 1 2 3 4 5 6 7 8 9 10; do
-	[ -z "$(left)" ] || sleep 0.1
-done
+none() {
+	[ -z "$(left)" ]
+}
+soon none
 is "$(left)" "" "kill -9 of the supervisor leaves none"
 
 bad=0

@@ -4,7 +4,9 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$top/build}
 kbox=$build/kbox
 image=${IMAGE:-$build/test.img}
-limit=${SECONDS_LIMIT:-120}
+# What takes longer hangs. KBOX_SLOWNESS: how many times longer than on a plain host everything takes here (tests/run).
+slowness=${KBOX_SLOWNESS:-1}
+limit=${SECONDS_LIMIT:-$((600 * slowness))}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/kbox-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 count=0
@@ -31,9 +33,19 @@ like() {
 	esac
 }
 
-# A box on a throw-away copy of the test image, never longer than two minutes unless SECONDS_LIMIT says so.
+# A box on a throw-away copy of the test image, for a limited time.
 box() {
 	timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M "$@"
+}
+
+# soon COMMAND...: it succeeds, after a while. Its status, in the end.
+soon() {
+	patience=$((60 * slowness * 20))
+	until "$@"; do
+		[ $patience != 0 ] || return
+		patience=$((patience - 1))
+		sleep 0.05
+	done
 }
 
 # From here on the host processes of this test's boxes have a name of their own (a guest's have no command line).

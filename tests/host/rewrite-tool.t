@@ -7,7 +7,7 @@ static=$top/build/tests/bench-test
 
 # analyse ARG...: its output in out, its status in status
 analyse() {
-	timeout 60 "$tool" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	timeout "$limit" "$tool" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	out=$(cat "$tmp/out")
 }

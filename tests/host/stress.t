@@ -16,7 +16,7 @@ most=$((4 + 8))
 # shellcheck disable=SC2016
 guest='
 	cd /var/tmp
-	timeout -s KILL $((seconds * 4 + 60)) stress-ng --timeout "$seconds" --verify "$@" >log 2>&1
+	timeout -s KILL $limit stress-ng --timeout "$seconds" --verify "$@" >log 2>&1
 	status=$?
 	[ $status = 0 ] || tail -n 30 log
 	for p in /proc/[0-9]*; do
@@ -29,16 +29,21 @@ guest='
 	echo "status $status"
 	read -r line'
 
+few() {
+	[ "$(host_processes | wc -w)" -le $most ]
+}
+
 # stress NAME OPTIONS...
 stress() {
 	name=$1
 	shift
 	: >"$tmp/said"
 	exec 9<>"$tmp/go"
-	timeout -k 10 $((seconds * 4 + limit)) "$kbox" -S "$image" --ephemeral --mem 1G -e seconds="$seconds" -- \
+	timeout -k 10 $((seconds * 4 + limit * 2)) "$kbox" -S "$image" --ephemeral --mem 1G -e seconds="$seconds" -e limit=$((seconds * 4 + limit)) -- \
 		/bin/sh -c "$guest" sh "$@" <"$tmp/go" >"$tmp/said" 2>&1 9>&- &
 	pid=$!
 	while kill -0 $pid 2>/dev/null && ! grep -q '^status' "$tmp/said"; do sleep 0.1; done
+	soon few
 	there=$(host_processes)
 	echo >&9
 	wait $pid

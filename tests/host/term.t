@@ -17,6 +17,9 @@ up() {
 left() {
 	pgrep -f -- "-S $img" | wc -l
 }
+none_left() {
+	[ "$(left)" = 0 ]
+}
 # ended SIGNAL STATUS NAME: it gets the signal, and ends with the status
 ended() {
 	kill -"$1" $pid
@@ -82,15 +85,11 @@ is "$? $(left)" "143 0" "SIGTERM three times"
 gone() {
 	kill -9 $pid
 	wait $pid 2>/dev/null
-	i=0
-	while [ "$(left)" != 0 ] && [ $i -lt 20 ]; do
-		sleep 0.1
-		i=$((i + 1))
-	done
+	soon none_left
 	is "$(left)" 0 "$1"
 }
 up 'echo up; sleep 600'
-gone "SIGKILL: no process is left two seconds later"
+gone "SIGKILL: no process is left"
 up 'for i in 1 2 3 4 5 6 7 8; do sleep 600 & done; setsid sleep 600 & echo up; wait'
 gone "nor of ten"
 up 'echo up; while :; do :; done'

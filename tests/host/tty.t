@@ -17,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0
 BUILD = os.environ.get("BUILD", TOP + "/build")
 KBOX = BUILD + "/kbox"
 IMAGE = BUILD + "/test.img"
-PATIENCE = float(os.environ.get("KBOX_PATIENCE", 120))
+PATIENCE = float(os.environ.get("SECONDS_LIMIT", 600 * int(os.environ.get("KBOX_SLOWNESS", 1))))
 count = 0
 failed = False
 

@@ -303,8 +303,10 @@ static void assembler(void **state)
 	u8 *words;
 
 	(void)state;
-	if (system("command -v aarch64-linux-gnu-as >/dev/null && command -v aarch64-linux-gnu-objcopy >/dev/null"))
+	if (system("command -v aarch64-linux-gnu-as >/dev/null && command -v aarch64-linux-gnu-objcopy >/dev/null")) {
+		print_message("# there is no aarch64-linux-gnu-as\n");
 		skip();
+	}
 	for (size_t i = 0; i < COUNT(encoded); i++)
 		all[n++] = &encoded[i];
 	for (size_t i = 0; i < COUNT(controls); i++)
