@@ -1375,7 +1375,7 @@ static void broken_pipe(void)
 
 #ifdef __x86_64__
 #define NT 0x4000
-#define NOWHERE 0x800000000000	/* no address, and no place to go to */
+#define NOWHERE 0x1000000000000000	/* no address, also where they have 57 bits, and no place to go to */
 
 /* With NT an iret is something else. A program may set it, and keeps it. */
 static void nested_task_flag(void)
