@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make: everything. make demo: see it work. make check: every test. make bench: how fast it is.
 # make ARCH=arm64 ...: the same for aarch64, on a machine of another kind into build/arm64. make check-arm64: the tests of that.
+# make check-hosts: tests on hosts of other kinds. make check-all: all tests.
 
 HOST := $(patsubst aarch64,arm64,$(shell uname -m))
 ARCH ?= $(HOST)
@@ -49,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
+.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
 	kselftest demo deps clean
 
 # What analyses programs runs here.
@@ -118,15 +119,22 @@ check-arm64:
 	@scripts/check-arm64
 	$(PROVE) build/arm64/tap/*.tap
 
+# On hosts with other processors, kernels and settings, in machines under qemu (tests/hosts.list);
+# HOSTS='qemu64-* hpet-6.12': some of them, SHORT=1: a short choice.
+check-hosts: all image
+	@scripts/check-hosts
+	$(PROVE) build/hosts/*/*.tap
+
 # A host whose addresses have 39 bits, as small machines' kernels have it: MACHINE_KERNEL=build/arm64/host-39/arch/arm64/boot/Image.
 # The tests in it: make check-arm64 with that in the environment.
 host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
-# Both, with one result.
+# All of these, the hosts' in short, with one result.
 check-all: all image image-debian $(UNIT_TESTS)
 	@scripts/check-arm64
-	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap
+	@SHORT=1 scripts/check-hosts
+	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap build/hosts/*/*.tap
 
 bench: all image
 	@scripts/bench
