@@ -18,7 +18,7 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 	regs->orig_ax = -1;
 	fpstate_reset();
 	set_fsbase(0);
-	set_gsbase(0);
+	clear_gsbase();
 }
 
 void show_regs(struct pt_regs *r)

@@ -66,6 +66,12 @@ static void set_gs(unsigned long base, bool own)
 	load_gs(own ? base : gate_gs());
 }
 
+/* For a new program: on the host most often nothing changes. */
+void clear_gsbase(void)
+{
+	set_gs(0, false);
+}
+
 void set_gsbase(unsigned long base)
 {
 	/* Guest code may have loaded the selector meanwhile, and with it another base. */

@@ -4,6 +4,7 @@
 struct host_thread;
 extern void set_fsbase(unsigned long base);
 extern void set_gsbase(unsigned long base);
+extern void clear_gsbase(void);
 extern unsigned long get_fsbase(void);
 extern unsigned long get_gsbase(void);
 extern void gs_refused(struct host_thread *h);
