@@ -40,7 +40,12 @@ static struct zone *only_zone(void)
 /* Of all memory, how much the kernel is told of at boot: pages. taken: bytes from the beginning that are in use. */
 unsigned long __init grow_boot_pages(unsigned long taken)
 {
+	unsigned long arrays;
+
 	grown = min(max_pfn, PHYS_PFN(taken + BOOT_ROOM) & -MAX_ORDER_NR_PAGES);
+	/* memblock allocates from the top: the arrays of free_area_init(), then, when these are gone, hash tables. */
+	arrays = grown * sizeof(struct page);
+	host_populate(__va(PFN_PHYS(grown) - arrays), arrays);
 	return grown;
 }
 
