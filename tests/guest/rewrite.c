@@ -829,11 +829,14 @@ X86_ONLY(x87_stack)
 X86_ONLY(vsyscall)
 X86_ONLY(gs_base_of_its_own)
 X86_ONLY(gs_instructions)
+X86_ONLY(gs_base_that_the_gate_can_read)
+X86_ONLY(gs_without_a_base)
 #endif
 
 static const struct test tests[] = {
 	T(neighbours_and_registers), T(borders_of_pages), T(blocking_calls), T(arguments), T(landing), T(landing_of_threads),
-	T(alignment_check_flag), T(wide_registers), T(x87_stack), T(vdso), T(vsyscall), T(gs_base_of_its_own), T(gs_instructions), T(gs_base_that_the_gate_can_read), T(gs_without_a_base),
+	T(alignment_check_flag), T(wide_registers), T(x87_stack), T(vdso), T(vsyscall), T(gs_base_of_its_own), T(gs_instructions),
+	T(gs_base_that_the_gate_can_read), T(gs_without_a_base),
 	T(proc_syscall), T(proc_syscall_of_user_code),
 };
 MAIN(tests)

@@ -108,14 +108,16 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 }
 
 /*
- * These tables would be sized by the memory that the kernel knows of when it makes them (mm/grow.c). An entry for each 8 KiB
- * is what it would take, up to where the tables would be most of what an idle box has.
+ * These tables would be sized by the memory that the kernel knows of when it makes them
+ * (mm/grow.c). An entry for each 8 KiB is what it would take, up to where the tables would be most
+ * of what an idle box has.
  */
 static void __init size_hash_tables(char *cmdline)
 {
 	unsigned long entries = min(kbox_boot->mem_size >> 13, 32768);
 
-	snprintf(cmdline, COMMAND_LINE_SIZE, "dhash_entries=%lu ihash_entries=%lu thash_entries=2048 %s", entries, entries / 2,
+	snprintf(cmdline, COMMAND_LINE_SIZE,
+		 "dhash_entries=%lu ihash_entries=%lu thash_entries=2048 %s", entries, entries / 2,
 		 boot_command_line);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What of guest memory the host has given pages for. Memory that the allocator hands out for the first time is asked of
- * the host a chunk at a time, in one call: by faults each page would cost as much as the call. Chunks that have been free
- * for some time go back to the host (mm/page_reporting.c).
+ * What of guest memory the host has given pages for. Memory that the allocator hands out for the
+ * first time is asked of the host a chunk at a time, in one call: by faults each page would cost
+ * as much as the call. Chunks that have been free for some time go back to the host
+ * (mm/page_reporting.c).
  */
 #include <linux/init.h>
 #include <linux/memblock.h>	/* max_pfn */
@@ -32,7 +33,10 @@ void __init backing_init(void *map)
 	backed = map;
 }
 
-/* The host gives pages in one call (Linux 5.14) faster than by faults; without it nothing but time is lost. */
+/*
+ * The host gives pages in one call (Linux 5.14) faster than by faults; without it nothing but
+ * time is lost.
+ */
 void host_populate(const void *start, unsigned long size)
 {
 	unsigned long first = (unsigned long)start & PAGE_MASK, end = PAGE_ALIGN((unsigned long)start + size);
@@ -42,8 +46,8 @@ void host_populate(const void *start, unsigned long size)
 }
 
 /*
- * Where the host has no such call (before Linux 5.14), or no memory, faults go on as they would. It allocates faster by
- * fallocate(2) than in a fault.
+ * Where the host has no such call (before Linux 5.14), or no memory, faults go on as they would.
+ * It allocates faster by fallocate(2) than in a fault.
  */
 static void back(unsigned long chunk)
 {

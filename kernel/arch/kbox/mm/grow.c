@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory is booted small and grows. A struct page for each page of it would be written at boot, 16 MiB for each GiB,
- * if the kernel were told of all of it at once. So it is told of what booting takes; the rest is added, with its struct
- * pages, when free pages run low. It counts as there and free from the beginning: it can be had, and nothing that sizes
- * itself by memory or tells of it is to see a small machine.
+ * Guest memory is booted small and grows. A struct page for each page of it would be written at
+ * boot, 16 MiB for each GiB, if the kernel were told of all of it at once. So it is told of what
+ * booting takes; the rest is added, with its struct pages, when free pages run low. It counts as
+ * there and free from the beginning: it can be had, and nothing that sizes itself by memory or
+ * tells of it is to see a small machine.
  */
 #include <linux/init.h>
 #include <linux/kthread.h>
@@ -37,13 +38,19 @@ static struct zone *only_zone(void)
 	return &NODE_DATA(0)->node_zones[ZONE_NORMAL];
 }
 
-/* Of all memory, how much the kernel is told of at boot: pages. taken: bytes from the beginning that are in use. */
+/*
+ * Of all memory, how much the kernel is told of at boot: pages. taken: bytes from the beginning
+ * that are in use.
+ */
 unsigned long __init grow_boot_pages(unsigned long taken)
 {
 	unsigned long arrays;
 
 	grown = min(max_pfn, PHYS_PFN(taken + BOOT_ROOM) & -MAX_ORDER_NR_PAGES);
-	/* memblock allocates from the top: the arrays of free_area_init(), then, when these are gone, hash tables. */
+	/*
+	 * memblock allocates from the top: the arrays of free_area_init(), then, when these are
+	 * gone, hash tables.
+	 */
 	arrays = grown * sizeof(struct page);
 	host_populate(__va(PFN_PHYS(grown) - arrays), arrays);
 	return grown;
@@ -57,8 +64,8 @@ static void __ref init_struct_pages(unsigned long start, unsigned long end)
 }
 
 /*
- * free_area_init() has made arrays for what it knows of. Those of all memory take their place: nothing of the old ones has
- * been used, so they are memory like other.
+ * free_area_init() has made arrays for what it knows of. Those of all memory take their place:
+ * nothing of the old ones has been used, so they are memory like other.
  */
 void __init grow_move_arrays(struct page *pages, unsigned long *blocks)
 {
@@ -75,8 +82,9 @@ void __init grow_move_arrays(struct page *pages, unsigned long *blocks)
 }
 
 /*
- * Some parts of the kernel size themselves by the zone's pages when they start: buffer_init() before there are initcalls,
- * protocols as fs_initcalls. What is owed counts there meanwhile, while nobody makes watermarks of it.
+ * Some parts of the kernel size themselves by the zone's pages when they start: buffer_init()
+ * before there are initcalls, protocols as fs_initcalls. What is owed counts there meanwhile,
+ * while nobody makes watermarks of it.
  */
 static unsigned long counted;
 
@@ -97,8 +105,8 @@ static int __init size_by_grown(void)
 fs_initcall_sync(size_by_grown);
 
 /*
- * What the kernel counts as all of memory, and as free, has what is owed in it. The zone's own counts do not: by these,
- * pages are given out and reclaimed.
+ * What the kernel counts as all of memory, and as free, has what is owed in it. The zone's own
+ * counts do not: by these, pages are given out and reclaimed.
  */
 void __init grow_init(void)
 {
@@ -158,7 +166,10 @@ static bool __ref grow(void)
 	return more;
 }
 
-/* Pages are given out. It may be anywhere, so the work is another task's: before reclaim could begin, that one runs. */
+/*
+ * Pages are given out. It may be anywhere, so the work is another task's: before reclaim could
+ * begin, that one runs.
+ */
 void grow_wake(void)
 {
 	if (grower && owed() && zone_page_state(only_zone(), NR_FREE_PAGES) < wanted())

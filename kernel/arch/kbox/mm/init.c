@@ -33,8 +33,8 @@ static const pgprot_t protection_map[16] = {
 DECLARE_VM_GET_PAGE_PROT
 
 /*
- * At the end of memory are arrays of all of its pages. The host has pages for what of them has been used: that of what has
- * been added (grow.c).
+ * At the end of memory are arrays of all of its pages. The host has pages for what of them has
+ * been used: that of what has been added (grow.c).
  */
 static void __init *array_at_end(unsigned long *end, unsigned long size)
 {
@@ -62,7 +62,8 @@ void __init paging_init(void)
 	unsigned long end = kbox_boot->mem_size, pages = ALIGN(PHYS_PFN(end), MAX_ORDER_NR_PAGES);
 	unsigned long max_pfn_nr[MAX_NR_ZONES] = { };
 	struct page *all = array_at_end(&end, pages * sizeof(struct page));
-	unsigned long *blocks = array_at_end(&end, BITS_TO_LONGS(pages / pageblock_nr_pages * NR_PAGEBLOCK_BITS) * sizeof(long));
+	unsigned long block_bits = pages / pageblock_nr_pages * NR_PAGEBLOCK_BITS;
+	unsigned long *blocks = array_at_end(&end, BITS_TO_LONGS(block_bits) * sizeof(long));
 
 	backing_init(array_at_end(&end, backing_size(pages)));
 	max_low_pfn = max_pfn = PHYS_PFN(end);

@@ -50,8 +50,8 @@ void kbox_host_unmap(unsigned long start, unsigned long end)
 }
 
 /*
- * Some hosts' policies refuse memory that can be written to and executed (SELinux's execmem, PR_SET_MDWE). Then a page is
- * mapped for the one or for the other, as it is used.
+ * Some hosts' policies refuse memory that can be written to and executed (SELinux's execmem,
+ * PR_SET_MDWE). Then a page is mapped for the one or for the other, as it is used.
  */
 static bool wx_refused;
 
@@ -214,7 +214,8 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	set_pte(ptep, pte);
 	if (unlikely(wx_refused) && exec && is_wx(prot) && !pte_special(pte)) {
 		set_pte(ptep, pte_mkmapped(pte));
-		return kbox_host_map(addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC) ? KBOX_FILL_REFUSED : KBOX_FILLED;
+		kbox_host_map(addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC);
+		return KBOX_FILLED;
 	}
 	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The gate: a system call from a patched site. Slots (site.h) jump here as they are in user
- * mode, with rcx behind a syscall instruction that would do the same by a trap; rcx and r11 are
- * free, as a system call overwrites them. Until the flags have been saved, nothing here changes them.
+ * The gate: a system call from a patched site. Slots (site.h) jump here as they are in user mode,
+ * with rcx behind a syscall instruction that would do the same by a trap; rcx and r11 are free,
+ * as a system call overwrites them. Until the flags have been saved, nothing here changes them.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -13,9 +13,10 @@
 #define DF_NT_AC	0x44400
 
 /*
- * The host's GS base is GATE_DISTANCE above what its host thread has for the gate: the address of the task's registers
- * on its kernel stack, and a magic number. Where the guest has a base of its own, there is something else, or nothing: then
- * the first access here faults, and goes to kbox_gate_bounce (trap.c). No FSGSBASE instruction is needed.
+ * The host's GS base is GATE_DISTANCE above what its host thread has for the gate: the address of
+ * the task's registers on its kernel stack, and a magic number. Where the guest has a base of its
+ * own, there is something else, or nothing: then the first access here faults, and goes to
+ * kbox_gate_bounce (trap.c). No FSGSBASE instruction is needed.
  */
 .macro GATE at
 	movq	%rcx, %r11
@@ -45,9 +46,9 @@
 .endm
 
 /*
- * For a debugger on the host: behind the call of kbox_gate_call() all of the user's registers are in memory, at fixed
- * distances from rsp, so that a backtrace goes on in user code. DWARF 5, 2.5 and 6.4.2: an expression of
- * DW_OP_breg7, its operand below 0x4000, and perhaps DW_OP_deref.
+ * For a debugger on the host: behind the call of kbox_gate_call() all of the user's registers are
+ * in memory, at fixed distances from rsp, so that a backtrace goes on in user code. DWARF 5, 2.5
+ * and 6.4.2: an expression of DW_OP_breg7, its operand below 0x4000, and perhaps DW_OP_deref.
  */
 #define ULEB(n)	((n) & 0x7f) | 0x80, ((n) >> 7)
 #define DW_CFA_def_cfa_expression	0x0f
@@ -92,7 +93,10 @@ SYM_INNER_LABEL(kbox_gate_taken, SYM_L_GLOBAL)
 	SAVED	14, PT_R14
 	SAVED	15, PT_R15
 	call	kbox_gate_call
-	/* Nothing is left to do but to let go of the CPU: rax is our host thread, the other registers are preserved. */
+	/*
+	 * Nothing is left to do but to let go of the CPU: rax is our host thread, the other
+	 * registers are preserved.
+	 */
 	movq	%rax, %rdi
 	leaq	GATE_GAP(%rsp), %rsi
 	.cfi_endproc

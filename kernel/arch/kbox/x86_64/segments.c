@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host thread.
- * While a task has no GS base, the host's is where the gate looks for the task (gate.S).
+ * FS and GS bases: the host thread's own, so only their owner reads or sets them, on its host
+ * thread. While a task has no GS base, the host's is where the gate looks for the task (gate.S).
  */
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -13,15 +13,18 @@
 #include <asm/ptrace.h>
 #include <uapi/asm/prctl.h>
 
-/* HWCAP2_FSGSBASE (kernel: arch/x86/include/uapi/asm/hwcap2.h): user mode may use the instructions. */
+/*
+ * HWCAP2_FSGSBASE (kernel: arch/x86/include/uapi/asm/hwcap2.h): user mode may use the
+ * instructions.
+ */
 static bool have_instructions(void)
 {
 	return kbox_boot->hwcap2 & 2;
 }
 
 /*
- * Without the instructions each change of a base is a call of the host's. Only a base of 0 is had without one: that of
- * the flat data segment, which is in SS.
+ * Without the instructions each change of a base is a call of the host's. Only a base of 0 is had
+ * without one: that of the flat data segment, which is in SS.
  */
 static void load_flat_fs(void)
 {
@@ -86,7 +89,10 @@ unsigned long get_fsbase(void)
 	return current->thread.fsbase;
 }
 
-/* By the instruction the guest may have given itself one, which the gate has seen before the kernel does. */
+/*
+ * By the instruction the guest may have given itself one, which the gate has seen before the
+ * kernel does.
+ */
 unsigned long get_gsbase(void)
 {
 	struct thread_struct *t = &current->thread;
@@ -129,7 +135,9 @@ void gs_refused(struct host_thread *h)
 	h->isa.gs = ~0UL;
 }
 
-/* Does the instruction there address memory by GS? The last of its prefixes for FS and GS counts. */
+/*
+ * Does the instruction there address memory by GS? The last of its prefixes for FS and GS counts.
+ */
 static bool uses_gs(unsigned long ip)
 {
 	u8 byte, segment = 0;
@@ -149,8 +157,8 @@ static bool uses_gs(unsigned long ip)
 }
 
 /*
- * A guest without a GS base has used GS, and has found ours. From here on its base is 0 on the host, too, and its calls come in by
- * traps. True: what it has tried is to be done again.
+ * A guest without a GS base has used GS, and has found ours. From here on its base is 0 on the
+ * host, too, and its calls come in by traps. True: what it has tried is to be done again.
  */
 bool gs_used(unsigned long ip)
 {

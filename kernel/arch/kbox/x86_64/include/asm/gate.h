@@ -3,8 +3,9 @@
 #define _ASM_KBOX_GATE_H
 #include <linux/const.h>
 /*
- * The host's GS base is so far above what the gate reads by it (struct isa_host_thread). That is beyond all memory of the
- * kernel, where nothing is mapped: a guest that uses GS without a base of its own faults.
+ * The host's GS base is so far above what the gate reads by it (struct isa_host_thread). That is
+ * beyond all memory of the kernel, where nothing is mapped: a guest that uses GS without a base
+ * of its own faults.
  */
 #define GATE_DISTANCE	_AC(0x82000000000, UL)
 #define GATE_MAGIC	-0x6b626f79	/* sign-extended: such a word is in no program's memory by chance */
@@ -13,7 +14,10 @@ struct file;
 struct mm_struct;
 struct host_thread;
 struct pt_regs;
-/* gate.S: where slots jump to. It finds its task by the GS base (segments.c), so there is nothing to do for it here. */
+/*
+ * gate.S: where slots jump to. It finds its task by the GS base (segments.c), so there is nothing
+ * to do for it here.
+ */
 extern void kbox_gate_before(void);
 extern void kbox_gate_at(void);
 extern char kbox_gate_taken[], kbox_gate_bounce[];
@@ -27,7 +31,10 @@ extern bool have_lahf;
 static inline bool gate_leaves(void) { return have_lahf; }
 /* It has saved all of them. */
 static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
-/* It does not serve a task with a GS base of its own, or with flags that the kernel must not run with. */
+/*
+ * It does not serve a task with a GS base of its own, or with flags that the kernel must not run
+ * with.
+ */
 #define gate_refuses(regs) (current->thread.own_gs || (regs)->flags & 0x44500 /* AC NT DF TF */)
 static inline void kbox_promote(struct file *file, bool has_interp) { }
 /* landing.c */
