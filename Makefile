@@ -50,7 +50,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all kernel kernel-debug image image-debian check check-arm64 check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
-	kselftest demo deps clean
+	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -58,13 +58,12 @@ all: deps kernel $(B)/kbox $(B)/kbox-init $(if $(filter $(ARCH),$(HOST)),build/k
 deps:
 	@scripts/install-deps
 
-kernel: $(LINUX)/.unpacked
-	@scripts/fetch-linux
+# LINUX_SOURCE=newest, or the path of a tarball: not of the pinned source.
+kernel: deps $(LINUX)/.unpacked
 	@scripts/build-kernel
 
 # For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
-kernel-debug: deps
-	@scripts/fetch-linux
+kernel-debug: deps $(LINUX)/.unpacked
 	@scripts/build-kernel debug
 
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
@@ -73,8 +72,11 @@ $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
 $(B)/kbox-init: src/init.c | $(B)
 	$(MUSL_CC) -static -Os $(WARN) -o $@ $<
 
-$(LINUX)/.unpacked:
+# Newer after that only if it is of another source.
+$(LINUX)/.unpacked: FORCE | deps
 	@scripts/fetch-linux
+
+FORCE:
 
 build/gen/inat-tables.c: $(LINUX)/.unpacked
 	@mkdir -p $(@D)
