@@ -1,9 +1,118 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Which source of the kernel scripts/fetch-linux takes. No apt and no network: those here are played.
+# What builds the kernel: how scripts/progress shows a build and passes on what it says, and which
+# source scripts/fetch-linux takes. No compiler, no apt and no network: those here are played.
 . "$(dirname "$0")/lib.sh"
-export tmp
+progress=$top/scripts/progress
+
+# --- progress ---
+
+# A make: with -n it says what it would do, else it does it, and more as $tmp/more says.
 mkdir "$tmp/bin"
+cat >"$tmp/bin/make" <<'END'
+#!/bin/sh
+steps() {
+	echo "  GEN     Makefile"
+	for n in a b c; do echo "  CC      dir/$n.o"; done
+	echo "  HOSTCC  scripts/tool.o"
+	echo "  AS      dir/d.o"
+	echo "  AR      dir/built-in.a"
+}
+if [ "$1" = -n ]; then
+	steps | sed "s/.*/set -e;  echo '&'; true/"
+	exit "$(cat "$tmp/dry" 2>/dev/null || echo 0)"
+fi
+steps
+. "$tmp/more"
+END
+chmod 755 "$tmp/bin/make"
+export tmp
+
+# builds: its status; what it says is in out and err, with N for the seconds
+builds() {
+	PROGRESS_SECONDS=${seconds:-60} "$progress" kernel "$tmp/bin/make" vmlinux \
+		>"$tmp/out" 2>"$tmp/err.raw"
+	status=$?
+	sed 's/, [0-9]* s$/, N s/' "$tmp/err.raw" >"$tmp/err"
+}
+
+: >"$tmp/more"
+builds
+is "$status $(cat "$tmp/out" "$tmp/err")" "0 kernel: 4 objects, N s" "one line of a build"
+
+cat >"$tmp/more" <<'END'
+echo "in a.c: warning: x" >&2
+echo "a word of somebody"
+echo "  LD      vmlinux"
+echo "  CC      init/version.o"
+printf "not a line" >&2
+exit 3
+END
+builds
+is "$status" 3 "a build that fails: its status"
+is "$(cat "$tmp/out")" "a word of somebody" "what is not a step of the build is shown"
+is "$(cat "$tmp/err")" "in a.c: warning: x
+not a line
+kernel: failed after 5 of 5 objects, N s" "errors are shown in full, then how far it came"
+
+# As the make ends by it.
+# shellcheck disable=SC2016 # the make expands it
+echo 'kill -TERM $$' >"$tmp/more"
+builds
+is "$status" 143 "a build that a signal ends"
+
+echo 1 >"$tmp/dry"
+echo exit 1 >"$tmp/more"
+builds
+is "$(cat "$tmp/err")" "kernel: failed after 4 objects, N s" "a build whose objects cannot be known"
+rm "$tmp/dry"
+
+# Until the second line has come, however long that takes.
+# shellcheck disable=SC2016 # the make expands it
+echo 'until grep -q "4 of 4" "$tmp/err.raw"; do sleep 0.1; done' >"$tmp/more"
+seconds=0.1 builds
+is "$(grep -v " [0-3] of" "$tmp/err" | sort -u)" "kernel: 4 objects, N s
+kernel: 4 of 4 objects, N s" "how far it is, from time to time"
+
+# On a terminal; and there the signal of its key.
+cat >"$tmp/terminal.py" <<'END'
+import os, pty, re, signal, sys, time
+def build(stop):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.argv[1], [sys.argv[1], "kernel", os.environ["tmp"] + "/bin/make", "vmlinux"])
+    text = b""
+    while True:
+        try:
+            data = os.read(fd, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            break
+        text += data
+        if stop and b"ready" in text:
+            os.write(fd, b"\x03")
+            stop = False
+    status = os.waitpid(pid, 0)[1]
+    print(re.sub(r", \d+ s", ", N s", repr(text)), os.waitstatus_to_exitcode(status))
+build(False)
+os.rename(os.environ["tmp"] + "/more.int", os.environ["tmp"] + "/more")
+build(True)
+END
+echo 'sleep 1; echo warning >&2; sleep 1' >"$tmp/more"
+echo 'trap "echo cleaned; exit 2" INT; echo ready; while :; do sleep 0.1; done' >"$tmp/more.int"
+timeout "$limit" python3 "$tmp/terminal.py" "$progress" >"$tmp/out"
+line=$(sed -n 1p "$tmp/out")
+like "$line" "b'kernel: [0-4] of 4 objects, N s*\\\\r*" "on a terminal the line is written over"
+like "$line" "*N s\\\\r    *    \\\\rwarning\\\\r\\\\nkernel: 4 of 4*" \
+	"and taken away for what others say"
+like "$line" "*\\\\rkernel: 4 objects, N s*\\\\r\\\\n' 0" "and ended"
+line=$(sed -n 2p "$tmp/out")
+like "$line" "*cleaned\\\\r\\\\n*" "Ctrl-C: the make ends as it likes"
+like "$line" "*kernel: stopped, N s*\\\\r\\\\n' -2" \
+	"Ctrl-C: the line is ended, the status that of the signal"
+
+# --- fetch-linux ---
 
 # A tree of its own, with a package that is played; $pool has what there is to download.
 tree=$tmp/tree
