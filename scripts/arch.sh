@@ -55,5 +55,6 @@ apt_apart() {
 
 # The guest tests and the benchmarks, into $build/tests.
 make_guests() {
+	echo "${0##*/}: tests and benchmarks for the guest"
 	make -s -j"$(nproc)" -C "$top/tests/guest" OUT="$build/tests" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 }
