@@ -121,10 +121,10 @@ check-arm64:
 host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
-# Both, with one result.
+# Both, with one result, and the port on the newest source.
 check-all: all image image-debian $(UNIT_TESTS)
 	@scripts/check-arm64
-	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap
+	$(PROVE) $(TESTS_HERE) scripts/check-newest build/arm64/tap/*.tap
 
 bench: all image
 	@scripts/bench
