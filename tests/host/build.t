@@ -15,7 +15,7 @@ steps() {
 	echo "  GEN     Makefile"
 	for n in a b c; do echo "  CC      dir/$n.o"; done
 	echo "  HOSTCC  scripts/tool.o"
-	echo "  AS      dir/d.o"
+	[ -e "$tmp/skip" ] || echo "  AS      dir/d.o"
 	echo "  AR      dir/built-in.a"
 }
 if [ "$1" = -n ]; then
@@ -27,10 +27,13 @@ steps
 END
 chmod 755 "$tmp/bin/make"
 export tmp
+mkdir "$tmp/dir"
 
 # builds: its status; what it says is in out and err, with N for the seconds
 builds() {
-	PROGRESS_SECONDS=${seconds:-60} "$progress" kernel "$tmp/bin/make" vmlinux \
+	rm -f "$tmp/dir/.progress"
+	[ -z "${known:-}" ] || echo "$known" >"$tmp/dir/.progress"
+	PROGRESS_SECONDS=${seconds:-60} "$progress" kernel "$tmp/dir" "$tmp/bin/make" vmlinux \
 		>"$tmp/out" 2>"$tmp/err.raw"
 	status=$?
 	sed 's/, [0-9]* s$/, N s/' "$tmp/err.raw" >"$tmp/err"
@@ -39,6 +42,8 @@ builds() {
 : >"$tmp/more"
 builds
 is "$status $(cat "$tmp/out" "$tmp/err")" "0 kernel: 4 objects, N s" "one line of a build"
+is "$(tr '\n' ' ' <"$tmp/dir/.progress")" "dir/a.o dir/b.o dir/c.o dir/d.o " \
+	"what is named again after that is remembered"
 
 cat >"$tmp/more" <<'END'
 echo "in a.c: warning: x" >&2
@@ -66,6 +71,12 @@ echo exit 1 >"$tmp/more"
 builds
 is "$(cat "$tmp/err")" "kernel: failed after 4 objects, N s" "a build whose objects cannot be known"
 rm "$tmp/dry"
+known=dir/d.o builds
+is "$(cat "$tmp/err")" "kernel: failed after 4 of 4 objects, N s" "what is named each time, made"
+: >"$tmp/skip"
+known=dir/d.o builds
+is "$(cat "$tmp/err")" "kernel: failed after 3 of 3 objects, N s" "and not made"
+rm "$tmp/skip"
 
 # Until the second line has come, however long that takes.
 # shellcheck disable=SC2016 # the make expands it
@@ -76,11 +87,12 @@ kernel: 4 of 4 objects, N s" "how far it is, from time to time"
 
 # On a terminal; and there the signal of its key.
 cat >"$tmp/terminal.py" <<'END'
-import os, pty, re, signal, sys, time
+import os, pty, re, sys
+tmp = os.environ["tmp"]
 def build(stop):
     pid, fd = pty.fork()
     if pid == 0:
-        os.execv(sys.argv[1], [sys.argv[1], "kernel", os.environ["tmp"] + "/bin/make", "vmlinux"])
+        os.execv(sys.argv[1], [sys.argv[1], "kernel", tmp + "/dir", tmp + "/bin/make", "vmlinux"])
     text = b""
     while True:
         try:
@@ -96,7 +108,7 @@ def build(stop):
     status = os.waitpid(pid, 0)[1]
     print(re.sub(r", \d+ s", ", N s", repr(text)), os.waitstatus_to_exitcode(status))
 build(False)
-os.rename(os.environ["tmp"] + "/more.int", os.environ["tmp"] + "/more")
+os.rename(tmp + "/more.int", tmp + "/more")
 build(True)
 END
 echo 'sleep 1; echo warning >&2; sleep 1' >"$tmp/more"
