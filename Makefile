@@ -51,7 +51,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
-	kselftest demo deps clean
+	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -59,13 +59,12 @@ all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(
 deps:
 	@scripts/install-deps
 
-kernel: $(LINUX)/.unpacked
-	@scripts/fetch-linux
+# LINUX_SOURCE=newest, or the path of a tarball: not of the pinned source.
+kernel: deps $(LINUX)/.unpacked
 	@scripts/build-kernel
 
 # For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
-kernel-debug: deps
-	@scripts/fetch-linux
+kernel-debug: deps $(LINUX)/.unpacked
 	@scripts/build-kernel debug
 
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
@@ -78,8 +77,11 @@ $(B)/kbox-init: src/init.c | $(B)
 $(B)/slowness: tests/slowness.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $<
 
-$(LINUX)/.unpacked:
+# Newer after that only if it is of another source.
+$(LINUX)/.unpacked: FORCE | deps
 	@scripts/fetch-linux
+
+FORCE:
 
 build/gen/inat-tables.c: $(LINUX)/.unpacked
 	@mkdir -p $(@D)
@@ -130,11 +132,11 @@ check-hosts: all image
 host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
-# All of these, the hosts' in short, with one result.
+# All of these, the hosts' in short, with one result, and the port on the newest source.
 check-all: all image image-debian $(UNIT_TESTS)
 	@scripts/check-arm64
 	@SHORT=1 scripts/check-hosts
-	$(PROVE) $(TESTS_HERE) build/arm64/tap/*.tap build/hosts/*/*.tap
+	$(PROVE) $(TESTS_HERE) scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap
 
 bench: all image
 	@scripts/bench

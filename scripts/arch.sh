@@ -11,20 +11,50 @@ arm64) build=$top/build/arm64 cross=aarch64-linux-gnu- ;;
 *) echo "${0##*/}: ARCH=$arch: here it can be $host or arm64" >&2; exit 1 ;;
 esac
 
-# install_packages PACKAGE...: those that this machine lacks.
+# install_packages PACKAGE...: those that this machine lacks. What apt says is shown where it fails.
 install_packages() {
+	# shellcheck disable=SC2016
+	have=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+		sed -n 's/ installed$//p' | tr '\n' ' ')"
 	need=
 	for p; do
-		dpkg -s "$p" >/dev/null 2>&1 || need="$need $p"
+		case $have in *" $p "*) ;; *) need="$need $p" ;; esac
 	done
 	[ -n "$need" ] || return 0
+	if ! command -v apt-get >/dev/null; then
+		echo "missing here, and there is no apt to install them:$need" >&2
+		return 1
+	fi
 	sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
-	$sudo apt-get update -q
+	echo "installing$need"
+	apt_log=$(mktemp)
+	# One list of many that cannot be had may be none that these need.
+	$sudo apt-get -qq update >"$apt_log" 2>&1 </dev/null || :
+	# A machine that has just started may be installing something itself.
 	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends $need
+	if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qqy -o DPkg::Lock::Timeout=600 \
+		--no-install-recommends install $need >>"$apt_log" 2>&1 </dev/null; then
+		cat "$apt_log" >&2
+		rm -f "$apt_log"
+		echo "cannot install (see above); as root: apt-get install$need" >&2
+		return 1
+	fi
+	rm -f "$apt_log"
+}
+
+# apt_apart DIR COMMAND [ARG...]: apt-get and its like with this machine's sources, but with lists and
+# a cache of their own in DIR, and as if nothing were installed. That takes no root.
+apt_apart() {
+	apt_dir=$1 apt_command=$2
+	shift 2
+	mkdir -p "$apt_dir/state/lists/partial" "$apt_dir/cache/archives/partial"
+	: >"$apt_dir/status"
+	"$apt_command" -qq -o Dir::State="$apt_dir/state" -o Dir::State::status="$apt_dir/status" \
+		-o Dir::Cache="$apt_dir/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@"
 }
 
 # The guest tests and the benchmarks, into $build/tests.
 make_guests() {
+	echo "${0##*/}: tests and benchmarks for the guest"
 	make -s -j"$(nproc)" -C "$top/tests/guest" OUT="$build/tests" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 }
