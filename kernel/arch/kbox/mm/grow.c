@@ -22,6 +22,7 @@
 
 #define BOOT_ROOM	(24UL << 20)	/* bytes beside image and initrd: booting and a shell take half of it */
 #define STEP		4096UL		/* pages; their struct pages are 64 of the host's */
+#define LIST_BATCH	63	/* pages; what a zone of 1 GiB has (zone_batchsize()) */
 #define MARGIN		2048UL		/* pages that are free beside what keeps reclaim asleep */
 
 /* Pages [grown, max_pfn) have no struct pages yet. */
@@ -147,6 +148,20 @@ static void __ref grow_step(void)
 	atomic_long_sub(n, &vm_zone_stat[NR_FREE_PAGES]);	/* they were counted before */
 }
 
+/*
+ * The lists of single free pages are sized by the zone. Shorter than the blocks that faults take
+ * apart (offer_block() in fault.c), they would not give these pages back in order, and each fault
+ * would cost the host twice as many mappings.
+ */
+static void keep_lists(void)
+{
+	struct per_cpu_pages *lists = this_cpu_ptr(only_zone()->per_cpu_pageset);
+
+	lists->batch = max(lists->batch, LIST_BATCH);
+	lists->high_min = max(lists->high_min, LIST_BATCH * 4);
+	lists->high_max = max(lists->high_max, lists->high_min);
+}
+
 static unsigned long wanted(void)
 {
 	return high_wmark_pages(only_zone()) + MARGIN;
@@ -161,8 +176,10 @@ static bool __ref grow(void)
 		more = true;
 	}
 	/* Watermarks go by what there is. */
-	if (more && !counted)
+	if (more && !counted) {
 		init_per_zone_wmark_min();
+		keep_lists();
+	}
 	return more;
 }
 
