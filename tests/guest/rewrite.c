@@ -150,6 +150,8 @@ static void one_call(const struct site *s, unsigned int seed)
 	struct regs in, out;
 	uint32_t rcx;
 
+	if (s->changed & NEEDS_AVX && !__builtin_cpu_supports("avx"))
+		return;
 	regs_fill(&in, seed);
 	if (seed & 16)
 		in.flags |= DF;
@@ -175,8 +177,7 @@ static void call_sites(const struct site *s, size_t n, unsigned int rounds)
 {
 	for (size_t i = 0; i < n; i++)
 		for (unsigned int seed = 0; seed < rounds; seed++)
-			if (!(s[i].changed & NEEDS_AVX) || __builtin_cpu_supports("avx"))
-				one_call(&s[i], seed);
+			one_call(&s[i], seed);
 }
 
 static void neighbours_and_registers(void)
@@ -184,8 +185,7 @@ static void neighbours_and_registers(void)
 	call_sites(sites, ARRAY_SIZE(sites), 64);
 	for (unsigned int seed = 0; seed < 64; seed++)
 		for (size_t i = 0; i < ARRAY_SIZE(sites); i++)
-			if (!(sites[i].changed & NEEDS_AVX) || __builtin_cpu_supports("avx"))
-				one_call(&sites[i], seed);
+			one_call(&sites[i], seed);
 }
 
 static void borders_of_pages(void)
