@@ -257,6 +257,9 @@ SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
 	jne	3f
 	movl	XS_FEATURES(%r8), %eax
 	movl	XS_FEATURES+4(%r8), %edx
+	movl	%eax, %ecx
+	orl	%edx, %ecx
+	jz	3f			/* no XSAVE: see fpstate_extended() */
 	xrstor64 (%r8)
 	jmp	4f
 3:	fxrstor64 (%r8)

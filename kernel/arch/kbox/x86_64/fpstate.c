@@ -26,10 +26,13 @@ struct _xstate init_fpstate __aligned(64) = {
 	},
 };
 
-/* An XSAVE header follows the legacy part, and what it says is in use. */
+/*
+ * An XSAVE header follows the legacy part, and what it says is in use. Where the processor has no
+ * XSAVE, the host writes the magic number all the same, and no features.
+ */
 bool fpstate_extended(const struct _xstate *x)
 {
-	return x->fpstate.sw_reserved.magic1 == FP_XSTATE_MAGIC1;
+	return x->fpstate.sw_reserved.magic1 == FP_XSTATE_MAGIC1 && x->fpstate.sw_reserved.xfeatures;
 }
 
 /* In bytes, with the second magic number behind it. */
@@ -46,9 +49,12 @@ void fpstate_learn(const struct _xstate *x)
 {
 	if (layout.extended_size)
 		return;
-	layout = x->fpstate.sw_reserved;
-	if (layout.magic1 != FP_XSTATE_MAGIC1)
+	if (fpstate_extended(x)) {
+		layout = x->fpstate.sw_reserved;
+	} else {
 		layout.extended_size = sizeof(x->fpstate);
+		memset(&init_fpstate.fpstate.sw_reserved, 0, sizeof(layout));
+	}
 	arch_task_struct_size = sizeof(struct task_struct) + layout.extended_size;
 }
 

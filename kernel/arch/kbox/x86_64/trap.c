@@ -117,6 +117,8 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 		panic("the host has no more memory for the guest");
 	console_verbose();
 	show_regs(&regs);
+	if (sc->trapno != X86_TRAP_PF)
+		panic("host signal %d in kernel mode, ip %016llx, trap %llu", sig, sc->ip, sc->trapno);
 	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);
 }
 
