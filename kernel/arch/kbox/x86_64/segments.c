@@ -162,7 +162,10 @@ static bool uses_gs(unsigned long ip)
  */
 bool gs_used(unsigned long ip)
 {
-	if (current->thread.own_gs || get_gsbase() || !kbox_boot->rewrite || !uses_gs(ip))
+	if (current->thread.own_gs || get_gsbase() || !kbox_boot->rewrite)
+		return false;
+	local_irq_enable();	/* as in kbox_page_fault(), to read what the guest executes */
+	if (!uses_gs(ip))
 		return false;
 	set_gs(0, true);
 	return true;
