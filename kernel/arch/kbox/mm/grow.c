@@ -148,20 +148,6 @@ static void __ref grow_step(void)
 	atomic_long_sub(n, &vm_zone_stat[NR_FREE_PAGES]);	/* they were counted before */
 }
 
-/*
- * The lists of single free pages are sized by the zone. Shorter than the blocks that faults take
- * apart (offer_block() in fault.c), they would not give these pages back in order, and each fault
- * would cost the host twice as many mappings.
- */
-static void keep_lists(void)
-{
-	struct per_cpu_pages *lists = this_cpu_ptr(only_zone()->per_cpu_pageset);
-
-	lists->batch = max(lists->batch, LIST_BATCH);
-	lists->high_min = max(lists->high_min, LIST_BATCH * 4);
-	lists->high_max = max(lists->high_max, lists->high_min);
-}
-
 static unsigned long wanted(void)
 {
 	return high_wmark_pages(only_zone()) + MARGIN;
@@ -176,11 +162,25 @@ static bool __ref grow(void)
 		more = true;
 	}
 	/* Watermarks go by what there is. */
-	if (more && !counted) {
+	if (more && !counted)
 		init_per_zone_wmark_min();
-		keep_lists();
-	}
 	return more;
+}
+
+/*
+ * The lists of single free pages are sized by the zone, anew with each step and sysctl. Shorter than
+ * the blocks that faults take apart (offer_block() in fault.c), they would not give these pages back
+ * in order, and each fault would cost the host several mappings.
+ */
+static void keep_lists(void)
+{
+	struct per_cpu_pages *lists = this_cpu_ptr(only_zone()->per_cpu_pageset);
+
+	if (likely(lists->batch >= LIST_BATCH))
+		return;
+	lists->batch = LIST_BATCH;
+	lists->high_min = max(lists->high_min, LIST_BATCH * 4);
+	lists->high_max = max(lists->high_max, lists->high_min);
 }
 
 /*
@@ -189,7 +189,10 @@ static bool __ref grow(void)
  */
 void grow_wake(void)
 {
-	if (grower && owed() && zone_page_state(only_zone(), NR_FREE_PAGES) < wanted())
+	if (!owed())
+		return;
+	keep_lists();
+	if (grower && zone_page_state(only_zone(), NR_FREE_PAGES) < wanted())
 		wake_up_process(grower);
 }
 
