@@ -138,10 +138,11 @@ static void __ref grow_step(void)
 	struct zone *zone = only_zone();
 
 	grown = end;
-	init_struct_pages(start, end);
+	/* As hot-add does: they are the zone's first, and pages that pfn_valid() tells of last. */
 	node->node_spanned_pages += n;
-	node->node_present_pages += n;
 	zone->spanned_pages += n;
+	init_struct_pages(start, end);
+	node->node_present_pages += n;
 	zone->present_pages += n;
 	set_max_mapnr(end);
 	free_pages_of(start, end);
