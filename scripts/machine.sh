@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# For scripts to source after arch.sh: tests that run in a machine of scripts/qemu-machine. DIR/list has a line for each, its
-# name and what tests/run is to run; what it has said is DIR/NAME.tap then, and tests/run gives that back, for prove to count.
+# For scripts to source after arch.sh: tests that run in a machine of scripts/qemu-machine. DIR/list
+# has a line for each, its name and what tests/run is to run. What it has said is DIR/NAME.tap then,
+# and tests/run gives that back, for prove to count.
 
 # no_machine DIR WHY: that is a test that was skipped.
 no_machine() {
@@ -9,7 +10,8 @@ no_machine() {
 	echo 0 >"$1/machine.status"
 }
 
-# run_in_machine DIR ENVIRONMENT: the tests of DIR/list, one after the other, as a user, with that in their environment too.
+# run_in_machine DIR ENVIRONMENT: the tests of DIR/list, one after the other, as a user, with that in
+# their environment too.
 # Whether the machine came to its end is a test of its own, machine; those that it did not come to are none.
 run_in_machine() {
 	while read -r name rest; do

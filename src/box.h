@@ -58,7 +58,10 @@ struct box {
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 
-/* util.c: die() prints "kbox: ..." and exits with 125. reason() is strerror() with what to do about it. */
+/*
+ * util.c: die() prints "kbox: ..." and exits with 125. reason() is strerror() with what to do
+ * about it.
+ */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 const char *reason(int err);
 /* Of the executable; false: nobody says. */
@@ -67,8 +70,8 @@ bool self_path(char path[PATH_MAX]);
 const char *companion(const char *name, const char *var, char *buf, size_t size);
 
 /*
- * hide.c: host features that box and kbox do without, for tests. parse_hidden() gives the bits that a list of names stands
- * for, or is false with a message in err.
+ * hide.c: host features that box and kbox do without, for tests. parse_hidden() gives the bits
+ * that a list of names stands for, or is false with a message in err.
  */
 #define HIDE_ERR 512
 bool parse_hidden(const char *list, uint32_t *hidden, char err[HIDE_ERR]);
@@ -87,7 +90,10 @@ bool parse_fd(const char *s, struct fd_pair *fd);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
 extern const char options_usage[];
 
-/* limits.c: what bounds the memory that a guest can have (root: of the tree that /proc and /sys are in, "" but for tests). */
+/*
+ * limits.c: what bounds the memory that a guest can have (root: of the tree that /proc and /sys
+ * are in, "" but for tests).
+ */
 #define MEM_MAX (ARCH_MEM_END - KBOX_PAGE_OFFSET)
 struct mem_bound {
 	uint64_t bytes;

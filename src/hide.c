@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KBOX_HIDE: features of the host that are not there on every one, and that kbox pretends not to find. So tests see on one
- * machine what becomes of a box on others.
+ * KBOX_HIDE: features of the host that are not there on every one, and that kbox pretends not to
+ * find. So tests see on one machine what becomes of a box on others.
  */
 #ifdef __x86_64__
 #include <cpuid.h>
