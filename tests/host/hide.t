@@ -32,6 +32,14 @@ fi
 KBOX_HIDE=lahf box --stats -- /bin/sh -c 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo $i; done' 2>"$tmp/err" >/dev/null
 is "$(sed -n 's/.* calls rewrite \([0-9]*\) .*/\1/p' "$tmp/err" | awk '{ print ($1 >= 300) }')" 1 "lahf: calls come by patched sites"
 
+# The gate on a processor without FSGSBASE and without sahf is as on any other.
+if [ "$(uname -m)" = x86_64 ]; then
+	for test in rewrite-m rewrite-g rewrite-signal-m rewrite-thread-m signal-m thread-g exec-g; do
+		KBOX_HIDE=fsgsbase,lahf "$top/tests/run" "$build/tests/$test+rewrite" >"$tmp/out" 2>&1
+		is "$? $(grep -c '^ok' "$tmp/out") $(grep '^not ok' "$tmp/out")" "0 $(sed -n 's/^1\.\.//p' "$tmp/out") " "without FSGSBASE and lahf: $test"
+	done
+fi
+
 # calls [FEATURE]: how many calls a program makes that asks for the time 2000 times
 calls() {
 	# shellcheck disable=SC2016
