@@ -150,8 +150,8 @@ static s64 has_run(const struct child *c)
 }
 
 /*
- * It stopped; false: it had to be stopped, for it did not by itself in 3 ms that it ran. On a busy host that takes longer, and
- * only what it ran says that it loops.
+ * True: the child stopped by itself. False: it had to be stopped, after 3 ms of processor time.
+ * By the clock these take longer on a busy host, so only processor time says that a child loops.
  */
 static bool wait_stop(struct child *c)
 {

@@ -2,8 +2,9 @@
 /*
  * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a time limit, and passes
  * when its function returns after at least one check: a stray exit(0) is a failure. TESTDIR (/var/tmp) says where the directory
- * is made; names on the command line pick tests. The time limit is for what hangs: two minutes, times KBOX_SLOWNESS (tests/run), or
- * TAP_SECONDS. HOST_LACKS is a test that fails natively on this host, for what the host does to any program.
+ * is made; names on the command line pick tests. The time limit is for what hangs: two minutes,
+ * times KBOX_SLOWNESS (tests/run), or TAP_SECONDS. HOST_LACKS is a test that fails natively on this
+ * host, for what the host does to any program.
  *
  * TAP_NO_FORK, defined before this is included: a program that has no instruction which makes a process. It becomes itself again,
  * by exec, for each test; its tests use neither FORK() nor SIGRTMAX.

@@ -393,8 +393,9 @@ static void usage_and_times(void)
 }
 
 /*
- * Of a program that computes, with a call now and then, which is when the kernel gets to see it. A signal stands for all intervals
- * that have ended since the last one, as many as a busy host makes them.
+ * The user time of a program that computes, with a call now and then, which is when the kernel
+ * gets to see it. A signal stands for all intervals that have ended since the last one, and on a
+ * busy host these are many.
  */
 static void user_time(void)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which memory a guest gets by default: what control groups and the host's accounting leave, read from a tree of files. */
+/*
+ * Which memory a guest gets by default: what control groups and the host's accounting leave, read
+ * from a tree of files.
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
