@@ -129,6 +129,7 @@ enum kbox_hide {
 	KBOX_HIDE_SPEC_ALLOW	= 1 << 13,	/* SECCOMP_FILTER_FLAG_SPEC_ALLOW */
 	KBOX_HIDE_CLOSE_RANGE	= 1 << 14,
 	KBOX_HIDE_NOEXEC_SEAL	= 1 << 15,	/* MFD_NOEXEC_SEAL */
+	KBOX_HIDE_LANDLOCK	= 1 << 16,
 };
 
 struct kbox_boot {
