@@ -28,6 +28,7 @@ static const struct {
 	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_WRITE, Linux 5.14 */
 	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
+	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))
