@@ -99,7 +99,7 @@ void virtio_blk_init(struct device *d, struct box *b)
 {
 	struct virtio_blk_config *c = (void *)d->hw->config;
 
-	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.ephemeral && !b->opt.read_only))
+	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.read_only ? 0 : b->opt.overlay_size))
 		die("%s: %s", b->opt.image, reason(errno));
 	c->capacity = disk.size / SECTOR;
 	c->seg_max = MAX_DATA_SEGS;
