@@ -25,6 +25,7 @@ struct options {
 	const char *image;
 	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
+	uint64_t overlay_size;		/* bytes; 0: not --ephemeral */
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
 	uid_t uid;

@@ -13,9 +13,11 @@
 #include <unistd.h>
 #include "devices.h"
 
+#define BATCH		16		/* requests of one queue before the other bells are looked at */
 #define STACK_SIZE (256UL << 10)	/* of a thread */
 
 static struct device devices[KBOX_MAX_VIRTIO];
+static bool ending;			/* the box: nothing more is begun */
 
 static void futex_wait(uint32_t *word, uint32_t value)
 {
@@ -31,56 +33,75 @@ void raise_irq(struct kbox_boot *boot, int irq)
 	}
 }
 
-/* True if the driver wants to hear of what was done. */
-static bool serve_queue(struct device *d, struct virtqueue *q)
+static bool has_rung(const struct box *b, int bell)
+{
+	return __atomic_load_n(&b->boot->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
+}
+
+/*
+ * True if the driver wants to hear of what was done. A driver can offer requests as fast as they are served, so
+ * only some are, and none once the end has rung.
+ */
+static bool serve_queue(const struct box *b, struct device *d, int i)
 {
 	static struct vq_request r;
-	bool any = false;
+	struct virtqueue *q = &d->vq[i];
+	int n;
 
-	while (vq_pop(q, &r)) {
+	for (n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++) {
+		if (!vq_pop(q, &r)) {
+			d->unfinished &= ~(1u << i);
+			break;
+		}
 		vq_push(q, &r, d->serve(d, &r));
-		any = true;
 	}
-	return any && vq_wants_interrupt(q);
+	return n && vq_wants_interrupt(q);
 }
 
 static void serve(struct box *b, int i)
 {
 	struct device *d = &devices[i];
-	uint32_t notify = __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST);
 	bool tell = false;
 
 	if (!d->serve)
 		return;
+	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & ((1u << KBOX_MAX_VQ) - 1);
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
-		if (notify & 1u << q)
-			tell |= serve_queue(d, &d->vq[q]);
+		if (d->unfinished & 1u << q)
+			tell |= serve_queue(b, d, q);
 	if (tell) {
 		__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
 		raise_irq(b->boot, KBOX_IRQ_VIRTIO + i);
 	}
 }
 
+/* The devices come last, since they may take their time. */
+bool serve_bells(struct box *b)
+{
+	uint32_t bells = __atomic_exchange_n(&b->boot->doorbell, 0, __ATOMIC_SEQ_CST);
+	bool more = false;
+
+	if (bells & 1u << KBOX_BELL_EXIT) {
+		ending = true;
+		supervisor_wake();
+	}
+	if (bells & 1u << KBOX_BELL_POLL)
+		poller_wake();
+	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
+		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
+			serve(b, i);
+		more |= devices[i].unfinished;
+	}
+	return more && !ending;
+}
+
 static void *doorbell_thread(void *arg)
 {
 	struct box *b = arg;
-	uint32_t bells;
 
-	for (;;) {
-		bells = __atomic_exchange_n(&b->boot->doorbell, 0, __ATOMIC_SEQ_CST);
-		if (!bells) {
+	for (;;)
+		if (!serve_bells(b))
 			futex_wait(&b->boot->doorbell, 0);
-			continue;
-		}
-		if (bells & 1u << KBOX_BELL_EXIT)
-			supervisor_wake();
-		/* Before the devices, which may take their time. */
-		if (bells & 1u << KBOX_BELL_POLL)
-			poller_wake();
-		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
-			if (bells & 1u << (KBOX_BELL_VIRTIO + i))
-				serve(b, i);
-	}
 	return NULL;
 }
 
@@ -132,8 +153,9 @@ void start_thread(void *(*fn)(void *), struct box *b)
 
 void init_devices(struct box *b)
 {
+	ending = false;
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		devices[i].hw = &b->boot->virtio[i];
+		devices[i] = (struct device) { .hw = &b->boot->virtio[i] };
 		for (int q = 0; q < KBOX_MAX_VQ; q++)
 			devices[i].vq[q] = (struct virtqueue) {
 				.mem = b->mem, .mem_size = b->opt.mem, .hw = &devices[i].hw->vq[q],

@@ -22,6 +22,7 @@ const char options_usage[] =
 "      --mem SIZE        guest memory, with K, M or G (default: a quarter of what the host has)\n"
 "      --read-only       never write to the image\n"
 "      --ephemeral       keep writes in memory and drop them at the end\n"
+"      --overlay-size SIZE  how much memory --ephemeral takes at most (default: as --mem)\n"
 "      --root-id         run COMMAND as root (default)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
 "      --hostname NAME   the guest's host name\n"
@@ -155,6 +156,18 @@ static bool set_mem(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+/* A smaller one would have no room for what a file system writes beside files. */
+#define OVERLAY_MIN (1UL << 20)
+
+static bool set_overlay(struct options *o, const char *arg, char *err)
+{
+	if (!parse_size(arg, &o->overlay_size))
+		return bad(err, "--overlay-size %s: not a size; use a number with K, M or G", arg);
+	if (o->overlay_size < OVERLAY_MIN)
+		return bad(err, "--overlay-size %s: too little, give at least %luM", arg, OVERLAY_MIN >> 20);
+	return true;
+}
+
 static bool set_mode(struct options *o, const char *arg, char *err)
 {
 	static const char *const names[] = { [MODE_AUTO] = "auto", [MODE_TRAP] = "trap", [MODE_REWRITE] = "rewrite" };
@@ -167,7 +180,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
+enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, OVERLAY_SIZE, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
@@ -176,6 +189,7 @@ static const struct option longs[] = {
 	{ "mem", required_argument, NULL, MEM },
 	{ "read-only", no_argument, NULL, READ_ONLY },
 	{ "ephemeral", no_argument, NULL, EPHEMERAL },
+	{ "overlay-size", required_argument, NULL, OVERLAY_SIZE },
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "hostname", required_argument, NULL, HOSTNAME },
@@ -200,6 +214,8 @@ static bool checked_option(int c, struct options *o, char *err)
 		return set_mode(o, optarg, err);
 	case MEM:
 		return set_mem(o, optarg, err);
+	case OVERLAY_SIZE:
+		return set_overlay(o, optarg, err);
 	case CHANGE_ID:
 		if (!parse_ids(optarg, &o->uid, &o->gid))
 			return bad(err, "--change-id %s: give UID:GID as two numbers", optarg);
@@ -287,8 +303,12 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		return bad(err, "no image: give one with -S IMAGE (see kbox --help)");
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
+	if (o->overlay_size && !o->ephemeral)
+		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
 	o->command = argv + optind;
 	if (!o->mem)
 		o->mem = default_mem();
+	if (o->ephemeral && !o->overlay_size)
+		o->overlay_size = o->mem;
 	return true;
 }
