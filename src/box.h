@@ -50,6 +50,7 @@ struct box {
 	bool sockets;			/* among what the guest is given */
 	int image_fd;
 	int mem_fd;
+	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
 	struct kbox_boot *boot;
 	uint64_t entry;			/* of the kernel */
@@ -64,6 +65,11 @@ struct box {
  */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 const char *reason(int err);
+/*
+ * What the guest wrote, for the user's terminal: one copy, up to a NUL or of size characters, with
+ * a '?' for each that does not print. There is room for one more than size.
+ */
+void printable(char *to, const char *from, size_t size);
 /* Of the executable; false: nobody says. */
 bool self_path(char path[PATH_MAX]);
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
@@ -101,6 +107,7 @@ struct mem_bound {
 };
 struct mem_bound host_mem(const char *root);
 uint64_t default_mem(void);
+void watch_oom_kills(void);	/* while files can be opened */
 uint64_t oom_kills(void);	/* of processes, by the host, since it started */
 void raise_limits(void);
 void restore_limits(void);
@@ -150,10 +157,11 @@ void tty_restore(void);
 void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
-/* supervisor.c: supervise() returns the exit status of kbox. */
+/* supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind. */
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* exit_kind has changed: from any thread */
 int supervise(struct box *b);
+int exit_of(const struct box *b, uint32_t kind);
 
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);

@@ -18,6 +18,7 @@ static int run(struct box *b, char **argv)
 	make_initrd(b);
 	supervisor_block_signals();
 	tty_setup(b);
+	watch_oom_kills();
 	/* Before: if there are no threads to be had, nothing is left behind. */
 	start_devices(b);
 	start_kernel_process(b);
