@@ -27,6 +27,8 @@ struct options {
 	bool read_only, ephemeral;
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
+	unsigned int max_processes;	/* and threads, of the guest */
+	bool require_fence;
 	uid_t uid;
 	gid_t gid;
 	const char *hostname;
@@ -91,6 +93,7 @@ unsigned long host_minsigstksz(void);
 /* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
 #define OPTIONS_ERR 256
 bool parse_size(const char *s, uint64_t *bytes);
+bool parse_count(const char *s, unsigned int *n);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
 bool parse_fd(const char *s, struct fd_pair *fd);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
@@ -148,6 +151,7 @@ void start_kernel_process(struct box *b);
 /* devices.c */
 void init_devices(struct box *b);
 void start_devices(struct box *b);
+void open_devices(void);
 void raise_irq(struct kbox_boot *boot, int irq);
 
 /* tty.c */
@@ -157,11 +161,12 @@ void tty_restore(void);
 void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
-/* supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind. */
+/* supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind, with a line to say. */
+#define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* exit_kind has changed: from any thread */
 int supervise(struct box *b);
-int exit_of(const struct box *b, uint32_t kind);
+int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);

@@ -29,6 +29,8 @@ static const struct {
 	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
 	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
+	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a seccomp filter for all threads at once, which a container may refuse */
+	{ "cgroup", KBOX_HIDE_CGROUP },			/* control groups where a user can make one */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

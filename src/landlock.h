@@ -14,4 +14,7 @@ int landlock_abi(void);
  * can send none to who is not locked in by this call (ABI 6). False: nothing has been given up.
  */
 bool landlock_lock(bool sockets, bool signals);
+
+/* The same without sockets and with signals left, but empty directories in this one, if any, can be removed. */
+bool landlock_lock_but(int dir);
 #endif

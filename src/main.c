@@ -1,10 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox: run a command on a Linux kernel of its own. */
 #include <stdio.h>
+#include <unistd.h>
+#include "bound.h"
 #include "box.h"
+#include "fences.h"
+#include "group.h"
+#include "lockin.h"
+
+/* The guest's kernel boots meanwhile, as it was built; from here on it may be anybody's. */
+static void stand_fences(struct box *b)
+{
+	bool bound = bound_hold();
+	bool locked = lock_in(&(struct lockin) { getpid(), b->kernel_pid, group_parent() });
+
+	if (b->opt.require_fence && !(bound && locked))
+		die("--require-fence: %s; see kbox doctor", bound ? "the supervisor could not lock itself in" :
+		    "nothing bounds the box's processes");
+}
 
 static int run(struct box *b, char **argv)
 {
+	if (b->opt.require_fence)
+		require_fences();
 	find_room(b->opt.mem, argv);
 	raise_limits();
 	check_fds(b);
@@ -19,9 +37,12 @@ static int run(struct box *b, char **argv)
 	supervisor_block_signals();
 	tty_setup(b);
 	watch_oom_kills();
+	bound_prepare(b);
 	/* Before: if there are no threads to be had, nothing is left behind. */
 	start_devices(b);
 	start_kernel_process(b);
+	stand_fences(b);
+	open_devices();
 	return supervise(b);
 }
 

@@ -151,21 +151,21 @@ static bool had_no_process(const struct box *b, const char *why)
 	return strstr(why, "No working init") == why && !(words && strstr(words, "init="));
 }
 
-static int panicked(const struct box *b)
+static int panicked(const struct box *b, char words[LAST_WORDS])
 {
 	char why[sizeof(b->boot->exit_reason) + 1];
 
 	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	if (had_no_process(b, why)) {
-		fprintf(stderr, "kbox: the box could not go on: %s\n", reason(EAGAIN));
+		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
-	fprintf(stderr, "kbox: kernel panic: %s\n", why);
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: %s\n", why);
 	return EXIT_PANIC;
 }
 
 /* The guest can write all of it, also now: each word is read once. */
-int exit_of(const struct box *b, uint32_t kind)
+int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS])
 {
 	int status = __atomic_load_n(&b->boot->exit_status, __ATOMIC_RELAXED);
 
@@ -173,9 +173,9 @@ int exit_of(const struct box *b, uint32_t kind)
 	case KBOX_EXITED:
 		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	case KBOX_PANICKED:
-		return panicked(b);
+		return panicked(b, words);
 	}
-	fputs("kbox: kernel panic: the guest's kernel ended in a way that there is not\n", stderr);
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: the guest's kernel ended in a way that there is not\n");
 	return EXIT_PANIC;
 }
 
@@ -231,6 +231,7 @@ static void take_signal(struct box *b, int sig)
 int supervise(struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
+	char words[LAST_WORDS] = "";
 	uint32_t kind;
 	int status;
 
@@ -239,7 +240,8 @@ int supervise(struct box *b)
 		kind = __atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST);
 		if (kind != KBOX_RUNNING) {
 			tty_restore();
-			status = exit_of(b, kind);
+			status = exit_of(b, kind, words);
+			fputs(words, stderr);
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));

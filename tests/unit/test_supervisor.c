@@ -65,9 +65,18 @@ static void printables(void **state)
 	assert_string_equal(to, "");
 }
 
+static int say(struct box *b, uint32_t kind)
+{
+	char words[LAST_WORDS] = "";
+	int status = exit_of(b, kind, words);
+
+	fputs(words, stderr);
+	return status;
+}
+
 static int panicked(struct box *b)
 {
-	return exit_of(b, KBOX_PANICKED);
+	return say(b, KBOX_PANICKED);
 }
 
 static void reason_without_end(void **state)
@@ -112,7 +121,7 @@ static int panicked_often(struct box *b)
 	if (pthread_create(&t, NULL, scribble, b->boot->exit_reason))
 		return 1;
 	for (int i = 0; i < 200; i++)
-		if (exit_of(b, KBOX_PANICKED) != EXIT_PANIC)
+		if (panicked(b) != EXIT_PANIC)
 			return 2;
 	return 0;
 }
@@ -136,7 +145,7 @@ static void reason_that_changes(void **state)
 
 static int unknown(struct box *b)
 {
-	return exit_of(b, 0x5a5a5a5a);
+	return say(b, 0x5a5a5a5a);
 }
 
 static void unknown_kind(void **state)
@@ -162,7 +171,7 @@ static void any_status(void **state)
 	with_page(&b, 0);
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		b.boot->exit_status = statuses[i].said;
-		assert_int_equal(exit_of(&b, KBOX_EXITED), statuses[i].is);
+		assert_int_equal(say(&b, KBOX_EXITED), statuses[i].is);
 	}
 	free(b.boot);
 }
@@ -193,7 +202,7 @@ static int read_nothing(struct box *b)
 {
 	guard_memory(b);
 	(void)!ftruncate(b->mem_fd, 0);
-	return exit_of(b, KBOX_PANICKED);
+	return panicked(b);
 }
 
 static void no_memory(void **state)
