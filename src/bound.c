@@ -88,7 +88,7 @@ void bound_enter(const struct box *b)
 
 bool bound_hold(void)
 {
-	return grouped ? group_hold() : limit_holds();
+	return grouped && group_hold();
 }
 
 bool limit_holds(void)

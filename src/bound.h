@@ -8,7 +8,7 @@ struct box;
 /* In the supervisor, before the box's first process is made; in that one; and in the supervisor when it runs. */
 void bound_prepare(const struct box *b);
 void bound_enter(const struct box *b);
-bool bound_hold(void);	/* false: nothing bounds it */
+bool bound_hold(void);	/* false: no control group does; see limit_holds() */
 
 /* Whether the limit of the user's processes is one: not for root, nor for who may exceed resources. */
 bool limit_holds(void);

@@ -32,7 +32,6 @@ enum how {
 	SELF,		/* our process */
 	BOX,		/* the box's first process */
 	BOX_GROUP,	/* its process group, as kill(2) has it */
-	GROUP_DIR,	/* the directory of the box's control group */
 };
 
 struct rule {
@@ -76,8 +75,7 @@ static const struct rule rules[] = {
 	/* Memory, but no code. */
 	{ SYS_brk, ANY, 0, 0 }, { SYS_munmap, ANY, 0, 0 }, { SYS_mremap, ANY, 0, 0 }, { SYS_madvise, ANY, 0, 0 },
 	{ SYS_mmap, WITHOUT, 2, PROT_EXEC }, { SYS_mprotect, WITHOUT, 2, PROT_EXEC },
-	/* The end. Landlock lets it remove directories in that one only. */
-	{ SYS_unlinkat, GROUP_DIR, 0, 0 },
+	/* The end. */
 	{ SYS_exit, ANY, 0, 0 }, { SYS_exit_group, ANY, 0, 0 },
 };
 
@@ -86,37 +84,27 @@ static const struct rule rules[] = {
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
 #define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
 
-_Static_assert(COUNT(rules) * 5 + 5 <= LOCKIN_MAX, "the filter is longer");
+_Static_assert(COUNT(rules) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
 
-/* False: there is no such value, so the call is refused. */
-static bool value_of(const struct rule *r, const struct lockin *who, uint32_t *value)
+static uint32_t value_of(const struct rule *r, const struct lockin *who)
 {
 	switch (r->how) {
 	case SELF:
-		*value = who->self;
-		return true;
+		return who->self;
 	case BOX:
-		*value = who->box;
-		return true;
+		return who->box;
 	case BOX_GROUP:
-		*value = -who->box;
-		return true;
-	case GROUP_DIR:
-		*value = who->group_dir;
-		return who->group_dir >= 0;
+		return -who->box;
 	default:
-		*value = r->value;
-		return true;
+		return r->value;
 	}
 }
 
 /* Allows the call of this rule, or falls through with its number loaded. */
 static size_t add_rule(struct sock_filter *f, const struct rule *r, const struct lockin *who)
 {
-	uint32_t value;
+	uint32_t value = value_of(r, who);
 
-	if (!value_of(r, who, &value))
-		return 0;
 	if (r->how == ANY) {
 		f[0] = JUMP(BPF_JEQ, r->nr, 0, 1);
 		f[1] = RET(SECCOMP_RET_ALLOW);
@@ -130,6 +118,22 @@ static size_t add_rule(struct sock_filter *f, const struct rule *r, const struct
 	return 5;
 }
 
+/*
+ * The box's control group is removed at the end. Landlock lets that be done in its place alone; a
+ * host that has no Landlock lets empty directories of the user's go.
+ */
+static size_t add_rmdir(struct sock_filter *f, int dir)
+{
+	f[0] = JUMP(BPF_JEQ, SYS_unlinkat, 0, 6);
+	f[1] = LOAD(args[0]);
+	f[2] = JUMP(BPF_JEQ, dir, 0, 3);
+	f[3] = LOAD(args[2]);
+	f[4] = JUMP(BPF_JEQ, AT_REMOVEDIR, 0, 1);
+	f[5] = RET(SECCOMP_RET_ALLOW);
+	f[6] = LOAD(nr);
+	return 7;
+}
+
 /* x32 calls of x86_64 have other numbers, which are in no rule. */
 size_t make_lockin_filter(struct sock_filter *f, const struct lockin *who)
 {
@@ -141,6 +145,8 @@ size_t make_lockin_filter(struct sock_filter *f, const struct lockin *who)
 	f[n++] = LOAD(nr);
 	for (size_t i = 0; i < COUNT(rules); i++)
 		n += add_rule(f + n, &rules[i], who);
+	if (who->group_dir >= 0)
+		n += add_rmdir(f + n, who->group_dir);
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
 	return n;
 }
@@ -177,6 +183,7 @@ bool lock_in(const struct lockin *who)
 	if (is_hidden(KBOX_HIDE_LOCK_IN))
 		return false;
 	hide_memory();
-	landlock_lock_but(who->group_dir);
+	if (!landlock_lock_but(who->group_dir))
+		landlock_lock(false, false);
 	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && filter_all(&prog);
 }

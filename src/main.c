@@ -12,18 +12,22 @@
 static void stand_fences(struct box *b)
 {
 	bool bound = bound_hold();
+	bool limited = b->opt.require_fence && limit_holds();
 	bool locked = lock_in(&(struct lockin) { getpid(), b->kernel_pid, group_parent() });
 
-	if (b->opt.require_fence && !(bound && locked))
-		die("--require-fence: %s; see kbox doctor", bound ? "the supervisor could not lock itself in" :
-		    "nothing bounds the box's processes");
+	if (!b->opt.require_fence)
+		return;
+	if (!bound && !limited)
+		die("--require-fence: nothing bounds the box's processes; see kbox doctor");
+	if (!locked)
+		die("--require-fence: the supervisor could not lock itself in; see kbox doctor");
 }
 
 static int run(struct box *b, char **argv)
 {
+	find_room(b->opt.mem, argv);
 	if (b->opt.require_fence)
 		require_fences();
-	find_room(b->opt.mem, argv);
 	raise_limits();
 	check_fds(b);
 	b->image_fd = open_image(&b->opt);

@@ -137,4 +137,24 @@ for hide in '' landlock lock-in; do
 	esac
 	[ -z "$hide" ] || is $((notes > 0)) 1 "the doctor notes $hide"
 done
+if [ "$(id -u)" = 0 ]; then
+	KBOX_HIDE=cgroup "$kbox" -S "$image" --ephemeral --require-fence -- /bin/true >"$tmp/out" 2>&1
+	is "$?$(grep -c '^kbox: --require-fence: not on this host: host processes are bounded; ' "$tmp/out")" 1251 \
+		"--require-fence: root without a control group"
+fi
+is "$(box --max-processes 8 -- /bin/sh -c '(echo up) | cat')" up "--max-processes 8"
+
+# Containers that refuse a fence have a box without it.
+filter=$top/tests/host/under-filter
+if "$filter" -- true 2>/dev/null; then
+	for words in landlock_create_ruleset=EPERM landlock_add_rule=EPERM landlock_restrict_self=EPERM 'seccomp=EINVAL:1&1=1'; do
+		for as in '' "$user"; do
+			is "$($as "$filter" "$words" -- "$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c '(echo up) | cat' 2>&1)" up \
+				"$words${as:+, a user}: a box runs"
+		done
+		as=
+	done
+	"$filter" landlock_restrict_self=EPERM -- "$kbox" doctor >"$tmp/out"
+	is "$? $(grep -c '^note .*Landlock' "$tmp/out")" "0 1" "and the doctor says what there is not"
+fi
 done_testing

@@ -78,6 +78,7 @@ static void traces(void) { syscall(SYS_ptrace, 0, 0, 0, 0); }
 static void reads_others_memory(void) { syscall(SYS_process_vm_readv, other, NULL, 0, NULL, 0, 0); }
 static void takes_others_descriptor(void) { syscall(SYS_pidfd_open, other, 0); }
 static void removes(void) { syscall(SYS_unlinkat, AT_FDCWD, "/nonexistent", 0); }
+static void removes_file(void) { syscall(SYS_unlinkat, dir_fd, "file", 0); }
 static void removes_elsewhere(void) { syscall(SYS_unlinkat, null_fd, "x", 0); }
 static void renames(void) { syscall(SYS_renameat2, AT_FDCWD, "/nonexistent", AT_FDCWD, "/none", 0); }
 static void changes_limits(void) { struct rlimit r = { 1, 1 }; syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &r, NULL); }
@@ -226,8 +227,7 @@ static char outside[64];
 static void removes_in_group(void)
 {
 	CHECK(!syscall(SYS_unlinkat, dir_fd, "empty", AT_REMOVEDIR));
-	/* Landlock, where it is, bounds it to that directory, and to directories. */
-	CHECK(syscall(SYS_unlinkat, dir_fd, "file", 0) < 0);
+	/* Landlock, where it is, bounds it to that directory. */
 	CHECK(syscall(SYS_unlinkat, dir_fd, outside, AT_REMOVEDIR) < 0);
 }
 
@@ -235,7 +235,7 @@ static void removes_in_group(void)
 static void group_directory(void **state)
 {
 	char name[] = "/tmp/kbox-unit.XXXXXX";
-	int status;
+	int status, killed;
 
 	(void)state;
 	if (!landlock_abi())
@@ -248,11 +248,14 @@ static void group_directory(void **state)
 	close(openat(dir_fd, "file", O_WRONLY | O_CREAT, 0600));
 	who.group_dir = dir_fd;
 	status = after_lock(removes_in_group);
+	killed = after_lock(removes_file);
 	who.group_dir = -1;
 	unlinkat(dir_fd, "file", 0);
 	unlinkat(dir_fd, "empty", AT_REMOVEDIR);
 	rmdir(name);
 	rmdir(outside);
+	assert_true(WIFSIGNALED(killed));
+	assert_int_equal(WTERMSIG(killed), SIGSYS);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
