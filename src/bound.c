@@ -12,6 +12,7 @@
 #include "box.h"
 #include "group.h"
 
+#define ABOUT	32	/* how exactly it is found out how many the user has */
 #define MORE	16	/* than the guest's own: the idle thread, spares, one to execute in */
 
 static bool can_fork(void)
@@ -32,7 +33,10 @@ static bool can_fork_below(rlim_t limit, rlim_t hard)
 	return !setrlimit(RLIMIT_NPROC, &r) && can_fork();
 }
 
-/* The least limit at which the user can have one more; 0: the limit does not hold for him, or bounds already. */
+/*
+ * About the least limit at which the user can have one more; 0: the limit does not hold for him, or
+ * is lower than that already.
+ */
 static rlim_t least_limit(rlim_t hard)
 {
 	rlim_t no = 0, yes = 64, middle;
@@ -45,7 +49,7 @@ static rlim_t least_limit(rlim_t hard)
 	}
 	if (yes >= hard)
 		return 0;
-	while (yes - no > 1) {
+	while (yes - no > ABOUT) {
 		middle = no + (yes - no) / 2;
 		if (can_fork_below(middle, hard))
 			yes = middle;

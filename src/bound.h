@@ -5,11 +5,14 @@
 
 struct box;
 
-/* In the supervisor, before the box's first process is made; in that one; and in the supervisor when it runs. */
+/*
+ * In the supervisor, before the box's first process is made; in that one; and in the supervisor
+ * when it runs.
+ */
 void bound_prepare(const struct box *b);
 void bound_enter(const struct box *b);
 bool bound_hold(void);	/* false: no control group does; see limit_holds() */
 
-/* Whether the limit of the user's processes is one: not for root, nor for who may exceed resources. */
+/* Whether the limit of the user's processes is one: not for root, nor for who may exceed limits. */
 bool limit_holds(void);
 #endif

@@ -161,7 +161,10 @@ void tty_restore(void);
 void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
-/* supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind, with a line to say. */
+/*
+ * supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind,
+ * with a line to say.
+ */
 #define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* exit_kind has changed: from any thread */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What holds a guest that owns its kernel, on this host: for kbox doctor, and for --require-fence. */
+/* What holds a guest that owns its kernel, here: for kbox doctor, and for --require-fence. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A control group of the box's own, where kbox may make one (cgroups(7)): it bounds the host
- * processes and threads that a hostile kernel can have. The supervisor is not in it. Its lock is what
- * says that its supervisor lives.
+ * processes and threads that a hostile kernel can have. The supervisor is not in it. Its lock says
+ * that its supervisor lives.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -55,7 +55,10 @@ static bool has_word(const char *list, const char *word, const char *between)
 	return false;
 }
 
-/* The directory of our group in the hierarchy that bounds processes, from a line NUMBER:CONTROLLERS:PATH. */
+/*
+ * The directory of our group in the hierarchy that bounds processes, from a line of the form
+ * NUMBER:CONTROLLERS:PATH.
+ */
 static bool directory_of(char *line, char *path, size_t size)
 {
 	char *controllers = strchr(line, ':'), *name = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -118,7 +121,10 @@ static void kill_members(int dir)
 		fclose(f);
 }
 
-/* What a supervisor left that was killed, and whoever is still in it: nobody else puts a process there. */
+/*
+ * What a supervisor left that was killed, and whoever is still in it: nobody else puts a process
+ * there.
+ */
 static void remove_stale(int parent)
 {
 	int copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

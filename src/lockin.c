@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor locks itself in before the box runs anything of its image: whoever takes it over by
- * way of guest memory finds a process that can open nothing, start nothing and reach nobody but its
- * box. Landlock does so for each thread, a seccomp filter for all at once.
+ * The supervisor locks itself in before the box runs anything of its image: whoever takes it over
+ * by way of guest memory finds a process that can open nothing, start nothing and reach nobody but
+ * its box. Landlock does so for each thread, a seccomp filter for all at once.
  */
 #define _GNU_SOURCE
 #include <asm/ioctls.h>
@@ -160,7 +160,7 @@ static bool filter_all(const struct sock_fprog *prog)
 	       (fast && !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, prog));
 }
 
-/* Nobody reads our memory, in which the user's files go by: no debugger of the user's, and no dump. */
+/* Nobody reads our memory, in which the user's files go by: no debugger of the user's, no dump. */
 static void hide_memory(void)
 {
 	struct rlimit none = { 0, 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host may have no page for guest memory when that is used for the first time: then there is a SIGBUS. */
+/* The host may have no page for guest memory when that is used first: then there is a SIGBUS. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>
