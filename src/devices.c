@@ -6,12 +6,14 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "devices.h"
+#include "lockin.h"
 
 #define BATCH		16		/* requests of one queue before the other bells are looked at */
 #define STACK_SIZE (256UL << 10)	/* of a thread */
@@ -95,10 +97,23 @@ bool serve_bells(struct box *b)
 	return more && !ending;
 }
 
+/*
+ * Nothing of the image runs before the guest's kernel has read it. So nothing is served until the
+ * fences stand.
+ */
+static sem_t opened;
+
+void open_devices(void)
+{
+	sem_post(&opened);
+}
+
 static void *doorbell_thread(void *arg)
 {
 	struct box *b = arg;
 
+	while (sem_wait(&opened))
+		;
 	for (;;)
 		if (!serve_bells(b))
 			futex_wait(&b->boot->doorbell, 0);
@@ -131,24 +146,46 @@ static bool have_stack(void)
 	return p != MAP_FAILED && !munmap(p, STACK_SIZE);
 }
 
+struct beginning {
+	void *(*fn)(void *);
+	struct box *box;
+	sem_t locked;
+};
+
+static void *begin(void *arg)
+{
+	struct beginning *b = arg;
+	void *(*fn)(void *) = b->fn;
+	struct box *box = b->box;
+
+	lock_in_thread();
+	sem_post(&b->locked);	/* its memory goes */
+	return fn(box);
+}
+
+/* The thread is locked in when this returns, so that its filter may come. */
 void start_thread(void *(*fn)(void *), struct box *b)
 {
+	struct beginning beginning = { .fn = fn, .box = b };
 	pthread_attr_t attr;
 	pthread_t t;
 	int err;
 
+	sem_init(&beginning.locked, 0, 0);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	err = pthread_create(&t, &attr, fn, b);
+	err = pthread_create(&t, &attr, begin, &beginning);
 	if (err == EPERM) {
 		without_clone3();
-		err = pthread_create(&t, &attr, fn, b);
+		err = pthread_create(&t, &attr, begin, &beginning);
 	}
 	if (err == EAGAIN && !have_stack())
 		err = ENOMEM;
 	if (err)
 		die("cannot start a thread: %s", reason(err));
 	pthread_attr_destroy(&attr);
+	while (sem_wait(&beginning.locked))
+		;
 }
 
 void init_devices(struct box *b)
@@ -167,6 +204,7 @@ void init_devices(struct box *b)
 
 void start_devices(struct box *b)
 {
+	sem_init(&opened, 0, 0);
 	start_poller(b);
 	start_thread(doorbell_thread, b);
 }

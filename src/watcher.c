@@ -24,7 +24,7 @@ static void __attribute__((noreturn)) watch(pid_t supervisor, pid_t group)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	setsid();
-	close_from(0);
+	close_from_to(0, ~0U);
 	while (getppid() == supervisor)
 		sigwaitinfo(&all, NULL);
 	kill(-group, SIGKILL);
@@ -41,6 +41,11 @@ void start_watcher(const struct box *b)
 		die("fork: %s", reason(errno));
 	if (!watcher)
 		watch(self, b->kernel_pid);
+}
+
+pid_t watcher_pid(void)
+{
+	return watcher;
 }
 
 void end_watcher(void)

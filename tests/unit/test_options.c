@@ -309,10 +309,34 @@ static void many_variables(void **state)
 	free(o.env);
 }
 
+static void counts(void **state)
+{
+	static const struct { const char *s; unsigned int n; } good[] = {
+		{ "8", 8 }, { "0050", 50 }, { "4096", 4096 }, { "4194304", 4194304 },
+	};
+	static const char *const bad[] = {
+		"", " 8", "8 ", "-8", "+8", "x", "8x", "8.0", "8K", "0", "7", "4194305", "4294967304", "18446744073709551624",
+		"99999999999999999999999",
+	};
+	unsigned int n;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_true(parse_count(good[i].s, &n));
+		assert_int_equal(n, good[i].n);
+	}
+	n = 4711;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_count(bad[i], &n));
+		assert_int_equal(n, 4711);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),
+		cmocka_unit_test(counts), cmocka_unit_test(sizes),
 		cmocka_unit_test(not_sizes),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(not_ids),
