@@ -108,9 +108,11 @@ static int open_parent(void)
 	return dir;
 }
 
+/* Of a threaded group the host lists threads alone, and a thread's number does for kill(2). */
 static void kill_members(int dir)
 {
-	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	bool threaded = !faccessat(dir, "cgroup.threads", F_OK, 0);
+	int fd = openat(dir, threaded ? "cgroup.threads" : "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	int pid;
 

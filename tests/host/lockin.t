@@ -108,7 +108,9 @@ if [ -n "$group" ]; then
 	start --max-processes 50 -- /bin/sh -c 'echo up; sleep 600'
 	name=$(groups)
 	is "$(cat "$group/$name/pids.max")" 66 "the box's control group has a bound"
-	is "$(sort -n "$group/$name/cgroup.procs" | tr '\n' ' ')" "$(pgrep -P $supervisor | sort -n | tr '\n' ' ')" \
+	list=$group/$name/tasks
+	[ -e "$list" ] || list=$group/$name/cgroup.threads
+	is "$(sort -n "$list" | tr '\n' ' ')" "$(ps -L --ppid $supervisor -o lwp= | sort -n | tr -s ' \n' ' ' | sed 's/^ //')" \
 		"all host processes of the box are in it, and the supervisor is not"
 	end
 	is "$(groups | wc -l)" 1 "kill -9 of the supervisor leaves the group"
@@ -149,8 +151,8 @@ for hide in '' landlock lock-in; do
 done
 if [ "$(id -u)" = 0 ]; then
 	KBOX_HIDE=cgroup "$kbox" -S "$image" --ephemeral --require-fence -- /bin/true >"$tmp/out" 2>&1
-	is "$?$(grep -c '^kbox: --require-fence: not on this host: host processes are bounded; ' "$tmp/out")" 1251 \
-		"--require-fence: root without a control group"
+	is "$?$(grep -c '^kbox: --require-fence: not on this host: ' "$tmp/out")" 1251 "--require-fence: root without a control group"
+	is "$(KBOX_HIDE=cgroup "$kbox" doctor | grep -c '^note .*host processes')" 1 "which the doctor says, too"
 fi
 is "$(box --max-processes 8 -- /bin/sh -c '(echo up) | cat')" up "--max-processes 8"
 
