@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a guest can ask of the devices at once: how much one request is, how many are served, and none at the end. */
+/* What a guest can ask of the devices at once: the bounds of a request and of a look, and the end. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
