@@ -28,7 +28,7 @@ ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
 CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
-INC := -Isrc -idirafter kernel/arch/kbox/include/uapi
+INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
 LAUNCHER := $(filter-out src/init.c,$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
@@ -67,7 +67,13 @@ kernel: deps $(LINUX)/.unpacked
 kernel-debug: deps $(LINUX)/.unpacked
 	@scripts/build-kernel debug
 
-$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
+# Names of the system calls, for messages.
+$(B)/gen/callnames.h:
+	@mkdir -p $(@D)
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/[SYS_\1] = "\1",/p' > $@.new
+	mv $@.new $@
+
+$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
 $(B)/kbox-init: src/init.c | $(B)
@@ -204,7 +210,7 @@ build/unit/test_hostfd_table: tests/unit/test_hostfd_table.c $(HOSTFD) | $(LINUX
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(HOSTFD_INC) -o $@ $< -lcmocka
 
-$(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
+$(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -o $@ $< $(filter-out src/main.c,$(LAUNCHER)) -lcmocka
 

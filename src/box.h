@@ -109,7 +109,7 @@ void restore_limits(void);
 void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
 void offer_fds(struct box *b);
-void keep_fds(const struct box *b);
+void keep_fds(const struct box *b, int also);
 void leave_fds(const struct box *b);
 
 /* image.c: check_image() says what is wrong with the image, or NULL. */

@@ -129,6 +129,8 @@ enum kbox_hide {
 	KBOX_HIDE_SPEC_ALLOW	= 1 << 13,	/* SECCOMP_FILTER_FLAG_SPEC_ALLOW */
 	KBOX_HIDE_CLOSE_RANGE	= 1 << 14,
 	KBOX_HIDE_NOEXEC_SEAL	= 1 << 15,	/* MFD_NOEXEC_SEAL */
+	KBOX_HIDE_LANDLOCK	= 1 << 16,
+	KBOX_HIDE_USER_NOTIF	= 1 << 17,	/* SECCOMP_RET_USER_NOTIF */
 };
 
 struct kbox_boot {
@@ -157,6 +159,7 @@ struct kbox_boot {
 	__u16 tty_rows, tty_cols;
 	__u32 host_cpus;		/* on which the box may run */
 	__u32 rewrite;			/* patch system call sites */
+	__u32 names;			/* given sockets may be bound and connected */
 	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
 	char cmdline[2048];
 
