@@ -4,31 +4,18 @@
  * A name may be a number; an argument is a number, a word of the table below, which may have a number
  * added (memsize+4096), ":text" for the address of a text, or "=" for what the call before gave.
  */
-#include <pthread.h>
 #include <sys/mman.h>
 #include "hostile.h"
 
+#define CLONE_AS_KERNEL_PROCESS	(0x8000 | 0x400 | 0x100000 | 17)	/* PARENT, FILES, PARENT_SETTID, SIGCHLD */
+#define CLONE_AS_KERNEL_THREAD	0x150f00	/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
+
 static long last;
-static volatile int other_tid;
 
-static void *other_thread(void *arg)
-{
-	other_tid = host_call(SYS_gettid);
-	stay();
-	return arg;
-}
-
-static uint64_t a_thread(void)
-{
-	if (!other_tid)
-		start_thread(other_thread, NULL);
-	while (!other_tid)
-		usleep(1000);
-	return other_tid;
-}
-
+/* Of the host; this program's first thread has the number of its process. */
 static uint64_t pid(void) { return host_call(SYS_getpid); }
-static uint64_t tid(void) { return host_call(SYS_gettid); }
+/* Another host thread of it. */
+static uint64_t thread(void) { return host_call(SYS_clone, CLONE_AS_KERNEL_THREAD, child_stack(1), own_page); }
 static uint64_t supervisor(void) { return host_call(SYS_getppid); }
 static uint64_t memfd(void) { return BOOT->mem_fd; }
 static uint64_t nullfd(void) { return BOOT->null_fd; }
@@ -49,7 +36,7 @@ static uint64_t hole(void)
 }
 
 static const struct { const char *name; uint64_t (*value)(void); } words[] = {
-	{ "pid", pid }, { "tid", tid }, { "supervisor", supervisor }, { "thread", a_thread },
+	{ "pid", pid }, { "supervisor", supervisor }, { "thread", thread },
 	{ "memfd", memfd }, { "nullfd", nullfd }, { "epollfd", epollfd }, { "memsize", memsize },
 	{ "text", text }, { "kernel", kernel }, { "vdso", vdso }, { "page", page }, { "pagephys", page_phys },
 	{ "ending", ending }, { "staying", staying }, { "hole", hole },
@@ -169,9 +156,8 @@ static int compat_call(int argc, char **argv)
 static int clones(int argc, char **argv)
 {
 	long most = argc > 1 ? atol(argv[1]) : 1000, n = 0, ret = 0;
-	int flags = 0x8000 | 0x400 | 0x100000 | 17;	/* PARENT, FILES, PARENT_SETTID, SIGCHLD */
 
-	while (n < most && (ret = host_call(SYS_clone, flags, child_stack(1), own_page)) > 0)
+	while (n < most && (ret = host_call(SYS_clone, CLONE_AS_KERNEL_PROCESS, child_stack(1), own_page)) > 0)
 		n++;
 	printf("clones: %ld, then %ld\n", n, ret);
 	stay();
@@ -184,7 +170,7 @@ static int orphan(int argc, char **argv)
 	return clones(2, (char *[]) { "clones", "1" });
 }
 
-/* hostile mapped COUNT: of so many pages beyond the end of guest memory, how many can be had. */
+/* hostile beyond COUNT: so many pages beyond the end of guest memory are asked for. */
 static int beyond(int argc, char **argv)
 {
 	uint64_t n = argc > 1 ? strtoul(argv[1], NULL, 0) : 16384, at = BOOT->mem_size;

@@ -11,7 +11,7 @@ X86 = os.uname().machine == "x86_64"
 S32 = 1 << 32   # a bit that only the upper half of an argument has
 
 # Of the list itself, once: a box that does all this goes on.
-status, lines = run(PROGRAM, "call", *"""getpid , getppid , gettid , sched_yield , futex page 1 1 , futex page 0 7 0 ,
+status, lines = run(PROGRAM, "call", *"""getpid , getppid , tgkill pid pid 23 , sched_yield , futex page 1 1 , futex page 0 7 0 ,
     mmap hole 4096 3 0x11 memfd 0x200000 , munmap = 4096 , mmap hole 4096 3 0x8011 memfd 0x200000 , mprotect = 4096 1 ,
     clock_gettime 0 page , clock_gettime 1 page , clock_gettime 3 page , madvise page 4096 23 , fallocate memfd 1 0x200000 4096 ,
     membarrier 16 0 , membarrier 8 0 , prctl 1 9""".split())
@@ -47,15 +47,20 @@ mprotect vdso 4096 7
 mprotect vdso 4096 3
 mprotect hole 4096 0x1000001
 mprotect hole 4096 0x2000001
-tkill tid 0
-tkill tid 1
-tkill tid 9
-tkill tid 19
-tkill tid 22
-tkill tid 24
-tkill tid 64
-tkill thread 9
-tkill thread 19
+tgkill pid pid 0
+tgkill pid pid 1
+tgkill pid pid 9
+tgkill pid pid 10
+tgkill pid pid 15
+tgkill pid pid 19
+tgkill pid pid 20
+tgkill pid pid 22
+tgkill pid pid 24
+tgkill pid pid 34
+tgkill pid pid 64
+tgkill pid thread 9
+tkill pid 23
+kill pid 23
 clone 0x11 ending page
 clone 0x8411 ending page
 clone 0x108011 ending page
@@ -104,7 +109,7 @@ prctl 65 1
 prctl 67 1
 prctl 0x53564d41 0 hole 4096 page
 prctl 0x59616d61 -1
-clock_gettime 8 page
+clock_gettime 10 page
 clock_gettime 0x7fffffff page
 clock_gettime -6 page
 clock_gettime -14 page
@@ -132,7 +137,6 @@ fallocate memfd 0x20 0 4096
 fallocate memfd 0x40 0 4096
 fallocate nullfd 1 0 4096
 fallocate 0 1 0 4096
-membarrier 1 0
 membarrier 2 0
 membarrier 4 0
 membarrier 8 1
@@ -148,7 +152,7 @@ for line in NEIGHBOURS.strip().split("\n"):
     refuses(line)
 
 # A number's upper half is no way round a comparison.
-for line in ("tkill tid %d" % (S32 | 9), "kill pid %d" % S32, "prctl %d 0" % (S32 | 1), "mprotect hole 4096 %d" % (S32 | 3),
+for line in ("tgkill pid pid %d" % (S32 | 9), "kill pid %d" % S32, "prctl %d 0" % (S32 | 1), "mprotect hole 4096 %d" % (S32 | 3),
              "madvise page 4096 %d" % (S32 | 12), "clone %d ending page" % (S32 | 0x8411)):
     refuses(line)
 

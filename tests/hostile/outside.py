@@ -238,7 +238,8 @@ def run(*command, seconds=PATIENCE, **more):
         return status, b.lines()
 
 
-REFUSED = re.compile(r"^kbox: the guest's kernel asked the host for ([a-z0-9_]+|call [-0-9a-fx]+)\((.*)\), which it may not; the box ends$")
+REFUSED = re.compile(r"^kbox: the guest's kernel asked the host for ([a-z0-9_]+|call -?\d+ of architecture 0x[0-9a-f]+)"
+                     r"\((.*)\), which it may not\b.*; the box ends$")
 KILLED = re.compile(r"^kbox: a host process of the box was killed \(signal 31\b.*")
 
 

@@ -16,10 +16,13 @@ def spares(words, name, command="call", title=None):
 
 
 # Signals to those that are not of the box.
-for sig in (9, 15, 19, 23, 28, 10, 0):
+for sig in (9, 19, 23, 0):
     spares("kill PID %d" % sig, "kill")
+for sig in (9, 15, 19, 10, 0):
     spares("tgkill PID PID %d" % sig, "tgkill")
-for sig in (9, 15, 19, 20, 10, 34, 64, 0, -1, 1 << 32 | 9):
+for sig in (34, 64, -1, 1 << 32 | 9):
+    spares("tgkill PID PID %d" % sig, "tgkill")
+for sig in (9, 23):
     spares("tkill PID %d" % sig, "tkill")
 spares("rt_sigqueueinfo PID 10 page", "rt_sigqueueinfo")
 spares("rt_tgsigqueueinfo PID PID 10 page", "rt_tgsigqueueinfo")
@@ -28,14 +31,16 @@ spares("kill 0 9", "kill", title="kill(0): of the box's group")
 
 # What the kernel sends its own threads, sent to others.
 for sig in (23, 28):
-    with Bystander() as other:
-        status, lines = run(PROGRAM, "call", "tkill", str(other.pid), str(sig))
-        found = dict(results(lines))
-        check(not other.harm() and (found.get("tkill") in (-1, -3) or was_refused(status, lines, "tkill")),
-              "tkill of another process with signal %d" % sig, other.harm(), status, lines)
-        status, lines = run(PROGRAM, "call", "tkill", "tid", str(sig), ",", "tkill", "thread", str(sig))
-        check(status == 0 and results(lines) == [("tkill", 0)] * 2, "tkill of the box's own threads with signal %d" % sig,
-              status, lines)
+    for who, ids in (("another process", "PID PID"), ("another process as a thread of its own", "pid PID"),
+                     ("its own number in another process", "PID pid")):
+        with Bystander() as other:
+            words = ("tgkill " + ids).replace("PID", str(other.pid)).split()
+            status, lines = run(PROGRAM, "call", *words, str(sig))
+            got = dict(results(lines)).get("tgkill")
+            check(not other.harm() and (got in (-1, -3) or was_refused(status, lines, "tgkill")),
+                  "tgkill of %s, with signal %d" % (who, sig), other.harm(), status, lines)
+status, lines = run(PROGRAM, "call", *"tgkill pid pid 23 , tgkill pid thread 23 , tgkill pid pid 28".split())
+check(status == 0 and results(lines) == [("tgkill", 0)] * 3, "tgkill of the box's own threads", status, lines)
 
 # Other ways in.
 spares("ptrace 16 PID 0 0", "ptrace")
@@ -69,10 +74,9 @@ for call in ("kill supervisor 19", "kill supervisor 9", "tkill supervisor 19", "
     with Box(PROGRAM, "call", *call.split()) as b:
         status = b.wait(20 * SLOWNESS)
         check(was_refused(status, b.lines(), call.split()[0]), call, status, b.lines())
-with Box(PROGRAM, "call", "tkill", "supervisor", "23", ",", "tkill", "supervisor", "28") as b:
-    status = b.wait()
-    check([r for _, r in results(b.lines()) if r not in (-1, -3)] == [], "tkill of the supervisor with the kernel's own signals",
-          status, b.lines())
+status, lines = run(PROGRAM, "call", *"tgkill supervisor supervisor 23 , tgkill supervisor supervisor 28".split())
+check(all(r in (-1, -3) for _, r in results(lines)) and len(results(lines)) == 2,
+      "tgkill of the supervisor with the kernel's own signals", status, lines)
 
 
 def gone():
