@@ -50,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
+.PHONY: all docs kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
 	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
@@ -62,6 +62,10 @@ deps:
 # LINUX_SOURCE=newest, or the path of a tarball: not of the pinned source.
 kernel: deps $(LINUX)/.unpacked
 	@scripts/build-kernel
+
+# The tables in docs/ that come from sources.
+docs:
+	@scripts/host-calls
 
 # For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
 kernel-debug: deps $(LINUX)/.unpacked

@@ -246,10 +246,12 @@ bool fence_refused(void)
 {
 	if (!__atomic_load_n(&is_refused, __ATOMIC_ACQUIRE))
 		return false;
+	tty_restore();
 	say_refused(&refused, "; the box ends");
 	return true;
 }
 
+/* The error to answer with; -1: no answer, the thread waits for its end. */
 static int answer(const struct seccomp_notif *n)
 {
 	const struct seccomp_data *d = &n->data;
@@ -265,7 +267,7 @@ static int answer(const struct seccomp_notif *n)
 		__atomic_store_n(&is_refused, true, __ATOMIC_RELEASE);
 		supervisor_wake();
 	}
-	return EPERM;
+	return -1;
 }
 
 static void *listen_thread(void *arg)
@@ -274,14 +276,18 @@ static void *listen_thread(void *arg)
 	for (;;) {
 		struct seccomp_notif n = { 0 };
 		struct seccomp_notif_resp r = { 0 };
+		int error;
 
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
 			if (errno == EINTR || errno == ENOENT)
 				continue;
 			return NULL;
 		}
+		error = answer(&n);
+		if (error < 0)
+			continue;
 		r.id = n.id;
-		r.error = -answer(&n);
+		r.error = -error;
 		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
 	}
 }
