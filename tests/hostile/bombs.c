@@ -115,9 +115,9 @@ static void signals(void)
 	for (int i = 0; i < 8; i++)
 		if (fork() <= 0)
 			break;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		kill(0, SIGUSR1);
-		sigqueue(getppid() > 2 ? getppid() : getpid(), SIGRTMIN + i % 8, v);
+		sigqueue(getpgrp(), SIGRTMIN + i % 8, v);
 	}
 	write(tell, "", 1);
 	for (;;)
@@ -152,22 +152,13 @@ static const struct { const char *name; void (*go)(void); } kinds[] = {
 	{ "descriptors", descriptors }, { "pipes", pipes }, { "signals", signals }, { "kicks", kicks },
 };
 
-/* The first process is none that is killed for want of memory. */
-static void spare_me(void)
+/* How much a process is one to be killed for want of memory. */
+static void oom_score(const char *score)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
 
-	if (write(fd, "-1000", 5) != 5)
+	if (write(fd, score, strlen(score)) < 0)
 		perror("hostile: oom_score_adj");
-	close(fd);
-}
-
-static void unspare_me(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
-
-	if (write(fd, "1000", 4) != 4)
-		_exit(1);
 	close(fd);
 }
 
@@ -176,17 +167,9 @@ static void start(void (*go)(void))
 	if (fork())
 		return;
 	setpgid(0, 0);
-	unspare_me();
+	oom_score("1000");
 	go();
 	_exit(0);
-}
-
-static volatile int died;
-
-static void child_died(int sig)
-{
-	(void)sig;
-	died = 1;
 }
 
 static int bomb(int argc, char **argv)
@@ -194,19 +177,20 @@ static int bomb(int argc, char **argv)
 	int p[2];
 	char c;
 
-	signal(SIGCHLD, child_died);
-	spare_me();
+	oom_score("-1000");
 	if (pipe(p))
 		return 2;
 	tell = p[1];
-	for (size_t i = 0; argc > 1 && i < COUNT(kinds); i++)
+	for (size_t i = 0; argc > 1 && i < COUNT(kinds); i++) {
 		if (!strcmp(kinds[i].name, argv[1])) {
 			start(kinds[i].go);
-			while (read(p[0], &c, 1) < 0 && !died)
+			close(p[1]);	/* who is killed says nothing, but it is the end of the pipe */
+			while (read(p[0], &c, 1) < 0)
 				;
 			printf("full\n");
 			stay();
 		}
+	}
 	return 2;
 }
 

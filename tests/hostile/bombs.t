@@ -43,14 +43,14 @@ def host_answers():
 
 def bomb(kind, memory=64, **more):
     with Box(PROGRAM, "bomb", kind, memory="%dM" % memory, **more) as b:
-        full = b.wait_for(b"full") or b.process.poll() is not None
+        full = b.wait_for(b"full") or b.process.poll() == 120   # or its kernel has no way on without memory
         answers = host_answers()
         pids = processes()
         used, _ = memory_file(pids)
         anonymous = sum(int((field(p, "RssAnon") or "0").split()[0]) * 1024 for p in pids)
         b.term()
         status = b.wait()
-        check(full and answers, kind + ": the host answers", full, answers, b.lines())
+        check(full and answers, kind + ": the host answers", full, answers, status, b.lines())
         check(used <= (memory + 256) * MIB and anonymous <= 16 * MIB + len(pids) * 2 * MIB, kind + ": no more memory than the box has",
               used, anonymous, len(pids))
         check(status is not None and status >= 0 and soon(lambda: not processes()), kind + ": SIGTERM ends the box, and all of it",
@@ -61,7 +61,7 @@ before = traces()
 image_before = os.stat(IMAGE)
 for kind in ("forks", "threads", "anonymous", "tmpfs", "descriptors", "pipes", "signals", "kicks", "disk"):
     bomb(kind)
-check(os.stat(IMAGE)[6:9] == image_before[6:9], "the image is as it was")
+check(unchanged(image_before), "the image is as it was")
 own = TMP + "/image"
 subprocess.run(["cp", "--sparse=always", IMAGE, own], check=True)
 os.chmod(own, 0o666)

@@ -316,7 +316,7 @@ if not X86:     # aarch64 has them not
     CALLS = "\n".join(line for line in CALLS.split("\n") if line.split(" ")[0] not in GONE)
 for line in CALLS.strip().split("\n"):
     refuses(line)
-for nr in (-1, 467, 500, 1000, 0x7fffffff, 0xffffffff, S32 | 39, 0x4000003e):
+for nr in (-1, 467, 500, 1000, 0x7fffffff, 0xffffffff, S32 | 62, 0x4000003e):
     refuses(str(nr), "a call of number %#x" % nr)
 
 # Where the host cannot tell kbox of a call, it kills the process, and the box ends all the same.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The devices have to do with a driver that gives them no rest, or nonsense. The supervisor ends the box
 all the same, and at once: it has no need of the time that it gives to a box that does not want to end."""
-import hashlib
 import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403
@@ -28,7 +27,7 @@ shutil.copyfile(IMAGE, own)
 os.chmod(own, 0o666)
 ends("the same in an image that is written to", "discards", "13", "0x80000", image=own)
 ends("chains and rings that are none", "chains")
-check(os.stat(IMAGE)[6:9] == before[6:9] and os.stat(IMAGE).st_blocks == before.st_blocks, "the image is as it was")
+check(unchanged(before), "the image is as it was")
 
 # SIGTERM is heard whatever comes from the guest.
 for attack in ("flood", "nokernel"):

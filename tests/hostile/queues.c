@@ -46,10 +46,15 @@ static void notify(void)
 	ring(KBOX_BELL_VIRTIO + (device - BOOT->virtio));
 }
 
+/* It never goes back, since then the device would see that it is no ring. */
 static void *feed(void *arg)
 {
-	for (;;)
-		AVAIL->idx = USED->idx + SIZE - 1;
+	for (;;) {
+		uint16_t next = USED->idx + SIZE - 1;
+
+		if ((int16_t)(next - AVAIL->idx) > 0)
+			AVAIL->idx = next;
+	}
 	return arg;
 }
 
@@ -67,15 +72,22 @@ static int endless(void)
 	stay();
 }
 
-/* hostile reads: requests for the device's name, which are answered at once. */
+/* Segments that the device writes, all of them the same page; in number, from a descriptor on. */
+static void add_pages(int first, int n)
+{
+	for (int i = first; i < first + n; i++)
+		add(i, at[4], PAGE, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE);
+}
+
+/* hostile reads: a megabyte of the disk, all the time. */
 static int reads(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	set_up(0);
-	HEADER->type = VIRTIO_BLK_T_GET_ID;
+	HEADER->type = VIRTIO_BLK_T_IN;
 	add(0, at[3], sizeof(*HEADER), VRING_DESC_F_NEXT);
-	add(1, at[4], 20, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE);
-	add(2, at[3] + 64, 1, VRING_DESC_F_WRITE);
+	add_pages(1, 250);
+	add(251, at[3] + 64, 1, VRING_DESC_F_WRITE);
 	return endless();
 }
 
@@ -84,7 +96,8 @@ static int entropy(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	set_up(1);
-	add(0, at[4], PAGE, VRING_DESC_F_WRITE);
+	add_pages(0, 250);
+	add(250, at[4], PAGE, VRING_DESC_F_WRITE);
 	return endless();
 }
 

@@ -31,6 +31,7 @@ class Outside:
         subprocess.run(["chmod", "-R", "a+rwX", self.directory], check=True)
         self.master, self.slave = pty.openpty()
         os.write(self.master, b"typed for others\n")
+        self.image = os.stat(IMAGE)
         self.before = self.state()
 
     def files(self):
@@ -55,8 +56,7 @@ class Outside:
         return found
 
     def state(self):
-        image = os.stat(IMAGE)
-        return [b.harm() for b in self.bystanders], self.files(), self.terminal(), self.limits(), image[6:9], sorted(os.listdir(TMP)), \
+        return [b.harm() for b in self.bystanders], self.files(), self.terminal(), self.limits(), unchanged(self.image), sorted(os.listdir(TMP)), \
             sorted(n for n in os.listdir("/dev/shm") if "kbox" in n)
 
 

@@ -90,7 +90,7 @@ static uint64_t an_argument(void)
 /* What the kernel asks of the host, with as many letters as arguments: Address, Number, Descriptor, Process, flags. */
 static const struct { int nr; const char *args; uint64_t flags; } forms[] = {
 	{ SYS_futex, "aN0n", 0 }, { SYS_futex, "a1n", 0 }, { SYS_mmap, "anpfdn", 0x11 }, { SYS_mmap, "anpfdn", 0x8011 },
-	{ SYS_munmap, "an", 0 }, { SYS_mprotect, "anp", 0 }, { SYS_tkill, "PN", 0 }, { SYS_tkill, "Pn", 0 },
+	{ SYS_munmap, "an", 0 }, { SYS_mprotect, "anp", 0 }, { SYS_tgkill, "PPN", 0 }, { SYS_tgkill, "PPN", 0 }, { SYS_tkill, "PN", 0 },
 	{ SYS_clone, "faa", 0x108411 }, { SYS_clone, "faa", 0x150f00 }, { SYS_prctl, "n9", 0 }, { SYS_prctl, "n1an", 0 },
 	{ SYS_sigaltstack, "aa", 0 }, { SYS_rt_sigaction, "na08", 0 }, { SYS_clock_gettime, "na", 0 },
 	{ SYS_madvise, "anf", 23 }, { SYS_fallocate, "dfnn", 1 }, { SYS_fallocate, "dfnn", 3 }, { SYS_membarrier, "f0", 8 },
