@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,8 +14,12 @@
 /* The guest's init gives the command 5 s after a SIGTERM; we give the guest's kernel these seconds. */
 #define GRACE 10
 
+/* What is killed is gone at once, unless the host's kernel or a debugger holds it. */
+#define BURIAL 10
+
 static sigset_t waited;
 static uint64_t oom_kills_before;
+static bool leader_gone;	/* the boot process has been reaped: its number may be another's */
 
 void supervisor_wake(void)
 {
@@ -34,19 +39,53 @@ void supervisor_block_signals(void)
 	sigprocmask(SIG_BLOCK, &waited, NULL);
 }
 
-/* All host processes of the box are our children and in the boot process's group, once it has made it. */
+/*
+ * All host processes of the box are in the boot process's group, once it has made it, and have no
+ * call to leave it.
+ */
 static void kill_box(const struct box *b, int sig)
 {
-	if (kill(-b->kernel_pid, sig))
+	if (kill(-b->kernel_pid, sig) && !leader_gone)
 		kill(b->kernel_pid, sig);
 }
 
+static pid_t reap(const struct box *b, int *status)
+{
+	pid_t pid;
+
+	fence_lock();
+	pid = waitpid(-1, status, WNOHANG);
+	fence_unlock();
+	leader_gone |= pid == b->kernel_pid;
+	return pid;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* One that stays dies when the host lets it: we do not wait for that. */
 static void end_box(const struct box *b)
 {
-	fence_lock();
-	do
+	static const struct timespec second = { 1, 0 };
+	time_t end = seconds() + BURIAL;
+	pid_t pid;
+
+	for (;;) {
 		kill_box(b, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+		while ((pid = reap(b, NULL)) > 0)
+			;
+		if (pid < 0)
+			return;
+		if (seconds() > end)
+			break;
+		sigtimedwait(&waited, NULL, &second);
+	}
+	fputs("kbox: a host process of the box is killed but stays: the host or a debugger holds it\n", stderr);
 }
 
 static void tell_guest(struct box *b, int sig)
@@ -78,23 +117,13 @@ static void stop(struct box *b)
 	terminal_changed(b);
 }
 
-static pid_t reap(int *status)
-{
-	pid_t pid;
-
-	fence_lock();
-	pid = waitpid(-1, status, WNOHANG);
-	fence_unlock();
-	return pid;
-}
-
 /* Reap; true if what died means that the box is lost, which it has said. */
 static bool lost(struct box *b)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = reap(&status)) > 0) {
+	while ((pid = reap(b, &status)) > 0) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
@@ -115,31 +144,43 @@ static bool lost(struct box *b)
 	return false;
 }
 
-/* Another process, or thread of one, cannot be had. */
-static bool host_is_full(void)
+/*
+ * The first program is ours, unless the user has named another: that the kernel finds none means
+ * that the host gave it no process.
+ */
+static bool had_no_process(const struct box *b, const char *why)
 {
-	pid_t pid = fork();
+	const char *words = b->opt.kernel_cmdline;
 
-	if (!pid)
-		_exit(0);
-	return pid < 0 && errno == EAGAIN;
+	return strstr(why, "No working init") == why && !(words && strstr(words, "init="));
 }
 
-static int ended(struct box *b)
+static int panicked(const struct box *b, char words[LAST_WORDS])
 {
-	int status = b->boot->exit_status;
+	char why[sizeof(b->boot->exit_reason) + 1];
 
-	tty_restore();
-	if (b->boot->exit_kind == KBOX_PANICKED && host_is_full()) {
-		fprintf(stderr, "kbox: the box could not go on: %s\n", reason(EAGAIN));
+	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	if (had_no_process(b, why)) {
+		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
-	if (b->boot->exit_kind == KBOX_PANICKED) {
-		b->boot->exit_reason[sizeof(b->boot->exit_reason) - 1] = 0;
-		fprintf(stderr, "kbox: kernel panic: %s\n", b->boot->exit_reason);
-		return EXIT_PANIC;
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: %s\n", why);
+	return EXIT_PANIC;
+}
+
+/* The guest can write all of it, also now: each word is read once. */
+int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS])
+{
+	int status = __atomic_load_n(&b->boot->exit_status, __ATOMIC_RELAXED);
+
+	switch (kind) {
+	case KBOX_EXITED:
+		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	case KBOX_PANICKED:
+		return panicked(b, words);
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: the guest's kernel ended in a way that there is not\n");
+	return EXIT_PANIC;
 }
 
 /* The guest is asked to end, with this signal. */
@@ -147,14 +188,6 @@ static struct {
 	int sig;
 	time_t since, last;
 } asked;
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 static void ask_to_end(struct box *b, int sig)
 {
@@ -202,12 +235,17 @@ static void take_signal(struct box *b, int sig)
 int supervise(struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
+	char words[LAST_WORDS] = "";
+	uint32_t kind;
 	int status;
 
 	oom_kills_before = oom_kills();
 	for (;;) {
-		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST)) {
-			status = ended(b);
+		kind = __atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST);
+		if (kind != KBOX_RUNNING) {
+			tty_restore();
+			status = exit_of(b, kind, words);
+			fputs(words, stderr);
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
@@ -225,6 +263,7 @@ int supervise(struct box *b)
 		}
 	}
 	end_box(b);
+	end_watcher();
 	if (b->opt.stats)
 		print_stats(b->boot);
 	return status;
