@@ -18,13 +18,13 @@ for first, step in (("27", "0"), ("1", "1"), ("128", "1"), ("255", "0"), ("10", 
     with Box(PROGRAM, "panic", first, step, terminal=False) as b:
         status = b.wait()
         said = [line for line in b.text.split(b"\n") if line.startswith(PANIC)]
-        check(status == 120 and plain(b.text) and len(said) == 1 and len(said[0]) <= len(PANIC) + 255 and b.text.count(b"\n") == 1,
+        check(status == 120 and plain(b.text) and len(said) == 1 and len(said[0]) <= len(PANIC) + 256 and b.text.count(b"\n") == 1,
               "a panic for no reason that is a text (from %s in steps of %s)" % (first, step), status, b.text)
 bad = []
 for i in range(20):
     with Box(PROGRAM, "flip", terminal=False) as b:
         status = b.wait()
-        if status != 120 or not plain(b.text) or b.text.count(b"\n") != 1 or len(b.text) > len(PANIC) + 256:
+        if status != 120 or not plain(b.text) or b.text.count(b"\n") != 1 or len(b.text) > len(PANIC) + 257:
             bad.append((status, b.text))
 check(not bad, "20 panics whose reason changes meanwhile", *bad[:3])
 
