@@ -106,7 +106,7 @@ $(B):
 
 image: $(B)/test.img
 
-$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.[ch]) | $(B)
+$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* tests/hostile/*.[ch] bench/*.[ch]) | $(B)
 	scripts/mkimage $(abspath $@)
 
 # Downloads a Debian: not made again for a changed test (rm it, then).
@@ -117,7 +117,7 @@ build/debian.img: scripts/mkdebian | build
 
 # Guest tests once for each way in.
 PROVE := tests/suite
-TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/debian/*.t)
+TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/hostile/*.t tests/debian/*.t)
 
 ifeq ($(ARCH),$(HOST))
 check: all image image-debian $(UNIT_TESTS)
