@@ -95,6 +95,14 @@ static bool install_filter(const struct sock_fprog *prog)
 	return !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog);
 }
 
+/* It has no terminal any more: the supervisor says why. */
+static void __attribute__((noreturn)) cannot_start(struct box *b, const char *what)
+{
+	snprintf(b->boot->exit_reason, sizeof(b->boot->exit_reason), "%s: %s; this host cannot run kbox (see kbox doctor)",
+		 what, strerror(errno));
+	_exit(EXIT_FAIL);
+}
+
 static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervisor, const struct sock_fprog *prog)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -103,10 +111,8 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	stand_apart();
 	keep_fds(b);
 	forget_libc();
-	if (!install_filter(prog)) {
-		dprintf(2, "kbox: seccomp: %s; this host cannot run kbox (see kbox doctor)\n", strerror(errno));
-		_exit(EXIT_FAIL);
-	}
+	if (!install_filter(prog))
+		cannot_start(b, "seccomp");
 	/* From here on there is no libc: the kernel unmaps it. */
 	((void (*)(struct kbox_boot *))b->entry)(b->boot);
 	__builtin_unreachable();

@@ -150,9 +150,16 @@ void tty_restore(void);
 void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
+/*
+ * console.c: when the box has ended, what it has written last goes to the terminal, which may take its time.
+ * supervisor_wake() says that it has.
+ */
+void console_end(void);
+bool console_has_ended(void);
+
 /* supervisor.c: supervise() returns the exit status of kbox. */
 void supervisor_block_signals(void);	/* before any thread starts */
-void supervisor_wake(void);		/* exit_kind has changed: from any thread */
+void supervisor_wake(void);		/* exit_kind has changed, or the console has ended: from any thread */
 int supervise(struct box *b);
 
 /* stats.c: what the kernel has counted, for --stats. */

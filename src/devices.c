@@ -77,6 +77,10 @@ static void *doorbell_thread(void *arg)
 		/* Before the devices, which may take their time. */
 		if (bells & 1u << KBOX_BELL_POLL)
 			poller_wake();
+		if (bells & 1u << KBOX_BELL_OUTPUT)
+			console_output_bell();
+		if (bells & 1u << KBOX_BELL_INPUT)
+			console_input_bell();
 		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
 			if (bells & 1u << (KBOX_BELL_VIRTIO + i))
 				serve(b, i);
@@ -146,5 +150,6 @@ void init_devices(struct box *b)
 void start_devices(struct box *b)
 {
 	start_poller(b);
+	start_console(b);
 	start_thread(doorbell_thread, b);
 }

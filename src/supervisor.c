@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,6 +15,16 @@
 
 static sigset_t waited;
 static uint64_t oom_kills_before;
+static char last_words[512];		/* ours, when the terminal is as it was */
+
+static void __attribute__((format(printf, 1, 2))) say_last(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_words, sizeof(last_words), fmt, ap);
+	va_end(ap);
+}
 
 void supervisor_wake(void)
 {
@@ -60,18 +71,23 @@ static void terminal_changed(struct box *b)
 	tell_guest(b, SIGWINCH);
 }
 
-/* The whole box stops, and the shell that waits for us sees it. */
-static void stop(struct box *b)
+static void stop_here(void)
 {
 	sigset_t tstp;
 
 	sigemptyset(&tstp);
 	sigaddset(&tstp, SIGTSTP);
 	tty_restore();
-	kill_box(b, SIGSTOP);
 	raise(SIGTSTP);
 	sigprocmask(SIG_UNBLOCK, &tstp, NULL);	/* here we stop, until SIGCONT */
 	sigprocmask(SIG_BLOCK, &tstp, NULL);
+}
+
+/* The whole box stops, and the shell that waits for us sees it. */
+static void stop(struct box *b)
+{
+	kill_box(b, SIGSTOP);
+	stop_here();
 	kill_box(b, SIGCONT);
 	terminal_changed(b);
 }
@@ -86,17 +102,16 @@ static bool lost(struct box *b)
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
-			tty_restore();
-			fprintf(stderr, "kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
+			say_last("kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
 				WTERMSIG(status) == SIGKILL && oom_kills() != oom_kills_before ?
 				", the host or its control group has no more memory" : "");
 			return true;
 		}
 		if (pid == b->kernel_pid) {
-			/* EXIT_FAIL: it could not start, and has said why. */
-			if (WEXITSTATUS(status) != EXIT_FAIL)
-				fprintf(stderr, "kbox: the box's first host process went away (status %d)\n",
-					WEXITSTATUS(status));
+			if (WEXITSTATUS(status) == EXIT_FAIL)	/* it could not start */
+				say_last("kbox: %.*s\n", (int)sizeof(b->boot->exit_reason), b->boot->exit_reason);
+			else
+				say_last("kbox: the box's first host process went away (status %d)\n", WEXITSTATUS(status));
 			return true;
 		}
 	}
@@ -117,14 +132,13 @@ static int ended(struct box *b)
 {
 	int status = b->boot->exit_status;
 
-	tty_restore();
 	if (b->boot->exit_kind == KBOX_PANICKED && host_is_full()) {
-		fprintf(stderr, "kbox: the box could not go on: %s\n", reason(EAGAIN));
+		say_last("kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
 	if (b->boot->exit_kind == KBOX_PANICKED) {
 		b->boot->exit_reason[sizeof(b->boot->exit_reason) - 1] = 0;
-		fprintf(stderr, "kbox: kernel panic: %s\n", b->boot->exit_reason);
+		say_last("kbox: kernel panic: %s\n", b->boot->exit_reason);
 		return EXIT_PANIC;
 	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -159,13 +173,36 @@ static bool keep_asking(struct box *b)
 	time_t now = seconds();
 
 	if (now - asked.since > GRACE) {
-		tty_restore();
-		fprintf(stderr, "kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
+		say_last("kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
 		return false;
 	}
 	if (now > asked.last)
 		ask_to_end(b, asked.sig);
 	return true;
+}
+
+/*
+ * What the guest has written last comes before what we say of its end. A terminal that takes nothing now is waited for,
+ * but not by who wants an end.
+ */
+static void drain_console(void)
+{
+	static const struct timespec second = { 1, 0 };
+	time_t since = seconds();
+
+	console_end();
+	while (!console_has_ended() && !(asked.sig && seconds() - since > GRACE))
+		switch (sigtimedwait(&waited, NULL, asked.sig ? &second : NULL)) {
+		case SIGTSTP:
+			stop_here();
+			tty_raw();
+			break;
+		case SIGTERM:
+		case SIGINT:
+		case SIGHUP:
+		case SIGQUIT:
+			return;
+		}
 }
 
 static void take_signal(struct box *b, int sig)
@@ -209,6 +246,11 @@ int supervise(struct box *b)
 		}
 	}
 	end_box(b);
+	drain_console();
+	tty_restore();
+	if (!console_has_ended() && b->stdio[2].kind == KBOX_STDIO_TTY)
+		return status;	/* it would not take our words either */
+	fputs(last_words, stderr);
 	if (b->opt.stats)
 		print_stats(b->boot);
 	return status;
