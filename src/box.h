@@ -151,8 +151,8 @@ void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
 /*
- * console.c: when the box has ended, what it has written last goes to the terminal, which may take its time.
- * supervisor_wake() says that it has.
+ * console.c: when the box has ended, what it has written last goes to the terminal, which may take
+ * its time. supervisor_wake() says that it has.
  */
 void console_end(void);
 bool console_has_ended(void);

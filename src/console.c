@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's console: two threads between its rings and the user's terminal, which no process of the box has. One writes to the
- * terminal, and waits there as long as that takes nothing; the other one reads it while the box is in the foreground.
+ * The guest's console: two threads between its rings and the user's terminal, which no process of
+ * the box has. One writes to the terminal, and waits there as long as that takes nothing; the other
+ * one reads it while the box is in the foreground.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -51,7 +52,10 @@ void console_input_bell(void)
 	ring_bell(in_bell);
 }
 
-/* Of descriptors 0 to 2 the first from there that is a terminal and not only for the other direction; -1: none. */
+/*
+ * Of descriptors 0 to 2 the first from there that is a terminal and not only for the other
+ * direction; -1: none.
+ */
 static int terminal(const struct box *b, int first, int step, int other)
 {
 	for (int i = first; i >= 0 && i < 3; i += step)
@@ -143,8 +147,8 @@ static uint32_t room_for_input(void)
 }
 
 /*
- * The terminal, if the guest takes its input. What is typed while another job is in the foreground is not for us. Nobody says
- * when that changes, so the time-out is for looking again.
+ * The terminal, if the guest takes its input. What is typed while another job is in the foreground
+ * is not for us. Nobody says when that changes, so the time-out is for looking again.
  */
 static int wanted_terminal(const struct box *b, uint32_t room, int *timeout)
 {

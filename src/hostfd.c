@@ -107,8 +107,8 @@ static void close_from_to(unsigned from, unsigned to)
 }
 
 /*
- * In the kernel's process: it has these and no others. The terminal of stdio is the supervisor's, which has a console for the
- * guest instead.
+ * In the kernel's process: it has these and no others. The terminal of stdio is the supervisor's,
+ * which has a console for the guest instead.
  */
 void keep_fds(const struct box *b)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A thread that waits for what the guest wishes to know of the host's descriptors, since the guest's kernel must not wait
- * in the host's: it has put that into boot->epoll_fd.
+ * A thread that waits for what the guest wishes to know of the host's descriptors, since the
+ * guest's kernel must not wait in the host's: it has put that into boot->epoll_fd.
  */
 #define _GNU_SOURCE
 #include <errno.h>

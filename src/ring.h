@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 /*
- * Our side of a ring of bytes in guest memory, where the guest may write anything at any time. Our index is kept here and
- * never read back; the guest's is read once for each step, and counts only if what it says is possible.
+ * Our side of a ring of bytes in guest memory, where the guest may write anything at any time. Our
+ * index is kept here and never read back; the guest's is read once for each step, and counts only
+ * if what it says is possible.
  */
 struct ring {
 	uint8_t *bytes;
@@ -15,7 +16,10 @@ struct ring {
 	uint32_t ours;
 };
 
-/* Of a ring that the guest fills: up to n bytes, which stay in it. An index that cannot be is where we begin anew. */
+/*
+ * Of a ring that the guest fills: up to n bytes, which stay in it. An index that cannot be is where
+ * we begin anew.
+ */
 uint32_t ring_look(struct ring *r, void *buf, uint32_t n);
 /* They are done with. */
 void ring_done(struct ring *r, uint32_t n);

@@ -182,8 +182,8 @@ static bool keep_asking(struct box *b)
 }
 
 /*
- * What the guest has written last comes before what we say of its end. A terminal that takes nothing now is waited for,
- * but not by who wants an end.
+ * What the guest has written last comes before what we say of its end. A terminal that takes
+ * nothing now is waited for, but not by who wants an end.
  */
 static void drain_console(void)
 {

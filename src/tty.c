@@ -31,7 +31,10 @@ void tty_raw(void)
 	tcsetattr(0, TCSANOW, &t);
 }
 
-/* Also in signal handlers. It does not wait for output, which may be stuck; that has been processed when it was written. */
+/*
+ * Also in signal handlers. It does not wait for output, which may be stuck; that has been processed
+ * when it was written.
+ */
 void tty_restore(void)
 {
 	if (raw && tty_is_ours(0))
@@ -58,9 +61,9 @@ static void crashed(int sig)
 }
 
 /*
- * Job control does not stop us: in the background a box runs on and may write, and its console's read(2) is told that
- * it is there. The terminal is made raw only where input and output are the terminal: in "kbox ... | less" its modes
- * are less's business.
+ * Job control does not stop us: in the background a box runs on and may write, and its console's
+ * read(2) is told that it is there. The terminal is made raw only where input and output are the
+ * terminal: in "kbox ... | less" its modes are less's business.
  */
 void tty_setup(const struct box *b)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The guest's console: its processes on the host have no terminal, and what goes through is whole and in order."""
+"""The guest's console: no process of the box has a terminal; what goes through is whole."""
 import os
 import re
 import signal
@@ -74,7 +74,7 @@ check([n for n in lines if n <= 20000] == list(range(1, 20001)) and
       [n for n in lines if n > 20000] == list(range(100001, 120001)), "two writers", status, len(lines))
 b.close()
 
-# The last words come although nobody reads for a while: more than the host's terminal takes, less than that and the ring.
+# The last words come although nobody reads for a while.
 b = shell("stty -opost; seq 1 2500; exit 7")
 time.sleep(1)
 status = b.status()
@@ -141,7 +141,8 @@ check(b.restored(), "the terminal is as it was after that")
 b.close()
 
 
-# A box in the background reads nothing of what is typed; in the foreground again it does. bash has it for a job.
+# A box in the background reads nothing of what is typed; in the foreground again it does. It is
+# a job of bash's.
 b = Box("-c", "set -m; \"$@\" & for i in 1 2 3; do read x; echo \"host <$x>\"; done; fg; echo \"job $?\"; "
         "read x; echo \"host <$x>\"; fg; echo \"status $?\"", "sh", *BOX, "--", "/bin/sh", "-c",
         "echo box; for i in 1 2; do read x; echo \"box <$x>\"; done; exit 3", program=["/bin/bash"])

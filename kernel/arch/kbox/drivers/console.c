@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two rings of the console: the terminal is the supervisor's. Only this processor writes heads of output and tails of
- * input, with interrupts off.
+ * The two rings of the console: the terminal is the supervisor's. Only this processor writes heads
+ * of output and tails of input, with interrupts off.
  */
 #include <linux/irqflags.h>
 #include <linux/minmax.h>

@@ -12,7 +12,9 @@ extern u32 console_room(void);
 extern u32 console_left(void);
 /* How much it has written so far. */
 extern u32 console_written(void);
-/* Input that is there, at *s and without a break; console_taken() says how much of it has been had. */
+/*
+ * Input that is there, at *s and without a break; console_taken() says how much of it has been had.
+ */
 extern u32 console_input(const u8 **s);
 extern void console_taken(u32 n);
 /* There will be no input any more. */

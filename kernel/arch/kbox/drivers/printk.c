@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* printk goes to the launcher's stderr: to the console if that is the terminal, else to the host's descriptor. */
+/*
+ * printk goes to the launcher's stderr: to the console if that is the terminal, else to the host's
+ * descriptor.
+ */
 #include <linux/console.h>
 #include <linux/init.h>
 #include <uapi/linux/futex.h>
@@ -10,8 +13,8 @@
 
 
 /*
- * The log of a boot or a panic is more than the ring takes, and the supervisor is quick. A terminal that is stopped must not
- * stop the kernel: then what follows is dropped, and dmesg has it.
+ * The log of a boot or a panic is more than the ring takes, and the supervisor is quick. A terminal
+ * that is stopped must not stop the kernel: then what follows is dropped, and dmesg has it.
  */
 static bool wait_for_room(void)
 {

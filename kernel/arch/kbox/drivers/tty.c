@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/ttyK0: the console, with the line discipline here; the user's terminal is in raw mode meanwhile. */
+/*
+ * /dev/ttyK0: the console, with the line discipline here; the user's terminal is in raw mode
+ * meanwhile.
+ */
 #include <linux/interrupt.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
@@ -17,7 +20,10 @@ static bool throttled;
 static void take_input(struct timer_list *t);
 static DEFINE_TIMER(look_again, take_input);
 
-/* As much as the port takes. What it does not is left to the supervisor's ring, and so to the user's terminal. */
+/*
+ * As much as the port takes. What it does not is left to the supervisor's ring, and so to the
+ * user's terminal.
+ */
 static bool take_some(void)
 {
 	const u8 *s;

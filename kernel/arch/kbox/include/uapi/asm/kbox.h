@@ -96,7 +96,7 @@ struct kbox_virtio {
  * KBOX_IRQ_CONSOLE when there is input or the last of it, and when at least half of the output is free and that was
  * waited for (out_wait, which it clears).
  */
-#define KBOX_CONSOLE_OUT	16384
+#define KBOX_CONSOLE_OUT	65536
 #define KBOX_CONSOLE_IN		4096
 
 struct kbox_console {
