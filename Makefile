@@ -28,7 +28,7 @@ ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
 CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
-INC := -Isrc -idirafter kernel/arch/kbox/include/uapi
+INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
 LAUNCHER := $(filter-out src/init.c,$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
@@ -50,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
+.PHONY: all docs kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
 	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
@@ -63,11 +63,21 @@ deps:
 kernel: deps $(LINUX)/.unpacked
 	@scripts/build-kernel
 
+# The tables in docs/ that come from sources.
+docs:
+	@scripts/host-calls
+
 # For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
 kernel-debug: deps $(LINUX)/.unpacked
 	@scripts/build-kernel debug
 
-$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) | $(B)
+# Names of the system calls, for messages.
+$(B)/gen/callnames.h:
+	@mkdir -p $(@D)
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/[SYS_\1] = "\1",/p' > $@.new
+	mv $@.new $@
+
+$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
 $(B)/kbox-init: src/init.c | $(B)
@@ -204,7 +214,7 @@ build/unit/test_hostfd_table: tests/unit/test_hostfd_table.c $(HOSTFD) | $(LINUX
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(HOSTFD_INC) -o $@ $< -lcmocka
 
-$(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI)
+$(B)/unit/%: tests/unit/%.c $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -o $@ $< $(filter-out src/main.c,$(LAUNCHER)) -lcmocka
 

@@ -13,7 +13,6 @@
 #define ARCH_NAME		"aarch64"	/* as uname(2) has it */
 #define ARCH_ELF		EM_AARCH64
 #define ARCH_AUDIT		AUDIT_ARCH_AARCH64
-#define ARCH_CALLS		/* that only this one has and the guest's kernel makes */
 #define ARCH_RESULT(uc)		((uc)->uc_mcontext.regs[0])	/* of a system call */
 #define ARCH_VDSO_CLOCK_GETTIME	"__kernel_clock_gettime"
 #define ARCH_KERNEL_START	(KBOX_PAGE_OFFSET - 0x10000)
@@ -38,7 +37,6 @@
 #define ARCH_NAME		"x86_64"
 #define ARCH_ELF		EM_X86_64
 #define ARCH_AUDIT		AUDIT_ARCH_X86_64
-#define ARCH_CALLS		SYS_arch_prctl,
 #define ARCH_RESULT(uc)		((uc)->uc_mcontext.gregs[REG_RAX])
 #define ARCH_VDSO_CLOCK_GETTIME	"__vdso_clock_gettime"
 #define ARCH_KERNEL_START	KBOX_PAGE_OFFSET

@@ -2,7 +2,6 @@
 /* What the kernel is told, and the host process that becomes it. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 #include <unistd.h>
 #include "arch.h"
 #include "box.h"
-#include "filter.h"
+#include "fence.h"
 
 /*
  * What the kernel is told before the user's own words: not to keep many free pages singly. Those that follow each other
@@ -84,35 +83,17 @@ static void stand_apart(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Speculative stores stay fast where the host's kernel would slow them down by default: see seccomp(2). */
-static bool install_filter(const struct sock_fprog *prog)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return false;
-	if (!is_hidden(KBOX_HIDE_SPEC_ALLOW) &&
-	    !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, prog))
-		return true;
-	return !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog);
-}
-
-/* It has no terminal any more: the supervisor says why. */
-static void __attribute__((noreturn)) cannot_start(struct box *b, const char *what)
-{
-	snprintf(b->boot->exit_reason, sizeof(b->boot->exit_reason), "%s: %s; this host cannot run kbox (see kbox doctor)",
-		 what, strerror(errno));
-	_exit(EXIT_FAIL);
-}
-
-static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervisor, const struct sock_fprog *prog)
+static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervisor)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
 		_exit(1);
+	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	stand_apart();
-	keep_fds(b);
+	keep_fds(b, fence_channel());
+	map_text(b);
 	forget_libc();
-	if (!install_filter(prog))
-		cannot_start(b, "seccomp");
+	fence_enter(b);
 	/* From here on there is no libc: the kernel unmaps it. */
 	((void (*)(struct kbox_boot *))b->entry)(b->boot);
 	__builtin_unreachable();
@@ -120,14 +101,14 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 
 void start_kernel_process(struct box *b)
 {
-	struct sock_filter f[FILTER_MAX];
-	struct sock_fprog prog = { make_filter(f, b->image.hostcall_start, b->image.hostcall_end, b->sockets), f };
 	pid_t self = getpid();
 
+	fence_prepare();
 	b->kernel_pid = fork();
 	if (b->kernel_pid < 0)
 		die("fork: %s", reason(errno));
 	if (!b->kernel_pid)
-		become_kernel(b, self, &prog);
+		become_kernel(b, self);
 	leave_fds(b);
+	fence_watch(b);
 }

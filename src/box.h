@@ -59,10 +59,11 @@ struct box {
 };
 
 /*
- * util.c: die() prints "kbox: ..." and exits with 125. reason() is strerror() with what to do
- * about it.
+ * util.c: die() prints "kbox: ..." and exits with 125. In a process that has no terminal any more
+ * it leaves that for the supervisor to say. reason() is strerror() with what to do about it.
  */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void die_into(char *reason, size_t size);
 const char *reason(int err);
 /* Of the executable; false: nobody says. */
 bool self_path(char path[PATH_MAX]);
@@ -109,7 +110,7 @@ void restore_limits(void);
 void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
 void offer_fds(struct box *b);
-void keep_fds(const struct box *b);
+void keep_fds(const struct box *b, int also);
 void leave_fds(const struct box *b);
 
 /* image.c: check_image() says what is wrong with the image, or NULL. */

@@ -1,67 +1,167 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The guests' seccomp filter: it decides by instruction pointer (seccomp(2)). */
-#include <asm/ioctls.h>
+/*
+ * The seccomp filter of a box's processes, from the table in hostcalls.c. It decides by the
+ * instruction pointer, then by number and arguments: a binary search, since it runs for each host
+ * call.
+ */
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include "arch.h"
 #include "filter.h"
+#include "hostcalls.h"
 
-/* What the kernel asks of the host, the frequent ones first: the list is walked for every host call. */
-static const int allowed[] = {
-	SYS_futex, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_tkill, SYS_clone, SYS_read, SYS_write, ARCH_CALLS
-	SYS_exit, SYS_sigaltstack, SYS_rt_sigreturn, SYS_prctl, SYS_getppid, SYS_exit_group,
-	SYS_clock_gettime, SYS_sched_yield, SYS_madvise, SYS_mremap, SYS_fallocate, SYS_fstat, SYS_rt_sigaction,
-	SYS_rt_sigprocmask, SYS_tgkill, SYS_kill, SYS_gettid, SYS_getpid, SYS_pread64, SYS_pwrite64, SYS_readv,
-	SYS_writev, SYS_ppoll, SYS_lseek, SYS_close, SYS_dup, SYS_fcntl, SYS_restart_syscall,
-	SYS_epoll_ctl, SYS_epoll_pwait, SYS_preadv2, SYS_pwritev2, SYS_dup3, SYS_statx, SYS_ftruncate, SYS_fsync,
-	SYS_fdatasync, SYS_membarrier,
+#define FORMS_MAX 128
+
+struct program {
+	struct sock_filter *f;
+	size_t n;
+	const struct filter_box *box;
 };
 
-/* Only for a box that was given a socket. */
-static const int of_sockets[] = {
-	SYS_sendmsg, SYS_recvmsg, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_accept4,
-	SYS_connect, SYS_bind, SYS_listen, SYS_shutdown,
-};
+static size_t add(struct program *p, struct sock_filter insn)
+{
+	if (p->n == FILTER_MAX)
+		abort();	/* the table is too long: the unit test sees it */
+	p->f[p->n] = insn;
+	return p->n++;
+}
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+static void load(struct program *p, size_t offset)
+{
+	add(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+}
 
-#define LOAD(field, plus) \
-	(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + (plus))
-#define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
-#define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
+/* Skips "yes" instructions if it is so, else "no". */
+static size_t jump(struct program *p, int op, uint32_t k, uint8_t yes, uint8_t no)
+{
+	return add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | op | BPF_K, k, yes, no));
+}
+
+static void decide(struct program *p, uint32_t verdict)
+{
+	add(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict));
+}
 
 /* Falls through for host calls of the kernel's text; all hosts are little-endian. */
-static size_t check_ip(struct sock_filter *f, uint64_t start, uint64_t end)
+static void check_ip(struct program *p)
+{
+	uint64_t start = p->box->start, end = p->box->end;
+
+	load(p, offsetof(struct seccomp_data, instruction_pointer) + 4);
+	jump(p, BPF_JEQ, start >> 32, 0, 3);
+	load(p, offsetof(struct seccomp_data, instruction_pointer));
+	jump(p, BPF_JGE, (uint32_t)start, 0, 1);
+	jump(p, BPF_JGE, (uint32_t)end, 0, 1);
+	decide(p, SECCOMP_RET_TRAP);
+}
+
+static uint32_t value(const struct program *p, const struct check *c, int i)
+{
+	switch (c->fd) {
+	case FD_MEMORY:
+		return p->box->mem_fd;
+	case FD_NULL:
+		return p->box->null_fd;
+	case FD_ANY:
+		break;
+	}
+	return c->value[i];
+}
+
+static void load_half(struct program *p, const struct check *c, int half)
+{
+	uint32_t mask = c->mask >> 32 * half;
+
+	load(p, offsetof(struct seccomp_data, args[c->arg]) + 4 * half);
+	if (mask != UINT32_MAX)
+		add(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+}
+
+/* Falls through if the argument is right, else goes to a place that is written into at[] later. */
+static size_t check(struct program *p, const struct check *c, size_t *at)
 {
 	size_t n = 0;
 
-	f[n++] = LOAD(instruction_pointer, 4);
-	f[n++] = JUMP(BPF_JEQ, start >> 32, 0, 3);
-	f[n++] = LOAD(instruction_pointer, 0);
-	f[n++] = JUMP(BPF_JGE, (uint32_t)start, 0, 1);
-	f[n++] = JUMP(BPF_JGE, (uint32_t)end, 0, 1);
-	f[n++] = RET(SECCOMP_RET_TRAP);
+	if (c->mask >> 32) {
+		load_half(p, c, 1);
+		at[n++] = jump(p, BPF_JEQ, c->value[0] >> 32, 0, 0);
+	}
+	if (!(uint32_t)c->mask)
+		return n;
+	load_half(p, c, 0);
+	for (int i = 0; i < c->nvalues - 1; i++)
+		jump(p, BPF_JEQ, value(p, c, i), c->nvalues - 1 - i, 0);
+	at[n++] = jump(p, BPF_JEQ, value(p, c, c->nvalues - 1), 0, 0);
 	return n;
 }
 
-size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end, bool sockets)
+static void form(struct program *p, const struct form *f)
 {
-	size_t more = sockets ? COUNT(of_sockets) : 0, calls = COUNT(allowed) + more;
-	size_t n = check_ip(f, start, end);
+	size_t at[2 * CHECKS_MAX], n = 0;
 
-	f[n++] = LOAD(arch, 0);
-	f[n++] = JUMP(BPF_JEQ, ARCH_AUDIT, 1, 0);
-	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
-	f[n++] = LOAD(nr, 0);
-	for (size_t i = 0; i < calls; i++)
-		f[n++] = JUMP(BPF_JEQ, i < COUNT(allowed) ? allowed[i] : of_sockets[i - COUNT(allowed)], calls - i + 3, 0);
-	/* Of ioctls all but those that type into the user's terminal. */
-	f[n++] = JUMP(BPF_JEQ, SYS_ioctl, 0, 4);
-	f[n++] = LOAD(args[1], 0);
-	f[n++] = JUMP(BPF_JEQ, TIOCSTI, 2, 0);
-	f[n++] = JUMP(BPF_JEQ, TIOCLINUX, 1, 0);
-	f[n++] = RET(SECCOMP_RET_ALLOW);
-	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
+	for (int i = 0; i < CHECKS_MAX && f->check[i].nvalues; i++)
+		n += check(p, &f->check[i], at + n);
+	decide(p, f->nr == SYS_tgkill ? p->box->signals : SECCOMP_RET_ALLOW);
+	while (n--)
+		p->f[at[n]].jf = p->n - at[n] - 1;
+}
+
+/* For calls with numbers from forms[0]'s to forms[n - 1]'s, where the same one may be there more than once. */
+static void search(struct program *p, const struct form **forms, size_t n)
+{
+	size_t middle = n / 2, right;
+
+	while (middle && forms[middle]->nr == forms[middle - 1]->nr)
+		middle--;
+	if (!middle)
+		for (middle = n / 2; middle < n && forms[middle]->nr == forms[0]->nr; middle++)
+			;
+	if (middle == n) {
+		jump(p, BPF_JEQ, forms[0]->nr, 1, 0);
+		decide(p, p->box->refused);
+		for (size_t i = 0; i < n; i++)
+			form(p, forms[i]);
+		decide(p, p->box->refused);
+		return;
+	}
+	jump(p, BPF_JGE, forms[middle]->nr, 0, 1);
+	right = add(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+	search(p, forms, middle);
+	p->f[right].k = p->n - right - 1;
+	search(p, forms + middle, n - middle);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct form *x = *(const struct form **)a, *y = *(const struct form **)b;
+
+	return x->nr != y->nr ? x->nr - y->nr : x < y ? -1 : 1;
+}
+
+static size_t forms_for(const struct form *forms[FORMS_MAX], unsigned given)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < nhost_calls && n < FORMS_MAX; i++)
+		if (!(host_calls[i].needs & ~given))
+			forms[n++] = &host_calls[i];
+	qsort(forms, n, sizeof(*forms), by_number);
 	return n;
+}
+
+size_t make_filter(struct sock_filter f[FILTER_MAX], const struct filter_box *box)
+{
+	struct program p = { .f = f, .box = box };
+	const struct form *forms[FORMS_MAX];
+	size_t n = forms_for(forms, box->given);
+
+	check_ip(&p);
+	load(&p, offsetof(struct seccomp_data, arch));
+	jump(&p, BPF_JEQ, ARCH_AUDIT, 1, 0);
+	decide(&p, box->refused);
+	load(&p, offsetof(struct seccomp_data, nr));
+	search(&p, forms, n);
+	return p.n;
 }

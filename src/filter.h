@@ -5,11 +5,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/filter.h>
+
+#define FILTER_MAX 1024
+
+/* What a filter is made for. */
+struct filter_box {
+	uint64_t start, end;	/* of the text that may call the host; no 4 GiB boundary between */
+	unsigned given;		/* WITH_* (hostcalls.h) */
+	int mem_fd, null_fd;
+	uint32_t refused;	/* SECCOMP_RET_* for calls that are on no list */
+	uint32_t signals;	/* for those that send signals in one of the listed forms */
+};
+
 /*
- * Writes the guests' seccomp filter: host calls from [start, end) pass if they are on
- * the short list (with sockets: and what sockets need) and kill the process otherwise; all
- * others trap. Returns its length, at most FILTER_MAX. The range must not cross a 4 GiB boundary.
+ * Writes the filter of a box's processes: host calls from that text pass in the forms of
+ * hostcalls.c, all others from there are refused; those from elsewhere trap (SECCOMP_RET_TRAP).
+ * Returns its length, at most FILTER_MAX.
  */
-#define FILTER_MAX 128
-size_t make_filter(struct sock_filter *f, uint64_t start, uint64_t end, bool sockets);
+size_t make_filter(struct sock_filter f[FILTER_MAX], const struct filter_box *box);
 #endif

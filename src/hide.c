@@ -27,7 +27,9 @@ static const struct {
 	{ "dispatch", KBOX_HIDE_DISPATCH },		/* Syscall User Dispatch, Linux 5.11 */
 	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_WRITE, Linux 5.14 */
 	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
+	{ "user-notif", KBOX_HIDE_USER_NOTIF },		/* SECCOMP_RET_USER_NOTIF, Linux 5.0; one listener per process */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
+	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "box.h"
@@ -51,9 +52,15 @@ void check_fds(const struct box *b)
 static void offer(struct box *b, int fd)
 {
 	struct stat st;
+	int domain;
 
 	b->boot->offered[fd / 64] |= 1UL << fd % 64;
-	b->sockets |= !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
+		return;
+	b->sockets = true;
+	/* Names of AF_UNIX are files of the host, or other processes. */
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) }) || domain != AF_UNIX)
+		b->boot->names = true;
 }
 
 static bool offered(const struct kbox_boot *boot, int fd)
@@ -107,10 +114,10 @@ static void close_from_to(unsigned from, unsigned to)
 }
 
 /*
- * In the kernel's process: it has these and no others. The terminal of stdio is the supervisor's,
- * which has a console for the guest instead.
+ * In the kernel's process: it has these and no others; and that one. The terminal of stdio is the
+ * supervisor's, which has a console for the guest instead.
  */
-void keep_fds(const struct box *b)
+void keep_fds(const struct box *b, int also)
 {
 	const struct kbox_boot *boot = b->boot;
 	int from = 3;
@@ -119,7 +126,7 @@ void keep_fds(const struct box *b)
 		if (b->stdio[fd].kind == KBOX_STDIO_TTY)
 			dup2(boot->null_fd, fd);
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++) {
-		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd)
+		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd && fd != also)
 			continue;
 		if (fd > from)
 			close_from_to(from, fd - 1);

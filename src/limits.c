@@ -34,7 +34,6 @@ void raise_limits(void)
 	raise_limit(RLIMIT_FSIZE);
 	raise_limit(RLIMIT_NOFILE);
 	raise_limit(RLIMIT_NPROC);
-	raise_limit(RLIMIT_SIGPENDING);
 	signal(SIGXFSZ, SIG_IGN);	/* what is beyond the limit is an error, for us and for the guest */
 }
 

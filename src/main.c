@@ -12,7 +12,6 @@ static int run(struct box *b, char **argv)
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);
-	map_text(b);
 	fill_boot(b);
 	init_devices(b);
 	make_initrd(b);

@@ -2,6 +2,7 @@
 /* Guest memory: one unnamed memfd at one address in every process of the box. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,8 @@ int new_memfd(void)
 	int fd = -1;
 
 	if (!is_hidden(KBOX_HIDE_NOEXEC_SEAL))
-		fd = memfd_create("kbox", MFD_NOEXEC_SEAL);
-	return fd < 0 ? memfd_create("kbox", 0) : fd;
+		fd = memfd_create("kbox", MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
+	return fd < 0 ? memfd_create("kbox", MFD_ALLOW_SEALING) : fd;
 }
 
 /*
@@ -110,6 +111,9 @@ void map_memory(struct box *b)
 		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
 	if (ftruncate(b->mem_fd, b->opt.mem))
 		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, reason(errno));
+	/* Its size is the box's bound: what is beyond would be memory that nobody counts. */
+	if (fcntl(b->mem_fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		die("cannot seal the guest's memory: %s", strerror(errno));
 	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);
 	if (b->mem != want)
@@ -118,7 +122,7 @@ void map_memory(struct box *b)
 }
 
 /*
- * The kernel has been written. Some hosts let no memory be writable and executable, nor become
+ * In the box's first process, since the supervisor executes nothing of this. Some hosts let no memory be writable and executable, nor become
  * executable (systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but only be mapped so from the beginning.
  */
 void map_text(const struct box *b)

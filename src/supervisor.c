@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "box.h"
+#include "fence.h"
 
 /* The guest's init gives the command 5 s after a SIGTERM; we give the guest's kernel these seconds. */
 #define GRACE 10
@@ -53,6 +54,7 @@ static void kill_box(const struct box *b, int sig)
 
 static void end_box(const struct box *b)
 {
+	fence_lock();
 	do
 		kill_box(b, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
@@ -92,13 +94,23 @@ static void stop(struct box *b)
 	terminal_changed(b);
 }
 
+static pid_t reap(int *status)
+{
+	pid_t pid;
+
+	fence_lock();
+	pid = waitpid(-1, status, WNOHANG);
+	fence_unlock();
+	return pid;
+}
+
 /* Reap; true if what died means that the box is lost, which it has said. */
 static bool lost(struct box *b)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = reap(&status)) > 0) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
@@ -236,6 +248,10 @@ int supervise(struct box *b)
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
+		if (fence_refused()) {
+			status = EXIT_FAIL;
+			break;
+		}
 		if (lost(b)) {
 			status = EXIT_FAIL;
 			break;
@@ -251,6 +267,7 @@ int supervise(struct box *b)
 	if (!console_has_ended() && b->stdio[2].kind == KBOX_STDIO_TTY)
 		return status;	/* it would not take our words either */
 	fputs(last_words, stderr);
+	fence_say();
 	if (b->opt.stats)
 		print_stats(b->boot);
 	return status;

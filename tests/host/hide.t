@@ -40,6 +40,14 @@ if [ "$(uname -m)" = x86_64 ]; then
 	done
 fi
 
+# Kicks and flushes, as each kind of host has them sent (docs/security.md).
+for hidden in landlock landlock,user-notif user-notif; do
+	for test in thread-m+rewrite signal-g+trap memory-m+trap; do
+		KBOX_HIDE=$hidden "$top/tests/run" "$build/tests/$test" >"$tmp/out" 2>&1
+		is "$? $(grep -c '^ok' "$tmp/out") $(grep '^not ok' "$tmp/out")" "0 $(sed -n 's/^1\.\.//p' "$tmp/out") " "without $hidden: $test"
+	done
+done
+
 # calls [FEATURE]: how many calls a program makes that asks for the time 2000 times
 calls() {
 	# shellcheck disable=SC2016

@@ -110,7 +110,7 @@ SYM_FUNC_START(kbox_handover)
 	mov	x19, x1
 	mov	x20, x2
 	ldr	w21, [x19, #HT_DEAD]	/* a dead thread's record may be reused after the grant */
-	ldr	w22, [x20, #HT_TID]
+	ldp	w22, w24, [x20, #HT_TID]	/* and HT_TGID */
 	ldr	w23, [x20, #HT_IN_USER]
 	cbz	w23, 0f
 	mov	w9, #KICK_PERHAPS
@@ -124,9 +124,10 @@ SYM_FUNC_START(kbox_handover)
 	ldr	w9, [x20, #HT_WAITING]
 	cbnz	w9, 3f
 	/* It is in user code: kick it. */
-	mov	w0, w22
-	mov	w1, #KICK_SIGNAL
-	mov	x8, #__NR_tkill
+	mov	w0, w24
+	mov	w1, w22
+	mov	w2, #KICK_SIGNAL
+	mov	x8, #__NR_tgkill
 	svc	#0
 	mov	w9, #KICK_SENT
 	dmb	ish

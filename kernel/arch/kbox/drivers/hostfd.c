@@ -70,9 +70,16 @@ void hostfd_end(struct hostfd *h)
 		hostfd_close(fd);
 }
 
-int host_stat(int fd, struct statx *st)
+int host_stat(int fd, struct stat *st)
 {
-	return HCALL(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st, 0);
+	return HCALL(__NR_fstat, fd, st, 0, 0, 0, 0);
+}
+
+long host_flags(int fd)
+{
+	long flags = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+
+	return flags < 0 ? flags : flags & ~FASYNC;
 }
 
 static const struct file_operations regular_ops;
@@ -106,7 +113,7 @@ static struct hostfd_holder *holder_of(struct inode *inode)
 /* By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same descriptor. */
 static int hostfd_open(struct inode *inode, struct file *file)
 {
-	int fd = (long)inode->i_private, flags = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0), ret = -ENXIO;
+	int fd = (long)inode->i_private, flags = host_flags(fd), ret = -ENXIO;
 	struct hostfd *h = kzalloc(sizeof(*h), GFP_KERNEL);
 	struct hostfd_holder *of;
 
@@ -163,22 +170,22 @@ static int hostfd_permission(struct mnt_idmap *idmap, struct inode *inode, int m
 static int hostfd_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct statx st;
+	struct stat st;
 
 	generic_fillattr(idmap, mask, inode, stat);
 	if (!holder_of(inode) || host_stat((long)inode->i_private, &st))
 		return 0;
-	stat->dev = MKDEV(st.stx_dev_major, st.stx_dev_minor);
-	stat->ino = st.stx_ino;
-	stat->mode = (stat->mode & ~S_IFMT) | (st.stx_mode & S_IFMT);
-	stat->nlink = st.stx_nlink;
-	stat->rdev = MKDEV(st.stx_rdev_major, st.stx_rdev_minor);
-	stat->size = st.stx_size;
-	stat->blocks = st.stx_blocks;
-	stat->blksize = st.stx_blksize;
-	stat->atime = (struct timespec64) { st.stx_atime.tv_sec, st.stx_atime.tv_nsec };
-	stat->mtime = (struct timespec64) { st.stx_mtime.tv_sec, st.stx_mtime.tv_nsec };
-	stat->ctime = (struct timespec64) { st.stx_ctime.tv_sec, st.stx_ctime.tv_nsec };
+	stat->dev = new_decode_dev(st.st_dev);
+	stat->ino = st.st_ino;
+	stat->mode = (stat->mode & ~S_IFMT) | (st.st_mode & S_IFMT);
+	stat->nlink = st.st_nlink;
+	stat->rdev = new_decode_dev(st.st_rdev);
+	stat->size = st.st_size;
+	stat->blocks = st.st_blocks;
+	stat->blksize = st.st_blksize;
+	stat->atime = (struct timespec64) { st.st_atime, st.st_atime_nsec };
+	stat->mtime = (struct timespec64) { st.st_mtime, st.st_mtime_nsec };
+	stat->ctime = (struct timespec64) { st.st_ctime, st.st_ctime_nsec };
 	return 0;
 }
 
@@ -214,7 +221,7 @@ static char *hostfd_dname(struct dentry *dentry, char *buffer, int len)
 
 static const struct dentry_operations hostfd_dentry_ops = { .d_dname = hostfd_dname };
 
-static struct inode *new_host_inode(int fd, const struct statx *st, bool regular)
+static struct inode *new_host_inode(int fd, const struct stat *st, bool regular)
 {
 	struct inode *inode = new_inode(hostfd_mnt->mnt_sb);
 
@@ -223,9 +230,9 @@ static struct inode *new_host_inode(int fd, const struct statx *st, bool regular
 	inode->i_ino = get_next_ino();
 	inode->i_private = (void *)(long)fd;
 	/* To the guest's kernel a block device would be one that it can open. */
-	inode->i_mode = S_ISBLK(st->stx_mode) ? S_IFREG | (st->stx_mode & S_IALLUGO) : st->stx_mode;
-	inode->i_uid = make_kuid(&init_user_ns, st->stx_uid);
-	inode->i_gid = make_kgid(&init_user_ns, st->stx_gid);
+	inode->i_mode = S_ISBLK(st->st_mode) ? S_IFREG | (st->st_mode & S_IALLUGO) : st->st_mode;
+	inode->i_uid = make_kuid(&init_user_ns, st->st_uid);
+	inode->i_gid = make_kgid(&init_user_ns, st->st_gid);
 	inode->i_op = &hostfd_inode_ops;
 	inode->i_fop = regular ? &regular_ops : &polled_ops;
 	if (regular)	/* so that nobody here takes it for the end: the host knows where that is */
@@ -234,14 +241,14 @@ static struct inode *new_host_inode(int fd, const struct statx *st, bool regular
 	return inode;
 }
 
-static struct file *open_file(int fd, int flags, const struct statx *st, bool regular)
+static struct file *open_file(int fd, int flags, const struct stat *st, bool regular)
 {
 	struct inode *inode = new_host_inode(fd, st, regular);
 	struct file *file;
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	flags |= HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	flags |= host_flags(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
 	file = alloc_file_pseudo(inode, hostfd_mnt, "", flags | O_LARGEFILE, inode->i_fop);
 	if (IS_ERR(file))
 		iput(inode);
@@ -252,14 +259,14 @@ static struct file *new_file(int fd, int flags)
 {
 	struct hostfd *h;
 	struct file *file;
-	struct statx st;
+	struct stat st;
 	int ret = host_stat(fd, &st), polled;
 
 	if (ret)
 		return ERR_PTR(ret);
-	if (S_ISDIR(st.stx_mode))
+	if (S_ISDIR(st.st_mode))
 		return ERR_PTR(-EISDIR);
-	if (S_ISSOCK(st.stx_mode))
+	if (S_ISSOCK(st.st_mode))
 		return hostfd_socket_file(fd, flags);
 	polled = hostfd_watch(fd);
 	if (polled < 0)

@@ -52,7 +52,12 @@ extern int hostfd_begin(struct hostfd *h, struct file *file, int fd);
 extern void hostfd_end(struct hostfd *h);
 /* A descriptor of the host that nobody holds. */
 extern void hostfd_close(int fd);
-extern int host_stat(int fd, struct statx *st);
+extern int host_stat(int fd, struct stat *st);
+/*
+ * As F_GETFL gives them, or an error. O_ASYNC is somebody else's, and nothing that a box may
+ * set: it would send that one signals.
+ */
+extern long host_flags(int fd);
 extern struct hostfd_table hostfd_table;
 
 /* hostfd_wait.c */

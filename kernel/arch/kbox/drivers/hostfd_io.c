@@ -131,7 +131,7 @@ static void match_append(struct hostfd *h, bool append)
 
 	if (append == h->append)
 		return;
-	flags = HCALL(__NR_fcntl, host_number(h), F_GETFL, 0, 0, 0, 0) & ~O_APPEND;
+	flags = host_flags(host_number(h)) & ~O_APPEND;
 	HCALL(__NR_fcntl, host_number(h), F_SETFL, flags | (append ? O_APPEND : 0), 0, 0, 0);
 	h->append = append;
 }
@@ -153,11 +153,11 @@ static loff_t seek_and_return(int fd, loff_t off, int whence)
 
 static loff_t host_size(struct hostfd *h)
 {
-	struct statx st;
+	struct stat st;
 
 	if (host_stat(host_number(h), &st))
 		return 0;
-	return S_ISBLK(st.stx_mode) ? max(seek_and_return(host_number(h), 0, SEEK_END), 0) : st.stx_size;
+	return S_ISBLK(st.st_mode) ? max(seek_and_return(host_number(h), 0, SEEK_END), 0) : st.st_size;
 }
 
 ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from)

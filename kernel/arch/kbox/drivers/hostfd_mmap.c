@@ -54,12 +54,12 @@ static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *b
 {
 	int fd = host_number(vma->vm_file->private_data), nr = write & FOLL_WRITE ? __NR_pwrite64 : __NR_pread64;
 	loff_t pos = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + addr - vma->vm_start;
-	struct statx st;
+	struct stat st;
 
 	if ((write & FOLL_WRITE && !(vma->vm_flags & VM_WRITE)) ||
-	    host_stat(fd, &st) || pos >= st.stx_size)
+	    host_stat(fd, &st) || pos >= st.st_size)
 		return 0;
-	len = min3((u64)len, (u64)(vma->vm_end - addr), st.stx_size - pos);
+	len = min3((u64)len, (u64)(vma->vm_end - addr), (u64)(st.st_size - pos));
 	return HCALL(nr, fd, buf, len, pos, 0, 0);
 }
 

@@ -87,7 +87,7 @@ static int hostsock_release(struct socket *sock)
 
 static int hostsock_bind(struct socket *sock, struct sockaddr *addr, int len)
 {
-	if (sock->sk->sk_family == AF_UNIX)
+	if (!kbox_boot->names || sock->sk->sk_family == AF_UNIX)
 		return -EOPNOTSUPP;
 	return HCALL(__NR_bind, number_of(sock), addr, len, 0, 0, 0);
 }
@@ -95,7 +95,7 @@ static int hostsock_bind(struct socket *sock, struct sockaddr *addr, int len)
 /* Names of AF_UNIX are the host's files, and a socket that was given is not to become one to anybody else. */
 static bool foreign_name(struct socket *sock, const struct sockaddr *addr)
 {
-	return sock->sk->sk_family == AF_UNIX || (is_stream(sock) && addr->sa_family == AF_UNSPEC);
+	return !kbox_boot->names || sock->sk->sk_family == AF_UNIX || (is_stream(sock) && addr->sa_family == AF_UNSPEC);
 }
 
 static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
@@ -563,7 +563,7 @@ struct file *hostfd_socket_file(int fd, int flags)
 	if (!sock)
 		return ERR_PTR(-ENFILE);
 	sock->ops = &hostsock_ops;
-	flags |= HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+	flags |= host_flags(fd);
 	file = sock_alloc_file(sock, flags & O_NONBLOCK, "HOST");
 	if (IS_ERR(file))
 		return file;

@@ -26,7 +26,7 @@ u32 kbox_host_poll(int fd, u32 events)
 
 long hostfd_call_nonblock(int fd, int nr, const void *a, unsigned long b, long c, long d, long e)
 {
-	long was = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0), ret;
+	long was = host_flags(fd), ret;
 
 	if (was < 0 || was & O_NONBLOCK)
 		return HCALL(nr, fd, a, b, c, d, e);
@@ -131,6 +131,9 @@ void hostfd_take_events(void)
 	struct epoll_event seen[16];
 	long n;
 
+	/* A box that was given no descriptor may not ask. */
+	if (hostfd_next(&hostfd_table, -1) < 0)
+		return;
 	do {
 		n = HCALL(__NR_epoll_pwait, kbox_boot->epoll_fd, seen, ARRAY_SIZE(seen), 0, NULL, 0);
 		for (long i = 0; i < n; i++)

@@ -72,30 +72,13 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 	unmap_from(keep ? boot->keep_end : end);
 }
 
-/* Text is never writable, and only text is executable. This runs in the init text, so each piece is changed once. */
-static void __init protect_image(struct kbox_boot *boot)
-{
-	const int rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
-	const struct { unsigned long start, end; int prot; } pieces[] = {
-		{ KBOX_PAGE_OFFSET, (unsigned long)_text, rw },
-		{ (unsigned long)_text, (unsigned long)_etext, rx },
-		{ (unsigned long)_etext, (unsigned long)__init_begin, rw },
-		{ (unsigned long)__init_begin, (unsigned long)_einittext_page, rx },
-		{ (unsigned long)_einittext_page, KBOX_PAGE_OFFSET + boot->mem_size, rw },
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(pieces); i++)
-		HCALL(__NR_mprotect, pieces[i].start, pieces[i].end - pieces[i].start, pieces[i].prot, 0, 0, 0);
-}
-
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 {
 	unmap_launcher(boot);
-	protect_image(boot);
 	host_traps_init();
+	host_z.tid = host_z.tgid = HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	/* To see a signal frame. */
-	HCALL(__NR_tkill, HCALL(__NR_gettid, 0, 0, 0, 0, 0, 0), KICK_SIGNAL, 0, 0, 0, 0);
+	HCALL(__NR_tgkill, host_z.tgid, host_z.tid, KICK_SIGNAL, 0, 0, 0);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
 	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);

@@ -92,10 +92,12 @@ static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thr
 	sp = h->first_stack + ARRAY_SIZE(h->first_stack);
 	*--sp = 0;
 	*--sp = (unsigned long)fn;
-	if (host_clone(flags, sp, &h->tid, h) >= 0)
-		return h;
-	kfree(h);
-	return NULL;
+	if (host_clone(flags, sp, &h->tid, h) < 0) {
+		kfree(h);
+		return NULL;
+	}
+	h->tgid = flags & CLONE_THREAD ? kbox_cpu.host->tgid : h->tid;
+	return h;
 }
 
 /* One that waits for a grant ends instead. */

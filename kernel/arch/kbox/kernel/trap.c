@@ -35,8 +35,7 @@ void host_traps_init(void)
 {
 	static const u8 traps[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
 	/* They are the supervisor's business. */
-	static const u8 ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH };
-	unsigned long none = 0;
+	static const u8 ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
 	int i;
 
 	host_action(SIGSYS, host_trap, SA_ONSTACK | SA_NODEFER | HOST_SIGSYS_FLAGS);
@@ -44,5 +43,4 @@ void host_traps_init(void)
 		host_action(traps[i], host_trap, SA_ONSTACK | SA_NODEFER | SA_SIGINFO);
 	for (i = 0; i < ARRAY_SIZE(ignored); i++)
 		host_action(ignored[i], SIG_IGN, 0);
-	HCALL(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none), 0, 0);
 }

@@ -154,7 +154,7 @@ void kbox_pull_in(struct host_thread *h)
 {
 	if (!h->in_user || READ_ONCE(h->waiting))
 		return;
-	HCALL(__NR_tkill, h->tid, KICK_SIGNAL, 0, 0, 0, 0);
+	HCALL(__NR_tgkill, h->tgid, h->tid, KICK_SIGNAL, 0, 0, 0);
 	WRITE_ONCE(h->pulled, 1);	/* and whoever is to see it waits for the CPU, which is ours */
 }
 

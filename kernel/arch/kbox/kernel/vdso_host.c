@@ -41,8 +41,10 @@ bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 
 	if (likely(!kbox_in_host_vdso(instruction_pointer(regs)) || nr != __NR_clock_gettime))
 		return false;
-	host_clock_lost();
 	syscall_get_arguments(current, regs, args);
+	if (args[0] > CLOCK_TAI)	/* of a process or a device of the host: none of ours */
+		return false;
+	host_clock_lost();
 	HCALL(__NR_clock_gettime, args[0], &ts, 0, 0, 0, 0);
 	syscall_set_return_value(current, regs, copy_to_user((void __user *)args[1], &ts, sizeof(ts)) ? -EFAULT : 0, 0);
 	return true;

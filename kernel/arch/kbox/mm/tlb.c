@@ -296,7 +296,7 @@ found:
 	 * One signal, and it has been served when this goes on: it must not come late, see struct
 	 * host_thread. The thread cannot end meanwhile, for that takes the CPU.
 	 */
-	if (!HCALL(__NR_tkill, h->tid, FLUSH_SIGNAL, 0, 0, 0, 0))
+	if (!HCALL(__NR_tgkill, h->tgid, h->tid, FLUSH_SIGNAL, 0, 0, 0))
 		while (!READ_ONCE(flush_request.served))
 			HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	WRITE_ONCE(flush_request.mm, NULL);

@@ -107,7 +107,7 @@ SYM_FUNC_START(kbox_handover)
 	movq	%rsi, %rbx
 	movq	%rdx, %r12
 	movl	HT_DEAD(%rbx), %r13d	/* a dead thread's record may be reused after the grant */
-	movl	HT_TID(%r12), %r14d
+	movq	HT_TID(%r12), %r14	/* and HT_TGID */
 	movl	HT_IN_USER(%r12), %r15d
 	testl	%r15d, %r15d
 	jz	0f
@@ -121,9 +121,11 @@ SYM_FUNC_START(kbox_handover)
 	cmpl	$0, HT_WAITING(%r12)
 	jne	3f
 	/* It is in user code: kick it. */
+	movl	%r14d, %esi
+	shrq	$32, %r14
 	movl	%r14d, %edi
-	movl	$KICK_SIGNAL, %esi
-	movl	$__NR_tkill, %eax
+	movl	$KICK_SIGNAL, %edx
+	movl	$__NR_tgkill, %eax
 	syscall
 	movl	$KICK_SENT, HT_KICK(%r12)
 	jmp	2f

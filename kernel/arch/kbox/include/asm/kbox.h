@@ -26,7 +26,7 @@ struct pt_regs;
  */
 struct host_thread {
 	u32 grant;			/* 0: none, 1: go on with *ctx, 2: none, and asleep on this futex */
-	u32 tid;
+	u32 tid, tgid;			/* the host's */
 	unsigned long *ctx;		/* saved sp of the task it is for */
 	u32 dead;			/* after the next hand-over: DEAD_* */
 	u32 gone;			/* it never ran its task, and is off its stack */
@@ -60,8 +60,12 @@ extern struct kbox_boot *const kbox_boot;
 extern struct kbox_cpu kbox_cpu;
 extern struct host_thread host_z;
 
-#define KICK_SIGNAL	34	/* pull a host thread out of user code */
-#define FLUSH_SIGNAL	35	/* unmap for another host process */
+/*
+ * By default a process ignores them, so they would do a stranger no harm, and the host keeps
+ * neither of them waiting in a queue that has a limit (signal(7)).
+ */
+#define KICK_SIGNAL	23	/* SIGURG: pull a host thread out of user code */
+#define FLUSH_SIGNAL	28	/* SIGWINCH: unmap for another host process */
 
 /* entry.S */
 extern long host_call(long nr, long a1, long a2, long a3, long a4, long a5, long a6);

@@ -89,12 +89,13 @@ struct kbox_virtio {
 #define KBOX_STDIO_CLOSED	2
 
 /*
- * The guest's console, which the supervisor keeps on the user's terminal. Heads and tails count the bytes that have
- * ever been put in and taken out, and wrap around; each has one who writes it. After that a side looks at the
- * other's index and flag, so that one of the two sees what the other has done last. The kernel rings when the output
- * was empty, and when it has made room that was waited for (in_wait, which it clears). The supervisor raises
- * KBOX_IRQ_CONSOLE when there is input or the last of it, and when at least half of the output is free and that was
- * waited for (out_wait, which it clears).
+ * The guest's console, which the supervisor keeps on the user's terminal. Heads and tails count the
+ * bytes that have ever been put in and taken out, and wrap around; each has one who writes it.
+ * After that a side looks at the other's index and flag, so that one of the two sees what the other
+ * has done last. The kernel rings when the output was empty, and when it has made room that was
+ * waited for (in_wait, which it clears). The supervisor raises KBOX_IRQ_CONSOLE when there is input
+ * or the last of it, and when at least half of the output is free and that was waited for
+ * (out_wait, which it clears).
  */
 #define KBOX_CONSOLE_OUT	65536
 #define KBOX_CONSOLE_IN		4096
@@ -160,6 +161,8 @@ enum kbox_hide {
 	KBOX_HIDE_SPEC_ALLOW	= 1 << 13,	/* SECCOMP_FILTER_FLAG_SPEC_ALLOW */
 	KBOX_HIDE_CLOSE_RANGE	= 1 << 14,
 	KBOX_HIDE_NOEXEC_SEAL	= 1 << 15,	/* MFD_NOEXEC_SEAL */
+	KBOX_HIDE_LANDLOCK	= 1 << 16,
+	KBOX_HIDE_USER_NOTIF	= 1 << 17,	/* SECCOMP_RET_USER_NOTIF */
 };
 
 struct kbox_boot {
@@ -188,6 +191,7 @@ struct kbox_boot {
 	__u16 tty_rows, tty_cols;
 	__u32 host_cpus;		/* on which the box may run */
 	__u32 rewrite;			/* patch system call sites */
+	__u32 names;			/* given sockets may be bound and connected */
 	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
 	char cmdline[2048];
 

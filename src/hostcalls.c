@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host calls of a box. An argument that the host takes for an int is checked as one: its upper
+ * half is nothing to it. Pointers are into the process's own memory, and need no check.
+ */
+#define _GNU_SOURCE
+#include <asm/ioctls.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#endif
+#include <asm/kbox.h>
+#include "hostcalls.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SYS_DISPATCH_ON 1
+#endif
+
+/* What the guest's kernel has in kernel/threads.c. */
+#define PROCESS	(CLONE_PARENT | CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD)
+#define THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+
+/* linux/termbits' and libc's termios do not go together. */
+#define TERMIOS2 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d	/* TCGETS2, TCSETS2, TCSETSW2, TCSETSF2 */
+
+#define CALL(name) .call = #name, .nr = SYS_##name
+#define VALUES(...) .value = { __VA_ARGS__ }, .nvalues = sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
+#define IS(n, what, ...) { .arg = n, .mask = ~0UL, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
+#define INT(n, what, ...) { .arg = n, .mask = 0xffffffff, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
+#define WITHIN(n, what, bits) { .arg = n, .mask = ~(uint64_t)(bits), VALUES(0), .name = #what, .text = "within " #bits }
+#define WITHOUT(n, what, bits) { .arg = n, .mask = (bits), VALUES(0), .name = #what, .text = "without " #bits }
+#define FD(n, which, words) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = which, .name = "fd", .text = "= " words }
+
+const struct form host_calls[] = {
+	{ CALL(futex), .check = { INT(1, op, FUTEX_WAIT, FUTEX_WAKE) },
+	  .why = "host threads wait for each other, and for the supervisor",
+	  .gives = "a wait, or a wake-up of its own threads" },
+	{ CALL(mmap), .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC),
+				 IS(3, flags, MAP_SHARED | MAP_FIXED, MAP_SHARED | MAP_FIXED | MAP_POPULATE),
+				 FD(4, FD_MEMORY, "memory") },
+	  .why = "pages of the guest are mapped", .gives = "its own memory, at other addresses" },
+	{ CALL(munmap), .why = "mappings are a cache, and are flushed", .gives = "holes in its own memory" },
+	{ CALL(mprotect), .check = { WITHIN(2, prot, PROT_READ | PROT_EXEC) },
+	  .why = "fork makes pages read-only", .gives = "nothing: no more rights than mapping gives" },
+	{ CALL(madvise), .check = { INT(2, advice, MADV_POPULATE_WRITE) },
+	  .why = "memory is made present", .gives = "its own memory, used" },
+	{ CALL(fallocate), .check = { FD(0, FD_MEMORY, "memory"),
+				      INT(1, mode, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
+	  .why = "memory is made present, and goes back to the host", .gives = "its own memory, within its sealed size" },
+	{ CALL(tgkill), .check = { INT(2, sig, SIGURG, SIGWINCH) },
+	  .why = "a thread is called into the kernel (kick, flush)",
+	  .gives = "these signals for its own threads (see Signals)" },
+	{ CALL(clone), .check = { INT(0, flags, PROCESS) },
+	  .why = "a host process", .gives = "processes with the same fences, children of the supervisor, up to the limit" },
+	{ CALL(clone), .check = { INT(0, flags, THREAD) },
+	  .why = "a host thread", .gives = "threads, up to the limit" },
+	{ CALL(prctl), .check = { INT(0, option, PR_SET_PDEATHSIG), IS(1, signal, SIGKILL) },
+	  .why = "a box ends with its supervisor", .gives = "nothing" },
+	{ CALL(prctl), .check = { INT(0, option, PR_SET_SYSCALL_USER_DISPATCH), IS(1, mode, PR_SYS_DISPATCH_ON) },
+	  .why = "calls of user code trap sooner", .gives = "traps" },
+#ifdef __x86_64__
+	{ CALL(arch_prctl), .check = { INT(0, option, ARCH_SET_FS, ARCH_SET_GS) },
+	  .why = "thread pointers, without FSGSBASE", .gives = "its own registers" },
+#endif
+	{ CALL(sigaltstack), .why = "traps arrive on the task's kernel stack", .gives = "its own stack" },
+	{ CALL(rt_sigaction), .why = "host signals are the traps of this machine", .gives = "its own handlers" },
+	{ CALL(rt_sigreturn), .why = "the way back from a trap", .gives = "its own registers" },
+	{ CALL(restart_syscall), .why = "the host goes on with an interrupted wait", .gives = "that" },
+	{ CALL(clock_gettime), .check = { INT(0, clock, CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
+					      CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+					      CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM,
+					      CLOCK_BOOTTIME_ALARM, CLOCK_TAI) },
+	  .why = "the time, where the vDSO has none; a thread's CPU time", .gives = "the time" },
+	{ CALL(membarrier), .check = { INT(0, cmd, MEMBARRIER_CMD_GLOBAL, MEMBARRIER_CMD_PRIVATE_EXPEDITED,
+					   MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED), INT(1, flags, 0) },
+	  .why = "a guest's membarrier(2) is the host's", .gives = "a barrier" },
+	{ CALL(sched_yield), .why = "a wait for another host thread", .gives = "nothing" },
+	{ CALL(getpid), .why = "a kick that has been sent arrives; the kernel's own number", .gives = "its number" },
+	{ CALL(getppid), .why = "whether the supervisor is there", .gives = "the supervisor's number" },
+	{ CALL(exit), .why = "a host thread ends", .gives = "its end" },
+	{ CALL(exit_group), .why = "a host process ends", .gives = "its end" },
+
+	{ CALL(read), .needs = WITH_FILES, .why = "reading what it was given", .gives = "what can be read there" },
+	{ CALL(pread64), .needs = WITH_FILES, .why = "the same, elsewhere in a file", .gives = "the same" },
+	{ CALL(preadv2), .needs = WITH_FILES, .check = { WITHIN(5, flags, RWF_NOWAIT) },
+	  .why = "the same, without a wait", .gives = "the same" },
+	{ CALL(write), .needs = WITH_FILES, .why = "writing to what it was given", .gives = "what can be written there" },
+	{ CALL(pwrite64), .needs = WITH_FILES, .why = "the same, elsewhere in a file", .gives = "the same" },
+	{ CALL(pwritev2), .needs = WITH_FILES,
+	  .check = { WITHIN(5, flags, RWF_NOWAIT | RWF_APPEND | RWF_DSYNC | RWF_SYNC) },
+	  .why = "the same, without a wait", .gives = "the same" },
+	{ CALL(mmap), .needs = WITH_FILES,
+	  .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC), IS(3, flags, MAP_SHARED | MAP_FIXED) },
+	  .why = "a given file in memory", .gives = "what can be read and written there" },
+	{ CALL(lseek), .needs = WITH_FILES, .why = "the offset is the host's", .gives = "the offset, also for others that have it" },
+	{ CALL(fstat), .needs = WITH_FILES, .why = "what kind of file it is", .gives = "size, owner and times of what it was given" },
+	{ CALL(ftruncate), .needs = WITH_FILES, .why = "a given file's size", .gives = "the same; memory is sealed" },
+	{ CALL(fallocate), .needs = WITH_FILES, .why = "a given file's space", .gives = "space on its file system" },
+	{ CALL(fsync), .needs = WITH_FILES, .why = "a given file is to be on disk", .gives = "a wait for it" },
+	{ CALL(fdatasync), .needs = WITH_FILES, .why = "the same", .gives = "the same" },
+	{ CALL(fcntl), .needs = WITH_FILES, .check = { INT(1, op, F_GETFL) },
+	  .why = "how it was opened", .gives = "that" },
+	{ CALL(fcntl), .needs = WITH_FILES, .check = { INT(1, op, F_SETFL), WITHOUT(2, flags, O_ASYNC) },
+	  .why = "O_NONBLOCK, O_APPEND", .gives = "these and O_DIRECT, also for others that have it" },
+	{ CALL(ioctl), .needs = WITH_FILES,
+	  .check = { INT(1, op, TCGETS, TCSETS, TCSETSW, TCSETSF, TERMIOS2, TIOCGWINSZ, TIOCSWINSZ, FIONREAD, TIOCOUTQ,
+			 TIOCGPTN, TCFLSH, TCXONC, TIOCGEXCL, TIOCMGET, TIOCGETD, SIOCATMARK) },
+	  .why = "a given terminal's settings, what waits in a pipe",
+	  .gives = "a given terminal's settings" },
+	{ CALL(ppoll), .needs = WITH_FILES, .check = { IS(3, sigmask, 0) }, .why = "whether a descriptor is ready", .gives = "that, or a wait" },
+	{ CALL(epoll_ctl), .needs = WITH_FILES, .why = "waiting for descriptors", .gives = "the same" },
+	{ CALL(epoll_pwait), .needs = WITH_FILES, .check = { IS(4, sigmask, 0) }, .why = "the same", .gives = "the same" },
+	{ CALL(close), .needs = WITH_FILES, .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
+	{ CALL(dup3), .needs = WITH_FILES,
+	  .check = { FD(0, FD_NULL, "/dev/null"), INT(1, newfd, 0, 1, 2), INT(2, flags, O_CLOEXEC) },
+	  .why = "the numbers of stdio stay taken", .gives = "/dev/null" },
+
+	{ CALL(sendmsg), .needs = WITH_SOCKETS,
+	  .check = { WITHIN(2, flags, MSG_OOB | MSG_MORE | MSG_EOR | MSG_DONTROUTE | MSG_CONFIRM | MSG_DONTWAIT | MSG_NOSIGNAL) },
+	  .why = "given sockets", .gives = "messages, and the box's descriptors in them; with a socket of datagrams: to any name" },
+	{ CALL(recvmsg), .needs = WITH_SOCKETS, .why = "the same", .gives = "messages, and descriptors that others send" },
+	{ CALL(accept4), .needs = WITH_SOCKETS, .check = { INT(3, flags, SOCK_CLOEXEC) },
+	  .why = "the same", .gives = "connections that others make" },
+	{ CALL(listen), .needs = WITH_SOCKETS, .why = "the same", .gives = "the length of the queue" },
+	{ CALL(shutdown), .needs = WITH_SOCKETS, .why = "the same", .gives = "the end of a connection, for others too" },
+	{ CALL(getsockname), .needs = WITH_SOCKETS, .why = "the same", .gives = "names of given sockets" },
+	{ CALL(getpeername), .needs = WITH_SOCKETS, .why = "the same", .gives = "names of their peers" },
+	{ CALL(getsockopt), .needs = WITH_SOCKETS, .why = "the same", .gives = "options of given sockets" },
+	{ CALL(setsockopt), .needs = WITH_SOCKETS,
+	  .check = { INT(1, level, SOL_SOCKET),
+		     INT(2, name, SO_REUSEADDR, SO_DONTROUTE, SO_BROADCAST, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE,
+			 SO_PRIORITY, SO_REUSEPORT, SO_LINGER, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TYPE, SO_ERROR,
+			 SO_ACCEPTCONN, SO_PROTOCOL, SO_DOMAIN) },
+	  .why = "options that say something of the connection", .gives = "these" },
+	{ CALL(setsockopt), .needs = WITH_SOCKETS,
+	  .check = { INT(1, level, IPPROTO_TCP),
+		     INT(2, name, TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT,
+			 TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_WINDOW_CLAMP, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION,
+			 TCP_USER_TIMEOUT, TCP_FASTOPEN, TCP_NOTSENT_LOWAT) },
+	  .why = "the same", .gives = "these" },
+	{ CALL(setsockopt), .needs = WITH_SOCKETS,
+	  .check = { INT(1, level, IPPROTO_IP),
+		     INT(2, name, IP_TOS, IP_TTL, IP_PKTINFO, IP_RECVERR, IP_MTU_DISCOVER, IP_RECVTTL, IP_RECVTOS, IP_MTU,
+			 IP_MULTICAST_TTL, IP_MULTICAST_LOOP) },
+	  .why = "the same", .gives = "these" },
+	{ CALL(setsockopt), .needs = WITH_SOCKETS,
+	  .check = { INT(1, level, IPPROTO_IPV6),
+		     INT(2, name, IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_TCLASS, IPV6_RECVTCLASS, IPV6_RECVPKTINFO,
+			 IPV6_RECVHOPLIMIT, IPV6_RECVERR, IPV6_MTU_DISCOVER) },
+	  .why = "the same", .gives = "these" },
+
+	{ CALL(bind), .needs = WITH_SOCKETS | WITH_NAMES, .why = "given sockets of a network",
+	  .gives = "any free address of the host's" },
+	{ CALL(connect), .needs = WITH_SOCKETS | WITH_NAMES, .why = "the same", .gives = "the host's network" },
+};
+
+const size_t nhost_calls = sizeof(host_calls) / sizeof(host_calls[0]);

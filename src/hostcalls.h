@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the host processes of a box may ask of the host: the one table from which come the filter
+ * (filter.c) and the list in docs/security.md (scripts/host-calls).
+ */
+#ifndef HOSTCALLS_H
+#define HOSTCALLS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a box was given; a form is for boxes that have been given all that it names. */
+enum { WITH_FILES = 1, WITH_SOCKETS = 2, WITH_NAMES = 4 };
+
+/* Descriptors that the box knows by number. */
+enum known_fd { FD_ANY, FD_MEMORY, FD_NULL };
+
+#define VALUES_MAX 20
+
+/* An argument: its bits in mask are those of one of the values, or it is a known descriptor. */
+struct check {
+	uint8_t arg;			/* 0 to 5 */
+	uint8_t nvalues;		/* 0: none to check, this is the end */
+	enum known_fd fd;
+	uint64_t mask;
+	uint64_t value[VALUES_MAX];	/* the same in the upper half, if that is in the mask */
+	const char *name, *text;	/* of the argument, as in its man page; what it must be */
+};
+
+#define CHECKS_MAX 4
+
+struct form {
+	const char *call;
+	int nr;
+	unsigned needs;			/* WITH_* */
+	struct check check[CHECKS_MAX];
+	const char *why;		/* the kernel makes it */
+	const char *gives;		/* to who owns the kernel */
+};
+
+extern const struct form host_calls[];
+extern const size_t nhost_calls;
+#endif

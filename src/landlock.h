@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LANDLOCK_H
+#define LANDLOCK_H
+#include <stdbool.h>
+
+#define LANDLOCK_ABI_SIGNALS 6		/* scopes, of signals and of abstract sockets */
+
+/* The host's version of it, 0 if it has none. */
+int landlock_abi(void);
+
+/*
+ * The calling thread, and all that it starts from now on, can open no file, nor, unless it may have
+ * sockets, bind or connect TCP (ABI 4) and reach abstract sockets of others (ABI 6). With signals it
+ * can send none to who is not locked in by this call (ABI 6). False: nothing has been given up.
+ */
+bool landlock_lock(bool sockets, bool signals);
+#endif
