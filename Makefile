@@ -50,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all docs kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz \
+.PHONY: all docs kernel kernel-debug image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
 	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
@@ -106,7 +106,7 @@ $(B):
 
 image: $(B)/test.img
 
-$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* bench/*.[ch]) | $(B)
+$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* tests/hostile/*.[ch] bench/*.[ch]) | $(B)
 	scripts/mkimage $(abspath $@)
 
 # Downloads a Debian: not made again for a changed test (rm it, then).
@@ -117,7 +117,7 @@ build/debian.img: scripts/mkdebian | build
 
 # Guest tests once for each way in.
 PROVE := tests/suite
-TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/debian/*.t)
+TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/hostile/*.t tests/debian/*.t)
 
 ifeq ($(ARCH),$(HOST))
 check: all image image-debian $(UNIT_TESTS)
@@ -200,6 +200,20 @@ fuzz: $(FUZZ)
 $(FUZZ): $(wildcard tests/fuzz/*.[ch]) $(FUZZ_SITE) $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -Itests/fuzz $(REWRITE_INC) -o $@ $(filter tests/fuzz/%.c,$^) $(FUZZ_SITE) $(DECODER)
+
+# The device side against a hostile guest. FUZZ_DEVICES_SRC: a copy of src with a bug, for tests.
+FUZZ_DEVICES := build/fuzz-devices/fuzz_devices
+FUZZ_DEVICES_SRC := src
+WRAPPED := guest_read pread pwrite preadv pwritev fallocate getrandom
+
+fuzz-devices: $(FUZZ_DEVICES)
+	@tests/fuzz/devices/run
+
+$(FUZZ_DEVICES): $(wildcard tests/fuzz/devices/*.[ch] $(FUZZ_DEVICES_SRC)/*.h) $(ABI) \
+		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtio_blk.c virtio_rng.c virtqueue.c disk.c guestmem.c)
+	@mkdir -p $(@D)
+	clang $(WARN) $(SAN) -fsanitize=fuzzer -I$(FUZZ_DEVICES_SRC) $(INC) $(WRAPPED:%=-Wl,--wrap=%) -pthread -o $@ \
+		$(filter-out $(FUZZ_DEVICES_SRC)/devices.c,$(filter %.c,$^))
 
 build/unit/test_site build/unit/test_walk build/unit/test_cancel: build/unit/%: tests/unit/%.c $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)

@@ -53,8 +53,9 @@ apt_apart() {
 		-o Dir::Cache="$apt_dir/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@"
 }
 
-# The guest tests and the benchmarks, into $build/tests.
+# The guest tests and the benchmarks, into $build/tests, and the attacks, into $build/hostile.
 make_guests() {
 	echo "${0##*/}: tests and benchmarks for the guest"
 	make -s -j"$(nproc)" -C "$top/tests/guest" OUT="$build/tests" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
+	make -s -C "$top/tests/hostile" OUT="$build/hostile" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc" "ROOT=$build/sysroot"}
 }

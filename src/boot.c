@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "arch.h"
+#include "bound.h"
 #include "box.h"
 #include "fence.h"
 
@@ -21,6 +22,22 @@
  * the host maps in one call, and the kernel gets such if free pages find together.
  */
 #define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000"
+
+/* Threads of the guest's kernel itself, which count as others do. */
+#define KERNEL_THREADS 64
+
+/*
+ * How many threads the guest can have is its kernel's business first, which tells it so. It has a
+ * bound by its memory (32 or 64 KiB for a stack, of which all take an eighth), which is not raised.
+ */
+static void bound_threads(const struct box *b, char *words, size_t size)
+{
+	unsigned long max = b->opt.max_processes + KERNEL_THREADS;
+
+	*words = 0;
+	if (max < b->opt.mem >> 19)
+		snprintf(words, size, " sysctl.kernel.threads-max=%lu", max);
+}
 
 static unsigned host_cpus(void)
 {
@@ -32,6 +49,7 @@ static unsigned host_cpus(void)
 void fill_boot(struct box *b)
 {
 	struct kbox_boot *boot = b->boot;
+	char threads[48];
 
 	boot->magic = KBOX_MAGIC;
 	boot->abi = KBOX_ABI;
@@ -50,7 +68,8 @@ void fill_boot(struct box *b)
 		boot->stdio[i] = b->stdio[i].kind;
 	offer_fds(b);
 	tty_size(boot);
-	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE " %s", b->opt.kernel_cmdline ?: "") >=
+	bound_threads(b, threads, sizeof(threads));
+	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE "%s %s", threads, b->opt.kernel_cmdline ?: "") >=
 	    (int)sizeof(boot->cmdline))
 		die("-k: longer than the kernel takes (%zu characters)", sizeof(boot->cmdline));
 }
@@ -71,7 +90,7 @@ static void forget_libc(void)
  * reach the supervisor alone, and one kill() reaches all of them. Nor do they dump core,
  * that is, the guest's memory, to the user's disk.
  */
-static void stand_apart(void)
+static void stand_apart(const struct box *b)
 {
 	struct rlimit no_core = { 0, 0 };
 	sigset_t none;
@@ -79,6 +98,7 @@ static void stand_apart(void)
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
 	restore_limits();
+	bound_enter(b);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -89,7 +109,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	if (getppid() != supervisor)
 		_exit(1);
 	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
-	stand_apart();
+	stand_apart(b);
 	keep_fds(b, fence_channel());
 	map_text(b);
 	forget_libc();
@@ -109,6 +129,7 @@ void start_kernel_process(struct box *b)
 		die("fork: %s", reason(errno));
 	if (!b->kernel_pid)
 		become_kernel(b, self);
+	start_watcher(b);
 	leave_fds(b);
 	fence_watch(b);
 }

@@ -25,8 +25,11 @@ struct options {
 	const char *image;
 	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
+	uint64_t overlay_size;		/* bytes; 0: not --ephemeral */
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
+	unsigned int max_processes;	/* and threads, of the guest */
+	bool require_fence;
 	uid_t uid;
 	gid_t gid;
 	const char *hostname;
@@ -50,6 +53,7 @@ struct box {
 	bool sockets;			/* among what the guest is given */
 	int image_fd;
 	int mem_fd;
+	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
 	struct kbox_boot *boot;
 	uint64_t entry;			/* of the kernel */
@@ -65,6 +69,11 @@ struct box {
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void die_into(char *reason, size_t size);
 const char *reason(int err);
+/*
+ * What the guest wrote, for the user's terminal: one copy, up to a NUL or of size characters, with
+ * a '?' for each that does not print. There is room for one more than size.
+ */
+void printable(char *to, const char *from, size_t size);
 /* Of the executable; false: nobody says. */
 bool self_path(char path[PATH_MAX]);
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
@@ -86,6 +95,7 @@ unsigned long host_minsigstksz(void);
 /* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
 #define OPTIONS_ERR 256
 bool parse_size(const char *s, uint64_t *bytes);
+bool parse_count(const char *s, unsigned int *n);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
 bool parse_fd(const char *s, struct fd_pair *fd);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
@@ -102,6 +112,7 @@ struct mem_bound {
 };
 struct mem_bound host_mem(const char *root);
 uint64_t default_mem(void);
+void watch_oom_kills(void);	/* while files can be opened */
 uint64_t oom_kills(void);	/* of processes, by the host, since it started */
 void raise_limits(void);
 void restore_limits(void);
@@ -111,6 +122,7 @@ void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
 void offer_fds(struct box *b);
 void keep_fds(const struct box *b, int also);
+void close_from_to(unsigned from, unsigned to);
 void leave_fds(const struct box *b);
 
 /* image.c: check_image() says what is wrong with the image, or NULL. */
@@ -142,6 +154,7 @@ void start_kernel_process(struct box *b);
 /* devices.c */
 void init_devices(struct box *b);
 void start_devices(struct box *b);
+void open_devices(void);
 void raise_irq(struct kbox_boot *boot, int irq);
 
 /* tty.c */
@@ -158,10 +171,20 @@ bool tty_is_ours(int fd);
 void console_end(void);
 bool console_has_ended(void);
 
-/* supervisor.c: supervise() returns the exit status of kbox. */
+/*
+ * supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind,
+ * with a line to say.
+ */
+#define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* exit_kind has changed, or the console has ended: from any thread */
 int supervise(struct box *b);
+int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
+
+/* watcher.c: a process that kills the box when the supervisor is killed. */
+void start_watcher(const struct box *b);
+pid_t watcher_pid(void);
+void end_watcher(void);
 
 /* stats.c: what the kernel has counted, for --stats. */
 void print_stats(const struct kbox_boot *boot);

@@ -6,16 +6,20 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "devices.h"
+#include "lockin.h"
 
+#define BATCH		16		/* requests of a queue, then the other bells */
 #define STACK_SIZE (256UL << 10)	/* of a thread */
 
 static struct device devices[KBOX_MAX_VIRTIO];
+static bool ending;			/* the box: nothing more is begun */
 
 static void futex_wait(uint32_t *word, uint32_t value)
 {
@@ -31,60 +35,92 @@ void raise_irq(struct kbox_boot *boot, int irq)
 	}
 }
 
-/* True if the driver wants to hear of what was done. */
-static bool serve_queue(struct device *d, struct virtqueue *q)
+static bool has_rung(const struct box *b, int bell)
+{
+	return __atomic_load_n(&b->boot->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
+}
+
+/*
+ * True if the driver wants to hear of what was done. A driver can offer requests as fast as they
+ * are served, so only some are, and none once the end has rung.
+ */
+static bool serve_queue(const struct box *b, struct device *d, int i)
 {
 	static struct vq_request r;
-	bool any = false;
+	struct virtqueue *q = &d->vq[i];
+	int n;
 
-	while (vq_pop(q, &r)) {
+	for (n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++) {
+		if (!vq_pop(q, &r)) {
+			d->unfinished &= ~(1u << i);
+			break;
+		}
 		vq_push(q, &r, d->serve(d, &r));
-		any = true;
 	}
-	return any && vq_wants_interrupt(q);
+	return n && vq_wants_interrupt(q);
 }
 
 static void serve(struct box *b, int i)
 {
 	struct device *d = &devices[i];
-	uint32_t notify = __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST);
 	bool tell = false;
 
 	if (!d->serve)
 		return;
+	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & ((1u << KBOX_MAX_VQ) - 1);
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
-		if (notify & 1u << q)
-			tell |= serve_queue(d, &d->vq[q]);
+		if (d->unfinished & 1u << q)
+			tell |= serve_queue(b, d, q);
 	if (tell) {
 		__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
 		raise_irq(b->boot, KBOX_IRQ_VIRTIO + i);
 	}
 }
 
+/* The devices come last, since they may take their time. */
+bool serve_bells(struct box *b)
+{
+	uint32_t bells = __atomic_exchange_n(&b->boot->doorbell, 0, __ATOMIC_SEQ_CST);
+	bool more = false;
+
+	if (bells & 1u << KBOX_BELL_EXIT) {
+		ending = true;
+		supervisor_wake();
+	}
+	if (bells & 1u << KBOX_BELL_POLL)
+		poller_wake();
+	if (bells & 1u << KBOX_BELL_OUTPUT)
+		console_output_bell();
+	if (bells & 1u << KBOX_BELL_INPUT)
+		console_input_bell();
+	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
+		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
+			serve(b, i);
+		more |= devices[i].unfinished;
+	}
+	return more && !ending;
+}
+
+/*
+ * Nothing of the image runs before the guest's kernel has read it. So nothing is served until the
+ * fences stand.
+ */
+static sem_t opened;
+
+void open_devices(void)
+{
+	sem_post(&opened);
+}
+
 static void *doorbell_thread(void *arg)
 {
 	struct box *b = arg;
-	uint32_t bells;
 
-	for (;;) {
-		bells = __atomic_exchange_n(&b->boot->doorbell, 0, __ATOMIC_SEQ_CST);
-		if (!bells) {
+	while (sem_wait(&opened))
+		;
+	for (;;)
+		if (!serve_bells(b))
 			futex_wait(&b->boot->doorbell, 0);
-			continue;
-		}
-		if (bells & 1u << KBOX_BELL_EXIT)
-			supervisor_wake();
-		/* Before the devices, which may take their time. */
-		if (bells & 1u << KBOX_BELL_POLL)
-			poller_wake();
-		if (bells & 1u << KBOX_BELL_OUTPUT)
-			console_output_bell();
-		if (bells & 1u << KBOX_BELL_INPUT)
-			console_input_bell();
-		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
-			if (bells & 1u << (KBOX_BELL_VIRTIO + i))
-				serve(b, i);
-	}
 	return NULL;
 }
 
@@ -114,30 +150,53 @@ static bool have_stack(void)
 	return p != MAP_FAILED && !munmap(p, STACK_SIZE);
 }
 
+struct beginning {
+	void *(*fn)(void *);
+	struct box *box;
+	sem_t locked;
+};
+
+static void *begin(void *arg)
+{
+	struct beginning *b = arg;
+	void *(*fn)(void *) = b->fn;
+	struct box *box = b->box;
+
+	lock_in_thread();
+	sem_post(&b->locked);	/* its memory goes */
+	return fn(box);
+}
+
+/* The thread is locked in when this returns, so that its filter may come. */
 void start_thread(void *(*fn)(void *), struct box *b)
 {
+	struct beginning beginning = { .fn = fn, .box = b };
 	pthread_attr_t attr;
 	pthread_t t;
 	int err;
 
+	sem_init(&beginning.locked, 0, 0);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	err = pthread_create(&t, &attr, fn, b);
+	err = pthread_create(&t, &attr, begin, &beginning);
 	if (err == EPERM) {
 		without_clone3();
-		err = pthread_create(&t, &attr, fn, b);
+		err = pthread_create(&t, &attr, begin, &beginning);
 	}
 	if (err == EAGAIN && !have_stack())
 		err = ENOMEM;
 	if (err)
 		die("cannot start a thread: %s", reason(err));
 	pthread_attr_destroy(&attr);
+	while (sem_wait(&beginning.locked))
+		;
 }
 
 void init_devices(struct box *b)
 {
+	ending = false;
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		devices[i].hw = &b->boot->virtio[i];
+		devices[i] = (struct device) { .hw = &b->boot->virtio[i] };
 		for (int q = 0; q < KBOX_MAX_VQ; q++)
 			devices[i].vq[q] = (struct virtqueue) {
 				.mem = b->mem, .mem_size = b->opt.mem, .hw = &devices[i].hw->vq[q],
@@ -149,6 +208,7 @@ void init_devices(struct box *b)
 
 void start_devices(struct box *b)
 {
+	sem_init(&opened, 0, 0);
 	start_poller(b);
 	start_console(b);
 	start_thread(doorbell_thread, b);

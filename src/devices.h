@@ -11,12 +11,16 @@ struct device {
 	/* Serve one request; returns the bytes written into it. */
 	uint32_t (*serve)(struct device *d, struct vq_request *r);
 	void *state;
+	uint32_t unfinished;		/* bit per queue: it may have more, and nobody rings */
 };
 
 #define VIRTIO_VERSION_1 (1ULL << 32)
 
 void virtio_blk_init(struct device *d, struct box *b);
 void virtio_rng_init(struct device *d, struct box *b);
+
+/* devices.c: answer what has rung, each queue for a while. True: there is more to do. */
+bool serve_bells(struct box *b);
 
 void start_thread(void *(*fn)(void *), struct box *b);
 /* poller.c */

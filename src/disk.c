@@ -10,7 +10,19 @@
 #include <unistd.h>
 #include "disk.h"
 
-bool disk_init(struct disk *d, int fd, bool read_only, bool overlay)
+/* Nobody else has it, and it never changes its size. */
+static int new_overlay(uint64_t size)
+{
+	int fd = memfd_create("kbox-overlay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && !ftruncate(fd, size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+bool disk_init(struct disk *d, int fd, bool read_only, uint64_t overlay)
 {
 	struct stat st;
 
@@ -21,9 +33,11 @@ bool disk_init(struct disk *d, int fd, bool read_only, bool overlay)
 		return false;
 	if (!overlay)
 		return true;
-	d->overlay = memfd_create("kbox-overlay", MFD_CLOEXEC);
+	d->room = overlay / DISK_BLOCK;
 	d->written = calloc(1, d->size / DISK_BLOCK / 8 + 1);
-	return d->overlay >= 0 && d->written && !ftruncate(d->overlay, (d->size + DISK_BLOCK - 1) & -DISK_BLOCK);
+	d->held = calloc(1, d->size / DISK_BLOCK / 8 + 1);
+	d->overlay = new_overlay((d->size + DISK_BLOCK - 1) & -DISK_BLOCK);
+	return d->overlay >= 0 && d->written && d->held;
 }
 
 void disk_close(struct disk *d)
@@ -31,6 +45,7 @@ void disk_close(struct disk *d)
 	if (d->overlay >= 0)
 		close(d->overlay);
 	free(d->written);
+	free(d->held);
 }
 
 static bool all(int fd, bool write, char *p, size_t n, uint64_t off)
@@ -49,15 +64,38 @@ static bool all(int fd, bool write, char *p, size_t n, uint64_t off)
 	return true;
 }
 
-static bool in_overlay(const struct disk *d, uint64_t block)
+static bool has(const uint8_t *bits, uint64_t block)
 {
-	return d->written[block / 8] & 1 << block % 8;
+	return bits[block / 8] & 1 << block % 8;
 }
 
-static void mark(struct disk *d, uint64_t first, uint64_t end)
+static void set(uint8_t *bits, uint64_t first, uint64_t end)
 {
 	for (; first < end; first++)
-		d->written[first / 8] |= 1 << first % 8;
+		bits[first / 8] |= 1 << first % 8;
+}
+
+/* Before these blocks are written. False: the overlay would take more memory than it may. */
+static bool take_room(struct disk *d, uint64_t first, uint64_t end)
+{
+	uint64_t more = 0;
+
+	for (uint64_t i = first; i < end; i++)
+		more += !has(d->held, i);
+	if (more > d->room)
+		return false;
+	d->room -= more;
+	set(d->held, first, end);
+	return true;
+}
+
+/* They have become holes. */
+static void give_room(struct disk *d, uint64_t first, uint64_t end)
+{
+	for (; first < end; first++) {
+		d->room += has(d->held, first);
+		d->held[first / 8] &= ~(1 << first % 8);
+	}
 }
 
 /* A block that is written in part must be whole in the overlay first. */
@@ -66,11 +104,11 @@ static bool bring_in(struct disk *d, uint64_t block)
 	uint64_t off = block * DISK_BLOCK, n = d->size - off < DISK_BLOCK ? d->size - off : DISK_BLOCK;
 	char buf[DISK_BLOCK];
 
-	if (in_overlay(d, block))
+	if (has(d->written, block))
 		return true;
 	if (!all(d->fd, false, buf, n, off) || !all(d->overlay, true, buf, n, off))
 		return false;
-	mark(d, block, block + 1);
+	set(d->written, block, block + 1);
 	return true;
 }
 
@@ -82,9 +120,11 @@ static bool bring_in_edges(struct disk *d, uint64_t off, uint64_t n)
 
 static bool overlay_write(struct disk *d, char *p, size_t n, uint64_t off)
 {
-	if (!bring_in_edges(d, off, n) || !all(d->overlay, true, p, n, off))
+	uint64_t first = off / DISK_BLOCK, end = (off + n + DISK_BLOCK - 1) / DISK_BLOCK;
+
+	if (!take_room(d, first, end) || !bring_in_edges(d, off, n) || !all(d->overlay, true, p, n, off))
 		return false;
-	mark(d, off / DISK_BLOCK, (off + n + DISK_BLOCK - 1) / DISK_BLOCK);
+	set(d->written, first, end);
 	return true;
 }
 
@@ -93,10 +133,10 @@ static bool overlay_read(struct disk *d, char *p, size_t n, uint64_t off)
 {
 	while (n) {
 		uint64_t block = off / DISK_BLOCK, next = block + 1;
-		bool over = in_overlay(d, block);
+		bool over = has(d->written, block);
 		size_t run;
 
-		while (next * DISK_BLOCK < off + n && in_overlay(d, next) == over)
+		while (next * DISK_BLOCK < off + n && has(d->written, next) == over)
 			next++;
 		run = next * DISK_BLOCK - off;
 		if (run > n)
@@ -177,7 +217,8 @@ static bool overlay_zero(struct disk *d, uint64_t off, uint64_t len)
 	if (fallocate(d->overlay, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first * DISK_BLOCK,
 		      (end - first) * DISK_BLOCK))
 		return write_zeros(d, off, len);
-	mark(d, first, end);
+	give_room(d, first, end);
+	set(d->written, first, end);
 	return write_zeros(d, off, first * DISK_BLOCK - off) &&
 	       write_zeros(d, end * DISK_BLOCK, off + len - end * DISK_BLOCK);
 }

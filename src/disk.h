@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The image as a device of bytes. With an overlay, what is written goes to memory and
- * the image stays as it is.
+ * The image as a device of bytes. With an overlay, what is written goes to memory, of which there
+ * is only so much, and the image stays as it is.
  */
 #ifndef DISK_H
 #define DISK_H
@@ -16,11 +16,13 @@ struct disk {
 	uint64_t size;			/* bytes */
 	bool read_only;
 	int overlay;			/* memfd, or -1 */
-	uint8_t *written;		/* bit per block of the overlay */
+	uint8_t *written;		/* bit per block: it is in the overlay */
+	uint8_t *held;			/* bit per block: it takes memory there, and is no hole */
+	uint64_t room;			/* blocks that may yet take memory */
 };
 
-/* False: errno says why. */
-bool disk_init(struct disk *d, int fd, bool read_only, bool overlay);
+/* overlay: how many bytes of memory it may take, 0 for none. False: errno says why. */
+bool disk_init(struct disk *d, int fd, bool read_only, uint64_t overlay);
 void disk_close(struct disk *d);
 bool disk_io(struct disk *d, bool write, const struct iovec *seg, int nseg, uint64_t off);
 /* The range reads as zeros afterwards; free: and need not take up space. */

@@ -13,6 +13,7 @@
 #include "arch.h"
 #include "box.h"
 #include "doctor.h"
+#include "fences.h"
 
 #define FRAME_MAX 12288		/* signal frames on a kernel stack of the guest */
 
@@ -166,6 +167,7 @@ int doctor(char **argv)
 		    "holds for guest memory, and for an image with --ephemeral: ulimit -f");
 	check_limit(RLIMIT_NPROC, 1024, "processes", "a guest's threads count as yours: ulimit -u");
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
+	print_fences();
 	if (missing)
 		printf("\nkbox cannot run here.\n");
 	else

@@ -49,6 +49,16 @@ enum signal_fence signal_fence(void)
 	return have_user_notif() ? SIGNALS_SENT : SIGNALS_HARMLESS;
 }
 
+/* There can be only one listener around a process, and that may be another's. */
+bool user_notif_works(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog prog = { 1, &allow };
+
+	return have_user_notif() && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog) >= 0;
+}
+
 void fence_lock(void)
 {
 	pthread_mutex_lock(&reaping);
@@ -138,7 +148,7 @@ static int install(const struct filter_box *box, unsigned long flags)
 	return ret < 0 ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog) : ret;
 }
 
-/* A listener, or -1: there can be only one around a process, and that may be another's. */
+/* A listener, or -1. */
 static int install_with_listener(const struct filter_box *box)
 {
 	int fd = install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
@@ -291,6 +301,11 @@ static void *listen_thread(void *arg)
 		r.error = -error;
 		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
 	}
+}
+
+bool signals_held(void)
+{
+	return signal_fence() == SIGNALS_SCOPED || listener >= 0;
 }
 
 void fence_watch(struct box *b)

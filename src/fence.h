@@ -16,6 +16,8 @@ enum signal_fence {
 
 enum signal_fence signal_fence(void);
 bool have_user_notif(void);
+bool user_notif_works(void);			/* for works(): it leaves the process with a filter */
+bool signals_held(void);			/* after fence_watch(): strangers are safe from them */
 
 /* Before the box's first process is made; then in that one, and in the supervisor. */
 void fence_prepare(void);

@@ -30,6 +30,8 @@ static const struct {
 	{ "user-notif", KBOX_HIDE_USER_NOTIF },		/* SECCOMP_RET_USER_NOTIF, Linux 5.0; one listener per process */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
 	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
+	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a seccomp filter for all threads at once, which a container may refuse */
+	{ "cgroup", KBOX_HIDE_CGROUP },			/* control groups where a user can make one */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

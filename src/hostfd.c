@@ -74,7 +74,7 @@ void offer_fds(struct box *b)
 	struct kbox_boot *boot = b->boot;
 
 	boot->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	boot->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	boot->null_fd = b->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (boot->epoll_fd < 0 || boot->null_fd < 0)
 		die("epoll or /dev/null: %s", reason(errno));
 	for (int i = 0; i < 3; i++)
@@ -100,7 +100,7 @@ static bool close_listed(unsigned from, unsigned to)
 	return dir && !closedir(dir);
 }
 
-static void close_from_to(unsigned from, unsigned to)
+void close_from_to(unsigned from, unsigned to)
 {
 	struct rlimit files;
 
@@ -138,11 +138,9 @@ void keep_fds(const struct box *b, int also)
 /* In the launcher, when the kernel's process has them: when the guest closes one it is to be closed. */
 void leave_fds(const struct box *b)
 {
-	const struct kbox_boot *boot = b->boot;
-
 	for (int i = 0; i < 2; i++)
 		if (!b->stdio[i].kind)
-			dup2(boot->null_fd, i);
+			dup2(b->null_fd, i);
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)
 			close(b->opt.fds[i].host);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
 #include <sys/resource.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -33,6 +34,7 @@
 /* What initrd.c wrote into /config, in its order. */
 static struct {
 	int system, read_only;
+	unsigned long overlay;	/* bytes of it, 0: none */
 	uid_t uid;
 	gid_t gid;
 	char *hostname, *cwd;
@@ -111,6 +113,7 @@ static void read_config(void)
 	unlink("/config");
 	config.system = number();
 	config.read_only = number();
+	config.overlay = number();
 	config.uid = number();
 	config.gid = number();
 	config.hostname = string();
@@ -255,11 +258,95 @@ static void mount_system(void)
 			continue;	/* without /dev in the image */
 }
 
+/* Fields of ext4's superblock, which is at byte 1024 (kernel: fs/ext4/ext4.h). */
+enum { RESERVED_LO = 8, LOG_CLUSTER_SIZE = 28, JOURNAL_SIZE = 0x14c, RESERVED_HI = 0x154 };
+
+static unsigned int superblock(int fd, off_t field)
+{
+	unsigned char b[4];
+
+	if (pread(fd, b, sizeof(b), 1024 + field) != sizeof(b))
+		fail("/dev/vda");
+	return b[0] | b[1] << 8 | b[2] << 16 | (unsigned int)b[3] << 24;
+}
+
+/*
+ * What is reserved for root is a part of the image's size, and may be more than there is for all.
+ * A mounted file system sees what is written to its superblock, as tune2fs(8) does it.
+ */
+static void end_root_reserve(int fd)
+{
+	if (pwrite(fd, "\0\0\0", 4, 1024 + RESERVED_LO) != 4 || pwrite(fd, "\0\0\0", 4, 1024 + RESERVED_HI) != 4)
+		fail("/dev/vda");
+}
+
+/* The image need not have a /sys, and nothing of it runs yet. */
+static void set_attribute(const char *path, unsigned long value)
+{
+	char text[24];
+	int fd, n = snprintf(text, sizeof(text), "%lu", value);
+
+	mkdir("/sys", 0755);
+	if (mount("sysfs", "/sys", "sysfs", 0, ""))
+		fail("sysfs");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, n) != n)
+		fail(path);
+	close(fd);
+	umount("/sys");
+	rmdir("/sys");
+}
+
+/*
+ * Free blocks for which the overlay has no memory are reserved, so that who writes too much is
+ * told ENOSPC by write(2). An eighth of the overlay is left for what is written in place: inodes,
+ * bitmaps, directories and files of the image; and so is the journal, where there is one. There
+ * blocks of removed files are given back (discard), since others may be written then; each costs
+ * the way to the device, so that they are not where all free blocks have room.
+ */
+static void bound_by_overlay(int journal)
+{
+	int fd = open("/dev/vda", O_RDWR | O_CLOEXEC);
+	unsigned long in_place = config.overlay / 8 + (journal ? superblock(fd, JOURNAL_SIZE) : 0), room, free;
+	struct statfs st;
+
+	if (in_place > config.overlay / 2)
+		in_place = config.overlay / 2;
+	room = config.overlay - in_place;
+	if (statfs("/root", &st))
+		fail("/root");
+	free = st.f_bfree * st.f_bsize;
+	if (free > room) {
+		if (mount(NULL, "/root", NULL, MS_REMOUNT, "discard"))
+			fail("discard");
+		end_root_reserve(fd);
+		set_attribute("/sys/fs/ext4/vda/reserved_clusters", (free - room) >> (10 + superblock(fd, LOG_CLUSTER_SIZE)));
+	}
+	close(fd);
+}
+
+static int mount_root(const char *options)
+{
+	return mount("/dev/vda", "/root", "ext4", config.read_only ? MS_RDONLY : 0, options);
+}
+
+/*
+ * noload: the journal of an image that may not be written cannot be replayed, and what is dropped
+ * at the end needs none, unless there is something in it.
+ */
+static void mount_image(void)
+{
+	int journal = !(config.read_only || config.overlay) || mount_root("noload");
+
+	if (journal && mount_root(""))
+		fail("cannot mount the image");
+	if (config.overlay)
+		bound_by_overlay(journal);
+}
+
 static void enter_root(void)
 {
-	/* noload: the journal of an image that may not be written cannot be replayed */
-	if (mount("/dev/vda", "/root", "ext4", config.read_only ? MS_RDONLY : 0, config.read_only ? "noload" : ""))
-		fail("cannot mount the image");
+	mount_image();
 	if (chdir("/root"))
 		fail("/root");
 	if (config.system)

@@ -81,6 +81,7 @@ static struct blob config(const struct box *b)
 
 	add_number(&c, o->system);
 	add_number(&c, o->read_only);
+	add_number(&c, o->read_only ? 0 : o->overlay_size);
 	add_number(&c, o->uid);
 	add_number(&c, o->gid);
 	add_string(&c, o->hostname);

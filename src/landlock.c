@@ -32,6 +32,9 @@ int landlock_abi(void)
 	return abi < 0 ? 0 : abi;
 }
 
+#define FILE_REMOVE_DIR	(1ULL << 4)
+#define RULE_PATH_BENEATH 1
+
 /* All that the host knows to refuse is handled, and no rule allows any of it. */
 static struct ruleset ruleset(int abi, bool sockets, bool signals)
 {
@@ -52,18 +55,42 @@ static struct ruleset ruleset(int abi, bool sockets, bool signals)
 	return r;
 }
 
-bool landlock_lock(bool sockets, bool signals)
+/* struct landlock_path_beneath_attr */
+static bool may_remove_in(int ruleset, int dir)
 {
-	int abi = landlock_abi(), fd;
-	struct ruleset r = ruleset(abi, sockets, signals);
+	struct {
+		uint64_t allowed;
+		int32_t parent;
+	} __attribute__((packed)) rule = { FILE_REMOVE_DIR, dir };
+
+	return dir < 0 || !syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+}
+
+static bool lock(const struct ruleset *r, int dir)
+{
+	int fd = syscall(SYS_landlock_create_ruleset, r, sizeof(*r), 0);
 	bool ok;
 
-	if (!abi)
-		return false;
-	fd = syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0);
 	if (fd < 0)
 		return false;
-	ok = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !syscall(SYS_landlock_restrict_self, fd, 0);
+	ok = may_remove_in(fd, dir) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	     !syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
 	return ok;
+}
+
+bool landlock_lock(bool sockets, bool signals)
+{
+	int abi = landlock_abi();
+	struct ruleset r = ruleset(abi, sockets, signals);
+
+	return abi && lock(&r, -1);
+}
+
+bool landlock_lock_but(int dir)
+{
+	int abi = landlock_abi();
+	struct ruleset r = ruleset(abi, false, false);
+
+	return abi && lock(&r, dir);
 }

@@ -10,8 +10,11 @@ int landlock_abi(void);
 
 /*
  * The calling thread, and all that it starts from now on, can open no file, nor, unless it may have
- * sockets, bind or connect TCP (ABI 4) and reach abstract sockets of others (ABI 6). With signals it
- * can send none to who is not locked in by this call (ABI 6). False: nothing has been given up.
+ * sockets, bind or connect TCP (ABI 4) and reach abstract sockets of others (ABI 6). With signals
+ * it can send none to who is not locked in by this call (ABI 6). False: nothing has been given up.
  */
 bool landlock_lock(bool sockets, bool signals);
+
+/* The same for the supervisor: in this directory, unless it is -1, it can remove empty ones. */
+bool landlock_lock_but(int dir);
 #endif

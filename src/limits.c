@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's resource limits: how far kbox goes in them, and which memory they leave to a guest. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 #include "arch.h"
 #include "box.h"
 
@@ -133,12 +135,26 @@ static void commit_bound(struct mem_bound *b, const char *root)
 		bound(b, limit > committed ? (limit - committed) << 10 : 0, "what vm.overcommit_memory=2 leaves");
 }
 
+static int vmstat = -1;
+
+void watch_oom_kills(void)
+{
+	vmstat = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+}
+
 uint64_t oom_kills(void)
 {
-	uint64_t n = 0;
+	static const char key[] = "\noom_kill ";
+	static char text[64 << 10];
+	size_t len = 0;
+	ssize_t n;
+	char *at;
 
-	read_number("/proc/vmstat", "oom_kill ", &n);
-	return n;
+	while (len < sizeof(text) - 1 && (n = pread(vmstat, text + len, sizeof(text) - 1 - len, len)) > 0)
+		len += n;
+	text[len] = 0;
+	at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
 struct mem_bound host_mem(const char *root)

@@ -1,11 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox: run a command on a Linux kernel of its own. */
 #include <stdio.h>
+#include <unistd.h>
+#include "bound.h"
 #include "box.h"
+#include "fence.h"
+#include "fences.h"
+#include "group.h"
+#include "lockin.h"
+
+/* The guest's kernel boots meanwhile, as it was built; from here on it may be anybody's. */
+static void stand_fences(struct box *b)
+{
+	/* Else the watcher sees to it, while the box boots. */
+	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
+	bool limited = b->opt.require_fence && limit_holds();
+	bool locked = lock_in(&(struct lockin) { getpid(), b->kernel_pid, watcher_pid(), group_parent() });
+
+	if (!b->opt.require_fence)
+		return;
+	if (!bound && !limited)
+		die("--require-fence: nothing bounds the box's processes; see kbox doctor");
+	if (!signals_held())
+		die("--require-fence: nothing keeps the box's signals in it; see kbox doctor");
+	if (!locked)
+		die("--require-fence: the supervisor could not lock itself in; see kbox doctor");
+}
 
 static int run(struct box *b, char **argv)
 {
 	find_room(b->opt.mem, argv);
+	if (b->opt.require_fence)
+		require_fences();
 	raise_limits();
 	check_fds(b);
 	b->image_fd = open_image(&b->opt);
@@ -17,9 +43,13 @@ static int run(struct box *b, char **argv)
 	make_initrd(b);
 	supervisor_block_signals();
 	tty_setup(b);
+	watch_oom_kills();
+	bound_prepare(b);
 	/* Before: if there are no threads to be had, nothing is left behind. */
 	start_devices(b);
 	start_kernel_process(b);
+	stand_fences(b);
+	open_devices();
 	return supervise(b);
 }
 

@@ -20,8 +20,11 @@ const char options_usage[] =
 "      --stats           say at the end how many came by which way\n"
 "  -k CMDLINE            add to the kernel's command line (loglevel=7 shows its log)\n"
 "      --mem SIZE        guest memory, with K, M or G (default: a quarter of what the host has)\n"
+"      --max-processes N  how many processes and threads the guest can have (default: 4096)\n"
+"      --require-fence   run only where all holds that kbox doctor says of hostile guests\n"
 "      --read-only       never write to the image\n"
 "      --ephemeral       keep writes in memory and drop them at the end\n"
+"      --overlay-size SIZE  how much memory --ephemeral takes at most (default: as --mem)\n"
 "      --root-id         run COMMAND as root (default)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
 "      --hostname NAME   the guest's host name\n"
@@ -155,6 +158,41 @@ static bool set_mem(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+/* A smaller one would have no room for what a file system writes beside files. */
+#define OVERLAY_MIN (1UL << 20)
+
+static bool set_overlay(struct options *o, const char *arg, char *err)
+{
+	if (!parse_size(arg, &o->overlay_size))
+		return bad(err, "--overlay-size %s: not a size; use a number with K, M or G", arg);
+	if (o->overlay_size < OVERLAY_MIN)
+		return bad(err, "--overlay-size %s: too little, give at least %luM", arg, OVERLAY_MIN >> 20);
+	return true;
+}
+
+#define PROCESSES_MIN	8		/* the first one, a shell, a pipe, and whoever they wait for */
+#define PROCESSES_MAX	(1U << 22)	/* numbers of processes that a host has */
+
+bool parse_count(const char *s, unsigned int *n)
+{
+	unsigned long long v;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	v = strtoull(s, &end, 10);
+	if (*end || v < PROCESSES_MIN || v > PROCESSES_MAX)
+		return false;
+	*n = v;
+	return true;
+}
+
+static bool set_processes(struct options *o, const char *arg, char *err)
+{
+	return parse_count(arg, &o->max_processes) ||
+	       bad(err, "--max-processes %s: give a number from %u to %u", arg, PROCESSES_MIN, PROCESSES_MAX);
+}
+
 static bool set_mode(struct options *o, const char *arg, char *err)
 {
 	static const char *const names[] = { [MODE_AUTO] = "auto", [MODE_TRAP] = "trap", [MODE_REWRITE] = "rewrite" };
@@ -167,15 +205,18 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, READ_ONLY, EPHEMERAL, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
+enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL, OVERLAY_SIZE, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
 	{ "no-cancel-promote", no_argument, NULL, NO_CANCEL_PROMOTE },
 	{ "stats", no_argument, NULL, STATS },
 	{ "mem", required_argument, NULL, MEM },
+	{ "max-processes", required_argument, NULL, MAX_PROCESSES },
+	{ "require-fence", no_argument, NULL, REQUIRE_FENCE },
 	{ "read-only", no_argument, NULL, READ_ONLY },
 	{ "ephemeral", no_argument, NULL, EPHEMERAL },
+	{ "overlay-size", required_argument, NULL, OVERLAY_SIZE },
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "hostname", required_argument, NULL, HOSTNAME },
@@ -200,6 +241,10 @@ static bool checked_option(int c, struct options *o, char *err)
 		return set_mode(o, optarg, err);
 	case MEM:
 		return set_mem(o, optarg, err);
+	case OVERLAY_SIZE:
+		return set_overlay(o, optarg, err);
+	case MAX_PROCESSES:
+		return set_processes(o, optarg, err);
 	case CHANGE_ID:
 		if (!parse_ids(optarg, &o->uid, &o->gid))
 			return bad(err, "--change-id %s: give UID:GID as two numbers", optarg);
@@ -231,6 +276,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case STATS:
 		o->stats = true;
+		break;
+	case REQUIRE_FENCE:
+		o->require_fence = true;
 		break;
 	case READ_ONLY:
 		o->read_only = true;
@@ -267,7 +315,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 {
 	int c;
 
-	*o = (struct options) { .hostname = "kbox", .cwd = "/" };
+	*o = (struct options) { .hostname = "kbox", .cwd = "/", .max_processes = 4096 };
 	if (argc == 2 && !strcmp(argv[1], "doctor")) {
 		o->action = ACTION_DOCTOR;
 		return true;
@@ -287,8 +335,12 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		return bad(err, "no image: give one with -S IMAGE (see kbox --help)");
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
+	if (o->overlay_size && !o->ephemeral)
+		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
 	o->command = argv + optind;
 	if (!o->mem)
 		o->mem = default_mem();
+	if (o->ephemeral && !o->overlay_size)
+		o->overlay_size = o->mem;
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,9 +15,13 @@
 /* The guest's init gives the command 5 s after a SIGTERM; we give the guest's kernel these seconds. */
 #define GRACE 10
 
+/* What is killed is gone at once, unless the host's kernel or a debugger holds it. */
+#define BURIAL 10
+
 static sigset_t waited;
 static uint64_t oom_kills_before;
-static char last_words[512];		/* ours, when the terminal is as it was */
+static bool leader_gone;	/* the boot process has been reaped: its number may be another's */
+static char last_words[LAST_WORDS];	/* ours, when the terminal is as it was */
 
 static void __attribute__((format(printf, 1, 2))) say_last(const char *fmt, ...)
 {
@@ -45,19 +50,52 @@ void supervisor_block_signals(void)
 	sigprocmask(SIG_BLOCK, &waited, NULL);
 }
 
-/* All host processes of the box are our children and in the boot process's group, once it has made it. */
+/*
+ * All host processes of the box are in the boot process's group, once it has made it, and have no
+ * call to leave it.
+ */
 static void kill_box(const struct box *b, int sig)
 {
-	if (kill(-b->kernel_pid, sig))
+	if (kill(-b->kernel_pid, sig) && !leader_gone)
 		kill(b->kernel_pid, sig);
 }
 
-static void end_box(const struct box *b)
+static pid_t reap(const struct box *b, int *status)
 {
+	pid_t pid;
+
 	fence_lock();
-	do
+	pid = waitpid(-1, status, WNOHANG);
+	fence_unlock();
+	leader_gone |= pid == b->kernel_pid;
+	return pid;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* False: one stays, and dies when the host lets it. We do not wait for that. */
+static bool end_box(const struct box *b)
+{
+	static const struct timespec second = { 1, 0 };
+	time_t end = seconds() + BURIAL;
+	pid_t pid;
+
+	for (;;) {
 		kill_box(b, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+		while ((pid = reap(b, NULL)) > 0)
+			;
+		if (pid < 0)
+			return true;
+		if (seconds() > end)
+			return false;
+		sigtimedwait(&waited, NULL, &second);
+	}
 }
 
 static void tell_guest(struct box *b, int sig)
@@ -94,14 +132,16 @@ static void stop(struct box *b)
 	terminal_changed(b);
 }
 
-static pid_t reap(int *status)
+/* With EXIT_FAIL it could not start, and has left the reason: see die_into(). */
+static void went_away(const struct box *b, int status)
 {
-	pid_t pid;
+	char why[sizeof(b->boot->exit_reason) + 1];
 
-	fence_lock();
-	pid = waitpid(-1, status, WNOHANG);
-	fence_unlock();
-	return pid;
+	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	if (status == EXIT_FAIL && *why)
+		say_last("kbox: %s\n", why);
+	else
+		say_last("kbox: the box's first host process went away (status %d)\n", status);
 }
 
 /* Reap; true if what died means that the box is lost, which it has said. */
@@ -110,7 +150,7 @@ static bool lost(struct box *b)
 	int status;
 	pid_t pid;
 
-	while ((pid = reap(&status)) > 0) {
+	while ((pid = reap(b, &status)) > 0) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
@@ -120,40 +160,50 @@ static bool lost(struct box *b)
 			return true;
 		}
 		if (pid == b->kernel_pid) {
-			if (WEXITSTATUS(status) == EXIT_FAIL)	/* it could not start */
-				say_last("kbox: %.*s\n", (int)sizeof(b->boot->exit_reason), b->boot->exit_reason);
-			else
-				say_last("kbox: the box's first host process went away (status %d)\n", WEXITSTATUS(status));
+			went_away(b, WEXITSTATUS(status));
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Another process, or thread of one, cannot be had. */
-static bool host_is_full(void)
+/*
+ * The first program is ours, unless the user has named another: that the kernel finds none means
+ * that the host gave it no process.
+ */
+static bool had_no_process(const struct box *b, const char *why)
 {
-	pid_t pid = fork();
+	const char *words = b->opt.kernel_cmdline;
 
-	if (!pid)
-		_exit(0);
-	return pid < 0 && errno == EAGAIN;
+	return strstr(why, "No working init") == why && !(words && strstr(words, "init="));
 }
 
-static int ended(struct box *b)
+static int panicked(const struct box *b, char words[LAST_WORDS])
 {
-	int status = b->boot->exit_status;
+	char why[sizeof(b->boot->exit_reason) + 1];
 
-	if (b->boot->exit_kind == KBOX_PANICKED && host_is_full()) {
-		say_last("kbox: the box could not go on: %s\n", reason(EAGAIN));
+	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	if (had_no_process(b, why)) {
+		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
-	if (b->boot->exit_kind == KBOX_PANICKED) {
-		b->boot->exit_reason[sizeof(b->boot->exit_reason) - 1] = 0;
-		say_last("kbox: kernel panic: %s\n", b->boot->exit_reason);
-		return EXIT_PANIC;
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: %s\n", why);
+	return EXIT_PANIC;
+}
+
+/* The guest can write all of it, also now: each word is read once. */
+int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS])
+{
+	int status = __atomic_load_n(&b->boot->exit_status, __ATOMIC_RELAXED);
+
+	switch (kind) {
+	case KBOX_EXITED:
+		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	case KBOX_PANICKED:
+		return panicked(b, words);
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	snprintf(words, LAST_WORDS, "kbox: kernel panic: the guest's kernel ended in a way that there is not\n");
+	return EXIT_PANIC;
 }
 
 /* The guest is asked to end, with this signal. */
@@ -161,14 +211,6 @@ static struct {
 	int sig;
 	time_t since, last;
 } asked;
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 static void ask_to_end(struct box *b, int sig)
 {
@@ -236,15 +278,39 @@ static void take_signal(struct box *b, int sig)
 	}
 }
 
+/* A terminal that takes nothing of the guest's would not take our words either. */
+static bool can_speak(const struct box *b)
+{
+	return console_has_ended() || b->stdio[2].kind != KBOX_STDIO_TTY;
+}
+
+static void leave(struct box *b)
+{
+	bool gone = end_box(b);
+
+	drain_console();
+	tty_restore();
+	if (!can_speak(b))
+		return;
+	fputs(last_words, stderr);
+	fence_say();
+	if (!gone)
+		fputs("kbox: a host process of the box is killed but stays: the host or a debugger holds it\n", stderr);
+	if (b->opt.stats)
+		print_stats(b->boot);
+}
+
 int supervise(struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
+	uint32_t kind;
 	int status;
 
 	oom_kills_before = oom_kills();
 	for (;;) {
-		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST)) {
-			status = ended(b);
+		kind = __atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST);
+		if (kind != KBOX_RUNNING) {
+			status = exit_of(b, kind, last_words);
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
@@ -261,14 +327,7 @@ int supervise(struct box *b)
 			break;
 		}
 	}
-	end_box(b);
-	drain_console();
-	tty_restore();
-	if (!console_has_ended() && b->stdio[2].kind == KBOX_STDIO_TTY)
-		return status;	/* it would not take our words either */
-	fputs(last_words, stderr);
-	fence_say();
-	if (b->opt.stats)
-		print_stats(b->boot);
+	leave(b);
+	end_watcher();
 	return status;
 }

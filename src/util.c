@@ -38,6 +38,16 @@ void die(const char *fmt, ...)
 	exit(EXIT_FAIL);
 }
 
+void printable(char *to, const char *from, size_t size)
+{
+	size_t n = 0;
+	char c;
+
+	for (; n < size && (c = __atomic_load_n(&from[n], __ATOMIC_RELAXED)); n++)
+		to[n] = c >= ' ' && c <= '~' ? c : '?';
+	to[n] = 0;
+}
+
 const char *reason(int err)
 {
 	switch (err) {

@@ -9,24 +9,29 @@
 
 #define SECTOR		512
 #define MAX_DATA_SEGS	(KBOX_VQ_SIZE / 2 - 2)	/* two such requests fit into the ring, with header and status */
-#define MAX_ZERO	(1 << 20)		/* sectors of one discard */
+#define MAX_SEG		(128 << 10)		/* bytes */
+#define MAX_ZERO	(1 << 17)		/* sectors of one discard */
 
 static struct disk disk;
 
-static bool zero_ranges(struct disk *k, bool discard, const struct iovec *seg, int nseg)
+/* What is larger than our limits allow would keep other devices and the box's end waiting. */
+static bool is_small(const struct vq_request *r)
+{
+	return vq_bytes(r->seg, r->nout + r->nin) <= (uint64_t)MAX_DATA_SEGS * MAX_SEG + SECTOR;
+}
+
+/* One range, as the driver was told. */
+static bool zero_range(struct disk *k, bool discard, const struct iovec *seg, int nseg)
 {
 	struct virtio_blk_discard_write_zeroes z;
 
-	for (int i = 0; i < nseg; i++) {
-		for (size_t o = 0; o + sizeof(z) <= seg[i].iov_len; o += sizeof(z)) {
-			memcpy(&z, (char *)seg[i].iov_base + o, sizeof(z));
-			if (z.sector > k->size / SECTOR ||
-			    !disk_zero(k, z.sector * SECTOR, (uint64_t)z.num_sectors * SECTOR,
-				       discard || z.flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
-				return false;
-		}
-	}
-	return true;
+	if (nseg != 1 || seg->iov_len != sizeof(z))
+		return false;
+	guest_read(&z, seg->iov_base, sizeof(z));
+	if (z.sector > k->size / SECTOR || z.num_sectors > MAX_ZERO)
+		return false;
+	return disk_zero(k, z.sector * SECTOR, (uint64_t)z.num_sectors * SECTOR,
+			 discard || z.flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP);
 }
 
 static bool get_id(const struct iovec *in, int nin)
@@ -59,7 +64,7 @@ static uint8_t request(struct disk *k, const struct virtio_blk_outhdr *h, const 
 		break;
 	case VIRTIO_BLK_T_DISCARD:
 	case VIRTIO_BLK_T_WRITE_ZEROES:
-		ok = zero_ranges(k, h->type == VIRTIO_BLK_T_DISCARD, out, nout);
+		ok = zero_range(k, h->type == VIRTIO_BLK_T_DISCARD, out, nout);
 		break;
 	case VIRTIO_BLK_T_GET_ID:
 		ok = get_id(in, nin);
@@ -74,21 +79,18 @@ static uint32_t serve(struct device *d, struct vq_request *r)
 {
 	struct virtio_blk_outhdr h;
 	struct iovec *status = &r->seg[r->nout + r->nin - 1];
-	uint32_t written = 1;
-
 	/* Linux gives header and status segments of their own. */
 	if (r->nout < 1 || r->nin < 1 || r->seg[0].iov_len != sizeof(h) || status->iov_len != 1)
 		return 0;
-	memcpy(&h, r->seg[0].iov_base, sizeof(h));
-	for (struct iovec *v = r->seg + r->nout; v < status; v++)
-		written += v->iov_len;
-	*(uint8_t *)status->iov_base = request(d->state, &h, r);
-	return written;
+	guest_read(&h, r->seg[0].iov_base, sizeof(h));
+	*(uint8_t *)status->iov_base = is_small(r) ? request(d->state, &h, r) : VIRTIO_BLK_S_IOERR;
+	return vq_bytes(r->seg + r->nout, r->nin);
 }
 
 static uint64_t features(const struct disk *k)
 {
-	uint64_t f = VIRTIO_VERSION_1 | 1 << VIRTIO_BLK_F_SEG_MAX | 1 << VIRTIO_BLK_F_BLK_SIZE | 1 << VIRTIO_BLK_F_FLUSH;
+	uint64_t f = VIRTIO_VERSION_1 | 1 << VIRTIO_BLK_F_SIZE_MAX | 1 << VIRTIO_BLK_F_SEG_MAX |
+		     1 << VIRTIO_BLK_F_BLK_SIZE | 1 << VIRTIO_BLK_F_FLUSH;
 
 	if (k->read_only)
 		return f | 1 << VIRTIO_BLK_F_RO;
@@ -99,9 +101,10 @@ void virtio_blk_init(struct device *d, struct box *b)
 {
 	struct virtio_blk_config *c = (void *)d->hw->config;
 
-	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.ephemeral && !b->opt.read_only))
+	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.read_only ? 0 : b->opt.overlay_size))
 		die("%s: %s", b->opt.image, reason(errno));
 	c->capacity = disk.size / SECTOR;
+	c->size_max = MAX_SEG;
 	c->seg_max = MAX_DATA_SEGS;
 	c->blk_size = SECTOR;
 	c->max_discard_sectors = c->max_write_zeroes_sectors = MAX_ZERO;

@@ -3,13 +3,16 @@
 #include <sys/random.h>
 #include "devices.h"
 
+#define MAX_BYTES	(64 << 10)	/* of one request; a driver asks again */
+
 static uint32_t serve(struct device *d, struct vq_request *r)
 {
 	uint32_t done = 0;
 
 	(void)d;
 	for (int i = r->nout; i < r->nout + r->nin; i++) {
-		ssize_t n = getrandom(r->seg[i].iov_base, r->seg[i].iov_len, 0);
+		size_t want = r->seg[i].iov_len < MAX_BYTES - done ? r->seg[i].iov_len : MAX_BYTES - done;
+		ssize_t n = getrandom(r->seg[i].iov_base, want, 0);
 
 		if (n <= 0)
 			break;

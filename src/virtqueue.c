@@ -35,7 +35,7 @@ static bool attach(struct virtqueue *q)
 		memset(&q->set, 0, sizeof(q->set));
 		return false;
 	}
-	memcpy(&hw, q->hw, sizeof(hw));
+	guest_read(&hw, q->hw, sizeof(hw));
 	if (!memcmp(&hw, &q->set, sizeof(hw)))
 		return !q->broken;
 	q->set = hw;
@@ -73,7 +73,7 @@ static bool read_chain(const struct virtqueue *q, struct vq_request *r)
 	for (uint32_t n = 0; n < q->set.size && i < q->set.size; n++) {
 		struct vq_desc d;
 
-		memcpy(&d, &q->desc[i], sizeof(d));
+		guest_read(&d, &q->desc[i], sizeof(d));
 		if (!add_segment(q, r, &d))
 			return false;
 		if (!(d.flags & DESC_NEXT))
@@ -105,6 +105,16 @@ void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
 	q->used->ring[i].id = r->head;
 	q->used->ring[i].len = len;
 	__atomic_store_n(&q->used->idx, q->next_used, __ATOMIC_RELEASE);
+}
+
+/* No overflow: a segment is not longer than guest memory, and there are VQ_MAX_SEGS at most. */
+uint64_t vq_bytes(const struct iovec *seg, int nseg)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < nseg; i++)
+		n += seg[i].iov_len;
+	return n;
 }
 
 bool vq_wants_interrupt(const struct virtqueue *q)

@@ -14,6 +14,9 @@
 
 #define VQ_MAX_SEGS KBOX_VQ_SIZE
 
+/* guestmem.c: a copy of what the guest wrote. What is checked and used is the copy alone. */
+void guest_read(void *to, const void *from, size_t n);
+
 struct vq_desc;
 struct vq_avail;
 struct vq_used;
@@ -41,6 +44,8 @@ struct vq_request {
 bool vq_pop(struct virtqueue *q, struct vq_request *r);
 /* Give the request back with len bytes written. */
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len);
+/* The bytes of segments. */
+uint64_t vq_bytes(const struct iovec *seg, int nseg);
 /* After the last push. */
 bool vq_wants_interrupt(const struct virtqueue *q);
 

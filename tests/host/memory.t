@@ -27,7 +27,7 @@ for size in 256 1024 6144 65536; do
 	within "${free%% *}" $((size * 63 / 64 - 24)) $size "--mem ${size}M: MiB free"
 done
 # shellcheck disable=SC2016
-is "$(mem 6G /bin/sh -c '[ "$(cat /proc/sys/kernel/threads-max)" -gt 20000 ] && [ "$(awk "/processes/ { print \$3 }" /proc/self/limits)" -gt 10000 ] && echo many')" many \
+is "$(box --mem 6G --max-processes 100000 -- /bin/sh -c '[ "$(cat /proc/sys/kernel/threads-max)" -gt 20000 ] && [ "$(awk "/processes/ { print \$3 }" /proc/self/limits)" -gt 10000 ] && echo many')" many \
 	"--mem 6G: as many processes as such a machine has"
 
 # MiB of the host's that this box takes for its memory and for what is written to its image: kbox's descriptors have them.

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "disk.h"
@@ -65,7 +67,7 @@ static void one_step(struct disk *d)
 
 static void any_order_of_writes(void **state)
 {
-	bool *overlay = *state;
+	uint64_t *overlay = *state;
 	int fd = new_image();
 	struct disk d;
 
@@ -84,7 +86,7 @@ static void any_order_of_writes(void **state)
 
 static void beyond_the_end(void **state)
 {
-	bool *overlay = *state;
+	uint64_t *overlay = *state;
 	int fd = new_image();
 	struct disk d;
 
@@ -110,7 +112,7 @@ static void read_only(void **state)
 	struct disk d;
 
 	(void)state;
-	assert_true(disk_init(&d, fd, true, false));
+	assert_true(disk_init(&d, fd, true, 0));
 	assert_false(io(&d, true, got, 512, 0));
 	assert_false(disk_zero(&d, 0, 512, true));
 	assert_true(disk_flush(&d));
@@ -119,15 +121,81 @@ static void read_only(void **state)
 	close(fd);
 }
 
+/* Bytes of memory. */
+static uint64_t takes(const struct disk *d)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(d->overlay, &st), 0);
+	return st.st_blocks * 512UL;
+}
+
+/* Eight blocks of memory, one of them for the half of a block. */
+static void an_overlay_is_full(void **state)
+{
+	int fd = new_image();
+	struct disk d;
+
+	(void)state;
+	assert_true(disk_init(&d, fd, false, 8 * DISK_BLOCK + 1));
+	memset(got, 1, 7 * DISK_BLOCK);
+	memset(copy, 1, 7 * DISK_BLOCK);
+	assert_true(disk_io(&d, true, &(struct iovec) { got, 7 * DISK_BLOCK }, 1, 0));
+	assert_false(disk_io(&d, true, &(struct iovec) { got, 2 }, 1, 10 * DISK_BLOCK - 1));
+	same(&d);
+	memset(copy + 20 * DISK_BLOCK + 5, 2, 9);
+	assert_true(disk_io(&d, true, &(struct iovec) { copy + 20 * DISK_BLOCK + 5, 9 }, 1, 20 * DISK_BLOCK + 5));
+	assert_false(disk_io(&d, true, &(struct iovec) { got, 1 }, 1, 21 * DISK_BLOCK));
+	assert_int_equal(takes(&d), 8 * DISK_BLOCK);
+	same(&d);
+
+	/* What it has is written again, and zeros and holes take nothing. */
+	copy[3] = 5;
+	assert_true(disk_io(&d, true, &(struct iovec) { copy, 6 * DISK_BLOCK }, 1, 0));
+	memset(copy + 12 * DISK_BLOCK, 0, 4 * DISK_BLOCK);
+	assert_true(disk_zero(&d, 12 * DISK_BLOCK, 4 * DISK_BLOCK, true));
+	assert_false(disk_zero(&d, 17 * DISK_BLOCK + 1, 1, true));
+	same(&d);
+
+	/* What becomes a hole can be had again, once. */
+	memset(copy + DISK_BLOCK, 0, 2 * DISK_BLOCK);
+	for (int i = 0; i < 3; i++)
+		assert_true(disk_zero(&d, DISK_BLOCK, 2 * DISK_BLOCK, i % 2));
+	memset(copy + 12 * DISK_BLOCK, 7, 2 * DISK_BLOCK);
+	assert_true(disk_io(&d, true, &(struct iovec) { copy + 12 * DISK_BLOCK, 2 * DISK_BLOCK }, 1, 12 * DISK_BLOCK));
+	assert_false(disk_io(&d, true, &(struct iovec) { got, DISK_BLOCK }, 1, 30 * DISK_BLOCK));
+	assert_int_equal(takes(&d), 8 * DISK_BLOCK);
+	same(&d);
+	disk_close(&d);
+	close(fd);
+}
+
+/* Nobody makes the overlay larger. */
+static void an_overlay_is_sealed(void **state)
+{
+	int fd = new_image();
+	struct disk d;
+
+	(void)state;
+	assert_true(disk_init(&d, fd, false, SIZE));
+	assert_int_equal(ftruncate(d.overlay, 2 * SIZE), -1);
+	assert_int_equal(ftruncate(d.overlay, 0), -1);
+	assert_int_equal(fcntl(d.overlay, F_GET_SEALS), F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	disk_close(&d);
+	close(fd);
+}
+
 int main(void)
 {
-	static bool plain = false, overlay = true;
+	static uint64_t plain, overlay = SIZE + DISK_BLOCK;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(any_order_of_writes, &plain),
 		cmocka_unit_test_prestate(any_order_of_writes, &overlay),
 		cmocka_unit_test_prestate(beyond_the_end, &plain),
 		cmocka_unit_test_prestate(beyond_the_end, &overlay),
 		cmocka_unit_test(read_only),
+		cmocka_unit_test(an_overlay_is_full),
+		cmocka_unit_test(an_overlay_is_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,7 @@ static void defaults(void **state)
 	assert_true(o.system);
 	assert_false(o.read_only || o.ephemeral || o.no_cancel_promote);
 	assert_int_equal(o.mem, default_mem());
+	assert_int_equal(o.overlay_size, 0);
 	assert_int_equal(o.uid, 0);
 	assert_int_equal(o.gid, 0);
 	assert_string_equal(o.hostname, "kbox");
@@ -159,7 +160,7 @@ static void every_option(void **state)
 
 	(void)state;
 	assert_true(parse(&o, ARGS("-r", "img", "--syscall-mode=trap", "-k", "loglevel=7", "--mem", "65M", "--read-only",
-				   "--ephemeral", "--no-cancel-promote", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
+				   "--ephemeral", "--overlay-size", "3M", "--no-cancel-promote", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
 				   "-w", "/w", "--", "-x", "--help")));
 	assert_int_equal(o.action, ACTION_RUN);
 	assert_string_equal(o.image, "img");
@@ -167,6 +168,7 @@ static void every_option(void **state)
 	assert_true(o.read_only && o.ephemeral && o.no_cancel_promote);
 	assert_string_equal(o.kernel_cmdline, "loglevel=7");
 	assert_int_equal(o.mem, 65 << 20);
+	assert_int_equal(o.overlay_size, 3 << 20);
 	assert_int_equal(o.uid, 5);
 	assert_int_equal(o.gid, 6);
 	assert_string_equal(o.hostname, "h");
@@ -213,6 +215,19 @@ static void memory_is_in_whole_mib(void **state)
 	assert_int_equal(o.mem, 68 << 20);
 }
 
+static void an_overlay_is_as_large_as_memory(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("-S", "img", "--mem", "65M", "--ephemeral", "ls")));
+	assert_int_equal(o.overlay_size, 65 << 20);
+	assert_true(parse(&o, ARGS("-S", "img", "--ephemeral", "ls")));
+	assert_int_equal(o.overlay_size, default_mem());
+	assert_true(parse(&o, ARGS("-S", "img", "--overlay-size", "9000G", "--ephemeral", "ls")));
+	assert_int_equal(o.overlay_size, 9000UL << 30);
+}
+
 static void other_actions(void **state)
 {
 	struct options o;
@@ -246,6 +261,10 @@ static void refused(void **state)
 		{ "--mem", { "kbox", "-S", "img", "--mem", "", "ls" } },
 		{ "--mem", { "kbox", "-S", "img", "--mem", "31M", "ls" } },
 		{ "--mem", { "kbox", "-S", "img", "--mem", "8589934591G", "ls" } },
+		{ "--overlay-size 1x", { "kbox", "-S", "img", "--ephemeral", "--overlay-size", "1x", "ls" } },
+		{ "at least 1M", { "kbox", "-S", "img", "--ephemeral", "--overlay-size", "1048575", "ls" } },
+		{ "--ephemeral", { "kbox", "-S", "img", "--overlay-size", "1G", "ls" } },
+		{ "--ephemeral", { "kbox", "-S", "img", "--read-only", "--overlay-size", "1G", "ls" } },
 		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
@@ -290,10 +309,34 @@ static void many_variables(void **state)
 	free(o.env);
 }
 
+static void counts(void **state)
+{
+	static const struct { const char *s; unsigned int n; } good[] = {
+		{ "8", 8 }, { "0050", 50 }, { "4096", 4096 }, { "4194304", 4194304 },
+	};
+	static const char *const bad[] = {
+		"", " 8", "8 ", "-8", "+8", "x", "8x", "8.0", "8K", "0", "7", "4194305", "4294967304", "18446744073709551624",
+		"99999999999999999999999",
+	};
+	unsigned int n;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_true(parse_count(good[i].s, &n));
+		assert_int_equal(n, good[i].n);
+	}
+	n = 4711;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_count(bad[i], &n));
+		assert_int_equal(n, 4711);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),
+		cmocka_unit_test(counts), cmocka_unit_test(sizes),
 		cmocka_unit_test(not_sizes),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(not_ids),
@@ -304,6 +347,7 @@ int main(void)
 		cmocka_unit_test(the_commands_options_are_its_own),
 		cmocka_unit_test(the_last_id_counts),
 		cmocka_unit_test(memory_is_in_whole_mib),
+		cmocka_unit_test(an_overlay_is_as_large_as_memory),
 		cmocka_unit_test(other_actions),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(many_variables),

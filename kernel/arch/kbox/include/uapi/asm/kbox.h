@@ -163,6 +163,8 @@ enum kbox_hide {
 	KBOX_HIDE_NOEXEC_SEAL	= 1 << 15,	/* MFD_NOEXEC_SEAL */
 	KBOX_HIDE_LANDLOCK	= 1 << 16,
 	KBOX_HIDE_USER_NOTIF	= 1 << 17,	/* SECCOMP_RET_USER_NOTIF */
+	KBOX_HIDE_LOCK_IN	= 1 << 18,	/* the supervisor's own filter */
+	KBOX_HIDE_CGROUP	= 1 << 19,	/* a control group of the box's own */
 };
 
 struct kbox_boot {

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device side of the box against a guest that owns its kernel. An input says what the image
+ * is (two bytes), then what the guest does and when the devices are at work.
+ */
+#define _GNU_SOURCE
+#include <sanitizer/asan_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+/* Itself, for what is static there. */
+#include "devices.c"
+#include "disk.h"
+#include "hostile.h"
+
+#define GUARD		4096UL			/* on each side of memory; ASAN watches it */
+#define LOOKS		20000			/* at the bells, until nothing is left to do */
+
+static struct box b;
+static struct disk *disk;
+static char image[DISK_SIZE];
+static int served;				/* in this look */
+
+void die(const char *fmt, ...)
+{
+	finding(fmt, __FILE__, __LINE__);
+}
+
+const char *reason(int err)
+{
+	return strerror(err);
+}
+
+void start_poller(struct box *box)
+{
+	(void)box;
+}
+
+void poller_wake(void)
+{
+}
+
+void supervisor_wake(void)
+{
+}
+
+static uint32_t (*real_serve[KBOX_MAX_VIRTIO])(struct device *d, struct vq_request *r);
+
+static uint32_t watched_serve(struct device *d, struct vq_request *r)
+{
+	MUST(!ending);
+	served++;
+	watch.moved = watch.random = 0;
+	MUST(r->nout >= 0 && r->nin >= 0 && r->nout + r->nin <= VQ_MAX_SEGS);
+	for (int i = 0; i < r->nout + r->nin; i++) {
+		uint64_t at = (char *)r->seg[i].iov_base - b.mem;
+
+		MUST(at <= MEM && r->seg[i].iov_len <= MEM - at);
+	}
+	return real_serve[d - devices](d, r);
+}
+
+static uint64_t bits(const uint8_t *map)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i <= DISK_SIZE / DISK_BLOCK; i++)
+		n += map[i / 8] >> i % 8 & 1;
+	return n;
+}
+
+static void check_overlay(void)
+{
+	struct stat st;
+
+	if (disk->overlay < 0)
+		return;
+	MUST(!fstat(disk->overlay, &st));
+	MUST(st.st_size == ((DISK_SIZE + DISK_BLOCK - 1) & -DISK_BLOCK));
+	MUST((uint64_t)st.st_blocks * 512 <= b.opt.overlay_size);
+	MUST(bits(disk->held) + disk->room == b.opt.overlay_size / DISK_BLOCK);
+	MUST((uint64_t)st.st_blocks * 512 <= bits(disk->held) * DISK_BLOCK);
+}
+
+static void check_file(void)
+{
+	static char now[DISK_SIZE];
+	struct stat st;
+
+	MUST(!fstat(b.image_fd, &st) && st.st_size == DISK_SIZE);
+	if (!watch.frozen)
+		return;
+	MUST(!lseek(b.image_fd, 0, SEEK_SET) && read(b.image_fd, now, DISK_SIZE) == DISK_SIZE);
+	MUST(!memcmp(now, image, DISK_SIZE));
+}
+
+/* Where the queue that is in use may be, whatever the guest has said since. */
+static void check_queue(const struct virtqueue *q)
+{
+	if (q->broken || !q->desc || !q->set.size)
+		return;
+	MUST(q->set.size <= KBOX_VQ_SIZE && !(q->set.size & (q->set.size - 1)));
+	MUST((char *)q->desc >= b.mem && (char *)q->desc + 16 * q->set.size <= b.mem + MEM);
+	MUST((char *)q->avail >= b.mem && (char *)q->avail + 4 + 2 * q->set.size <= b.mem + MEM);
+	MUST((char *)q->used >= b.mem && (char *)q->used + 4 + 8 * q->set.size <= b.mem + MEM);
+}
+
+/* The guest's answers: no more than requests were served, unless it has set up the queue anew. */
+static void check_answers(const uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ])
+{
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		for (int q = 0; q < KBOX_MAX_VQ; q++) {
+			uint16_t now = devices[i].vq[q].next_used;
+
+			MUST((uint16_t)(now - before[i][q]) <= served || now <= served);
+			check_queue(&devices[i].vq[q]);
+		}
+}
+
+static bool one_look(void)
+{
+	uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ];
+	bool more;
+
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		for (int q = 0; q < KBOX_MAX_VQ; q++)
+			before[i][q] = devices[i].vq[q].next_used;
+	served = 0;
+	more = serve_bells(&b);
+	MUST(served <= 2 * KBOX_MAX_VQ * BATCH);
+	check_answers(before);
+	check_overlay();
+	return more;
+}
+
+static void devices_work(void)
+{
+	int looks = 0;
+
+	while (one_look())
+		MUST(++looks < LOOKS);
+}
+
+/* Guest memory with nothing around it. */
+static void make_memory(void)
+{
+	char *p = mmap(NULL, MEM + 4 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(p != MAP_FAILED && !mprotect(p + GUARD, MEM + 2 * GUARD, PROT_READ | PROT_WRITE));
+	b.mem = p + 2 * GUARD;
+	b.boot = (void *)(b.mem + KBOX_BOOT_PHYS);
+	ASAN_POISON_MEMORY_REGION(b.mem - GUARD, GUARD);
+	ASAN_POISON_MEMORY_REGION(b.mem + MEM, GUARD);
+}
+
+static void begin(void)
+{
+	unsigned flags = input(1), blocks = input(1);
+
+	if (!b.mem) {
+		make_memory();
+		for (size_t i = 0; i < DISK_SIZE; i++)
+			image[i] = random();
+		b.image_fd = watch.image = memfd_create("image", MFD_CLOEXEC);
+	}
+	MUST(put_image(image, DISK_SIZE) == DISK_SIZE);
+	memset(b.mem, 0, MEM);
+	b.opt = (struct options) { .mem = MEM, .read_only = flags & 1, .ephemeral = flags & 2 };
+	b.opt.overlay_size = b.opt.ephemeral ? DISK_BLOCK * (blocks % 80 + 1) : 0;
+	init_devices(&b);
+	disk = devices[0].state;
+	watch.overlay = disk->overlay;
+	watch.frozen = b.opt.read_only || b.opt.ephemeral;
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
+		real_serve[i] = devices[i].serve;
+		devices[i].serve = real_serve[i] ? watched_serve : NULL;
+	}
+	guest_begin(&b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	input_begin(p, n);
+	begin();
+	while (input_left()) {
+		if (input(1) % 4 == 0)
+			devices_work();
+		else
+			guest_step();
+	}
+	devices_work();
+	check_file();
+	disk_close(disk);
+	return 0;
+}

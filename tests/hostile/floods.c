@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Words that the supervisor, or the kernel's own threads, are to look at, again and again; and threads that nothing reaches. */
+#include <linux/futex.h>
+#include "hostile.h"
+
+static void *bells(void *arg)
+{
+	for (;;) {
+		__atomic_fetch_or(&BOOT->doorbell, ~(1u << KBOX_BELL_EXIT), __ATOMIC_SEQ_CST);
+		host_call(SYS_futex, &BOOT->doorbell, FUTEX_WAKE, 1);
+	}
+	return arg;
+}
+
+static void *devices(void *arg)
+{
+	for (;;)
+		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+			BOOT->virtio[i].notify = ~0u;
+	return arg;
+}
+
+static void *interrupts(void *arg)
+{
+	for (;;) {
+		__atomic_fetch_or(&BOOT->irq_pending, ~0u, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&BOOT->z_seq, 1, __ATOMIC_SEQ_CST);
+		host_call(SYS_futex, &BOOT->z_seq, FUTEX_WAKE, 1);
+	}
+	return arg;
+}
+
+/* Indices that cannot be, and flags that are set always. */
+static void *console(void *arg)
+{
+	for (uint32_t n = 0;; n += 0x3001) {
+		CONSOLE->out_head = n;
+		CONSOLE->in_tail = -n;
+		CONSOLE->out_tail = CONSOLE->in_head = n * 7;
+		CONSOLE->out_wait = CONSOLE->in_wait = CONSOLE->listening = ~0u;
+	}
+	return arg;
+}
+
+static int flood(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("ready\n");
+	start_thread(devices, NULL);
+	start_thread(interrupts, NULL);
+	start_thread(console, NULL);
+	bells(NULL);
+	return 0;
+}
+
+/* hostile nokernel: the lock of the one CPU is taken, and never let go of. */
+static int __attribute__((noreturn)) no_kernel(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("ready\n");
+	for (;;)
+		__atomic_store_n(&BOOT->cpu_lock, 1, __ATOMIC_SEQ_CST);
+}
+
+/* hostile ttyread: it reads the terminal itself, and has the supervisor do so. */
+static int __attribute__((noreturn)) tty_read(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("ready\n");
+	for (;;) {
+		CONSOLE->listening = 1;
+		ring(KBOX_BELL_INPUT);
+		read(0, own_page, 1);
+	}
+}
+
+static void spin(void)
+{
+	for (;;)
+		__asm__ volatile("" ::: "memory");
+}
+
+static int deaf_thread(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("ready\n");
+	deaf(spin);
+}
+
+const struct command floods[] = {
+	{ "flood", flood }, { "nokernel", no_kernel }, { "ttyread", tty_read }, { "deaf", deaf_thread }, { },
+};

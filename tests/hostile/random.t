@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Random host calls from the kernel's text, and random words in guest memory, in many short boxes, for
+HOSTILE_SECONDS (20; half an hour, by hand, finds more). Meanwhile nothing changes outside: processes of
+the same user, files, a terminal. In half of the boxes a refused call is only reported (KBOX_FENCE=log),
+so that more come after it. HOSTILE_SEED is where the boxes' seeds begin; a box's is said where
+something is found."""
+import random
+import sys
+sys.dont_write_bytecode = True
+from outside import *  # noqa: E402,F403
+
+MIB = 1 << 20
+SECONDS = float(os.environ.get("HOSTILE_SECONDS", 20))
+SEED = int(os.environ.get("HOSTILE_SEED", random.randrange(1 << 30)))
+AT_ONCE = 2
+MEMORY = 64
+print("# HOSTILE_SEED=%d" % SEED)
+
+
+class Outside:
+    """What must stay as it is."""
+
+    def __init__(self):
+        self.bystanders = [Bystander() for _ in range(3)]
+        self.directory = TMP + "/canaries"
+        os.mkdir(self.directory)
+        for name in ("first", "second", ".hidden"):
+            with open(self.directory + "/" + name, "w") as f:
+                f.write(name * 100)
+        subprocess.run(["chmod", "-R", "a+rwX", self.directory], check=True)
+        self.master, self.slave = pty.openpty()
+        os.write(self.master, b"typed for others\n")
+        self.image = os.stat(IMAGE)
+        self.before = self.state()
+
+    def files(self):
+        seen = []
+        for name in sorted(os.listdir(self.directory)):
+            path = self.directory + "/" + name
+            st = os.stat(path)
+            with open(path) as f:
+                seen.append((name, f.read(), st.st_mtime_ns, st.st_mode, st.st_uid, st.st_nlink))
+        return seen
+
+    def terminal(self):
+        waiting = fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4)
+        return termios.tcgetattr(self.slave), waiting
+
+    def limits(self):
+        """Of the bystanders: what others could have set."""
+        found = []
+        for b in self.bystanders:
+            with open("/proc/%d/limits" % b.pid) as f:
+                found.append((f.read(), os.getpriority(os.PRIO_PROCESS, b.pid), sorted(os.sched_getaffinity(b.pid)), os.getpgid(b.pid)))
+        return found
+
+    def state(self):
+        return [b.harm() for b in self.bystanders], self.files(), self.terminal(), self.limits(), unchanged(self.image), sorted(os.listdir(TMP)), \
+            sorted(n for n in os.listdir("/dev/shm") if "kbox" in n)
+
+
+outside = Outside()
+worst = {"memory": 0, "anonymous": 0, "processes": 0}
+
+
+def measure():
+    pids = processes()
+    used, _ = memory_file(pids)
+    worst["memory"] = max(worst["memory"], used)
+    worst["anonymous"] = max(worst["anonymous"], sum(int((field(p, "RssAnon") or "0").split()[0]) * 1024 for p in pids))
+    worst["processes"] = max(worst["processes"], len(pids))
+
+
+class Attack:
+    """One box, with a seed that says what it does, and how it is ended."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        draw = random.Random(seed)
+        self.kind = "scribble" if draw.random() < 0.2 else "random"
+        self.log = draw.random() < 0.5
+        self.by_term = draw.random() < 0.3
+        self.box = Box(PROGRAM, self.kind, str(seed), "300" if self.kind == "random" else "20", terminal=draw.random() < 0.5,
+                       memory="%dM" % MEMORY, env={"KBOX_FENCE": "log"} if self.log else None)
+        self.end = time.monotonic() + 2 * SLOWNESS
+
+    def over(self):
+        while self.box.read(0):
+            pass
+        return self.box.process.poll() is not None or b"\ndone" in self.box.text or time.monotonic() > self.end
+
+    def finish(self):
+        """Whether it ends when it is told to."""
+        if self.box.process.poll() is None:
+            self.box.term() if self.by_term else self.box.process.kill()
+        status = self.box.wait()
+        self.box.__exit__()
+        return status is not None
+
+    def __str__(self):
+        return "seed %d (%s, %s)" % (self.seed, self.kind, "KBOX_FENCE=log" if self.log else "as usual")
+
+
+running, number, calls, refusals, found = [], 0, 0, 0, []
+end = time.monotonic() + SECONDS
+while time.monotonic() < end or running:
+    while len(running) < AT_ONCE and time.monotonic() < end:
+        running.append(Attack(SEED + number))
+        number += 1
+    time.sleep(0.05)
+    measure()
+    for attack in [a for a in running if a.over()]:
+        running.remove(attack)
+        text = attack.box.text
+        if not attack.finish():
+            found.append((str(attack), "does not end", text[-300:]))
+        refusals += attack.box.text.count(b"which it may not")
+        calls += attack.box.text.count(b"round")
+    if outside.state() != outside.before:
+        found.append(([str(a) for a in running], "outside", outside.state(), outside.before))
+        break
+for attack in running:
+    attack.finish()
+print("# %d boxes, %d refused calls, %d rounds; at most %s" % (number, refusals, calls, worst))
+check(number > 0 and refusals > 0, "random calls are made, and some are refused", number, refusals)
+check(not found, "nothing changes outside of the boxes, and each ends when it is told to", *found[:3])
+check(outside.state() == outside.before, "it is all as it was", outside.before, outside.state())
+check(worst["memory"] <= AT_ONCE * (MEMORY + 256) * MIB and worst["anonymous"] <= worst["processes"] * 2 * MIB + 64 * MIB,
+      "the boxes have had the memory that they were given", worst)
+check(soon(lambda: not processes(), 20 * SLOWNESS), "no process is left", [(p, field(p, "State")) for p in processes()])
+for b in outside.bystanders:
+    b.process.kill()
+done()

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a guest can ask of the devices at once: the bounds of a request and of a look, and the end. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <linux/virtio_blk.h>
+#include "devices.h"
+
+#define MEM		(64UL << 20)
+#define DISK		(128UL << 20)
+#define SECTOR		512
+#define BLK		0
+#define RNG		1
+#define DESC		0x100000UL	/* of a device, the rings; a MiB for each */
+#define AVAIL		0x102000UL
+#define USED		0x104000UL
+#define HEADER		0x106000UL
+#define STATUS		0x107000UL
+#define DATA		0x800000UL
+
+enum { NEXT = 1, WRITE = 2 };
+
+static struct box b;
+
+static int set_up(void **state)
+{
+	(void)state;
+	b = (struct box) { .opt = { .mem = MEM, .image = "image" } };
+	b.mem = mmap(NULL, MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	b.boot = (void *)(b.mem + KBOX_BOOT_PHYS);
+	b.image_fd = memfd_create("image", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(b.image_fd, DISK), 0);
+	init_devices(&b);
+	for (int i = BLK; i <= RNG; i++)
+		b.boot->virtio[i].vq[0] = (struct kbox_virtqueue) {
+			.desc = DESC << i, .driver = AVAIL << i, .device = USED << i, .size = KBOX_VQ_SIZE, .ready = 1,
+		};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	munmap(b.mem, MEM);
+	close(b.image_fd);
+	return 0;
+}
+
+static void desc(int device, int i, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
+{
+	char *d = b.mem + (DESC << device) + 16 * i;
+
+	memcpy(d, &addr, 8);
+	memcpy(d + 8, &len, 4);
+	memcpy(d + 12, &flags, 2);
+	memcpy(d + 14, &next, 2);
+}
+
+static void offer(int device, uint16_t head)
+{
+	uint16_t *avail = (uint16_t *)(b.mem + (AVAIL << device));
+
+	avail[2 + avail[1] % KBOX_VQ_SIZE] = head;
+	avail[1]++;
+}
+
+static void ring(int device)
+{
+	b.boot->virtio[device].notify |= 1;
+	b.boot->doorbell |= 1u << (KBOX_BELL_VIRTIO + device);
+}
+
+static unsigned used(int device)
+{
+	return ((uint16_t *)(b.mem + (USED << device)))[1];
+}
+
+/* What the device says that it wrote into the first request. */
+static uint32_t used_len(int device)
+{
+	return ((uint32_t *)(b.mem + (USED << device)))[2];
+}
+
+static void header(uint32_t type, uint64_t sector)
+{
+	struct virtio_blk_outhdr h = { .type = type, .sector = sector };
+
+	memcpy(b.mem + HEADER, &h, sizeof(h));
+	b.mem[STATUS] = 0x55;
+	desc(BLK, 0, HEADER, sizeof(h), NEXT, 1);
+}
+
+/* The status of the block request that begins with the first descriptor. */
+static int status(void)
+{
+	unsigned before = used(BLK);
+
+	offer(BLK, 0);
+	ring(BLK);
+	while (serve_bells(&b))
+		;
+	assert_int_equal(used(BLK), before + 1);
+	return b.mem[STATUS];
+}
+
+/* n segments of len bytes. */
+static int transfer(uint32_t type, int n, uint32_t len)
+{
+	header(type, 0);
+	for (int i = 1; i <= n; i++)
+		desc(BLK, i, DATA, len, NEXT | (type == VIRTIO_BLK_T_IN ? WRITE : 0), i + 1);
+	desc(BLK, n + 1, STATUS, 1, WRITE, 0);
+	return status();
+}
+
+static int zero(uint32_t type, int n, uint32_t sectors, uint32_t len)
+{
+	struct virtio_blk_discard_write_zeroes z = { .num_sectors = sectors };
+
+	for (int i = 0; i < n; i++)
+		memcpy(b.mem + DATA + i * sizeof(z), &z, sizeof(z));
+	return transfer(type, 1, len);
+}
+
+static void bytes_of_a_request(void **state)
+{
+	const struct virtio_blk_config *c = (void *)b.boot->virtio[BLK].config;
+
+	(void)state;
+	for (uint32_t type = VIRTIO_BLK_T_IN; type <= VIRTIO_BLK_T_OUT; type++) {
+		assert_int_equal(transfer(type, c->seg_max, c->size_max), VIRTIO_BLK_S_OK);
+		assert_int_equal(transfer(type, c->seg_max, c->size_max + SECTOR), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(transfer(type, 2 * c->seg_max, c->size_max), VIRTIO_BLK_S_IOERR);
+	}
+}
+
+/* One range, of so many sectors. */
+static void ranges_of_a_request(void **state)
+{
+	const struct virtio_blk_config *c = (void *)b.boot->virtio[BLK].config;
+	static const uint32_t types[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
+	uint32_t max = c->max_discard_sectors;
+
+	(void)state;
+	assert_int_equal(c->max_discard_seg, 1);
+	assert_int_equal(c->max_write_zeroes_seg, 1);
+	assert_int_equal(c->max_write_zeroes_sectors, max);
+	assert_true(max < DISK / SECTOR);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(zero(types[i], 1, max, 16), VIRTIO_BLK_S_OK);
+		assert_int_equal(zero(types[i], 1, max + 1, 16), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(zero(types[i], 1, UINT32_MAX, 16), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(zero(types[i], 2, 8, 32), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(zero(types[i], 1, 8, 15), VIRTIO_BLK_S_IOERR);
+	}
+}
+
+/* It is one piece from the beginning, also over segments. */
+static void entropy_of_a_request(void **state)
+{
+	static const char zeros[4096];
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		desc(RNG, i, DATA + i * 50000, 50000, WRITE | (i < 7 ? NEXT : 0), i + 1);
+	offer(RNG, 0);
+	ring(RNG);
+	while (serve_bells(&b))
+		;
+	assert_int_equal(used(RNG), 1);
+	assert_int_equal(used_len(RNG), 64 << 10);
+	assert_memory_not_equal(b.mem + DATA + (60 << 10), zeros, sizeof(zeros));
+	assert_memory_equal(b.mem + DATA + (64 << 10), zeros, sizeof(zeros));
+}
+
+/* The other device does not wait until all are done. */
+static void requests_of_a_queue(void **state)
+{
+	int looks = 1;
+
+	(void)state;
+	header(VIRTIO_BLK_T_FLUSH, 0);
+	desc(BLK, 1, STATUS, 1, WRITE, 0);
+	for (int i = 0; i < KBOX_VQ_SIZE; i++)
+		offer(BLK, 0);
+	desc(RNG, 0, DATA, 8, WRITE, 0);
+	offer(RNG, 0);
+	ring(BLK);
+	ring(RNG);
+	assert_true(serve_bells(&b));
+	assert_in_range(used(BLK), 1, 32);
+	assert_int_equal(used(RNG), 1);
+	/* Nobody rings again. */
+	while (serve_bells(&b))
+		looks++;
+	assert_in_range(looks, 2, KBOX_VQ_SIZE);
+	assert_int_equal(used(BLK), KBOX_VQ_SIZE);
+	assert_int_equal(b.boot->irq_pending, 3 << KBOX_IRQ_VIRTIO);
+}
+
+/* The supervisor is told by a signal, once for each time it rings. */
+static bool end_is_told(void)
+{
+	static const struct timespec now;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return sigtimedwait(&set, NULL, &now) == SIGUSR1;
+}
+
+static void nothing_is_begun_at_the_end(void **state)
+{
+	(void)state;
+	header(VIRTIO_BLK_T_FLUSH, 0);
+	desc(BLK, 1, STATUS, 1, WRITE, 0);
+	offer(BLK, 0);
+	ring(BLK);
+	b.boot->doorbell |= 1u << KBOX_BELL_EXIT;
+	assert_false(serve_bells(&b));
+	assert_true(end_is_told());
+	ring(BLK);
+	assert_false(serve_bells(&b));
+	assert_int_equal(used(BLK), 0);
+	assert_false(end_is_told());
+	b.boot->doorbell |= 1u << KBOX_BELL_EXIT;
+	assert_false(serve_bells(&b));
+	assert_true(end_is_told());
+}
+
+/* Of two requests the first one rings: what it reads from the image goes to the doorbell. */
+static void an_end_between_requests(void **state)
+{
+	uint32_t bell = 1u << KBOX_BELL_EXIT;
+
+	(void)state;
+	assert_int_equal(pwrite(b.image_fd, &bell, sizeof(bell), 0), sizeof(bell));
+	header(VIRTIO_BLK_T_IN, 0);
+	desc(BLK, 1, KBOX_BOOT_PHYS + offsetof(struct kbox_boot, doorbell), sizeof(bell), WRITE | NEXT, 2);
+	desc(BLK, 2, STATUS, 1, WRITE, 0);
+	offer(BLK, 0);
+	offer(BLK, 0);
+	ring(BLK);
+	serve_bells(&b);
+	assert_int_equal(used(BLK), 1);
+	assert_int_equal(b.mem[STATUS], VIRTIO_BLK_S_OK);
+	assert_false(end_is_told());
+	assert_false(serve_bells(&b));
+	assert_true(end_is_told());
+	assert_int_equal(used(BLK), 1);
+}
+
+/* Also those that end with the last byte of it, and that cover what the device itself looks at. */
+static void segments_over_the_rings(void **state)
+{
+	(void)state;
+	header(VIRTIO_BLK_T_IN, 0);
+	desc(BLK, 1, 0, MEM / 8, WRITE | NEXT, 2);
+	desc(BLK, 2, MEM - 1, 1, WRITE, 0);
+	offer(BLK, 0);
+	ring(BLK);
+	while (serve_bells(&b))
+		;
+	assert_int_equal(b.mem[MEM - 1], VIRTIO_BLK_S_OK);
+	/* There is no queue any more. */
+	assert_int_equal(b.boot->virtio[BLK].vq[0].ready, 0);
+	ring(BLK);
+	assert_false(serve_bells(&b));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(bytes_of_a_request),
+		TEST(ranges_of_a_request),
+		TEST(entropy_of_a_request),
+		TEST(requests_of_a_queue),
+		TEST(nothing_is_begun_at_the_end),
+		TEST(an_end_between_requests),
+		TEST(segments_over_the_rings),
+	};
+
+	supervisor_block_signals();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
