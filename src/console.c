@@ -74,7 +74,7 @@ static int input(const struct box *b)
 	return terminal(b, 0, 1, O_WRONLY);
 }
 
-/* A terminal that has gone swallows what is written. */
+/* A terminal that has gone swallows what is written, and so does one that is not there. */
 static void write_all(int fd, const char *s, size_t n)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -221,7 +221,8 @@ static void share_rings(struct box *b)
 void start_console(struct box *b)
 {
 	share_rings(b);
-	if (output(b) >= 0) {
+	/* What is written where input alone is a terminal goes nowhere, but has to be taken. */
+	if (output(b) >= 0 || input(b) >= 0) {
 		out_bell = new_bell(0);
 		start_thread(output_thread, b);
 	}

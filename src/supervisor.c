@@ -79,8 +79,8 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-/* One that stays dies when the host lets it: we do not wait for that. */
-static void end_box(const struct box *b)
+/* False: one stays, and dies when the host lets it. We do not wait for that. */
+static bool end_box(const struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
 	time_t end = seconds() + BURIAL;
@@ -91,12 +91,11 @@ static void end_box(const struct box *b)
 		while ((pid = reap(b, NULL)) > 0)
 			;
 		if (pid < 0)
-			return;
+			return true;
 		if (seconds() > end)
-			break;
+			return false;
 		sigtimedwait(&waited, NULL, &second);
 	}
-	fputs("kbox: a host process of the box is killed but stays: the host or a debugger holds it\n", stderr);
 }
 
 static void tell_guest(struct box *b, int sig)
@@ -133,19 +132,21 @@ static void stop(struct box *b)
 	terminal_changed(b);
 }
 
-#define REASON (sizeof(((struct kbox_boot *)0)->exit_reason) + 1)
-
-/* What the guest's kernel, or what was to become it, has left as the reason of its end. */
-static const char *why_not(const struct box *b, char why[REASON])
+/* With EXIT_FAIL it could not start, and has left the reason: see die_into(). */
+static void went_away(const struct box *b, int status)
 {
-	printable(why, b->boot->exit_reason, REASON - 1);
-	return why;
+	char why[sizeof(b->boot->exit_reason) + 1];
+
+	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	if (status == EXIT_FAIL && *why)
+		say_last("kbox: %s\n", why);
+	else
+		say_last("kbox: the box's first host process went away (status %d)\n", status);
 }
 
 /* Reap; true if what died means that the box is lost, which it has said. */
 static bool lost(struct box *b)
 {
-	char why[REASON];
 	int status;
 	pid_t pid;
 
@@ -159,10 +160,7 @@ static bool lost(struct box *b)
 			return true;
 		}
 		if (pid == b->kernel_pid) {
-			if (WEXITSTATUS(status) == EXIT_FAIL)	/* it could not start */
-				say_last("kbox: %s\n", why_not(b, why));
-			else
-				say_last("kbox: the box's first host process went away (status %d)\n", WEXITSTATUS(status));
+			went_away(b, WEXITSTATUS(status));
 			return true;
 		}
 	}
@@ -182,9 +180,10 @@ static bool had_no_process(const struct box *b, const char *why)
 
 static int panicked(const struct box *b, char words[LAST_WORDS])
 {
-	char why[REASON];
+	char why[sizeof(b->boot->exit_reason) + 1];
 
-	if (had_no_process(b, why_not(b, why))) {
+	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	if (had_no_process(b, why)) {
 		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
@@ -279,6 +278,28 @@ static void take_signal(struct box *b, int sig)
 	}
 }
 
+/* A terminal that takes nothing of the guest's would not take our words either. */
+static bool can_speak(const struct box *b)
+{
+	return console_has_ended() || b->stdio[2].kind != KBOX_STDIO_TTY;
+}
+
+static void leave(struct box *b)
+{
+	bool gone = end_box(b);
+
+	drain_console();
+	tty_restore();
+	if (!can_speak(b))
+		return;
+	fputs(last_words, stderr);
+	fence_say();
+	if (!gone)
+		fputs("kbox: a host process of the box is killed but stays: the host or a debugger holds it\n", stderr);
+	if (b->opt.stats)
+		print_stats(b->boot);
+}
+
 int supervise(struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
@@ -306,15 +327,7 @@ int supervise(struct box *b)
 			break;
 		}
 	}
-	end_box(b);
+	leave(b);
 	end_watcher();
-	drain_console();
-	tty_restore();
-	if (!console_has_ended() && b->stdio[2].kind == KBOX_STDIO_TTY)
-		return status;	/* it would not take our words either */
-	fputs(last_words, stderr);
-	fence_say();
-	if (b->opt.stats)
-		print_stats(b->boot);
 	return status;
 }

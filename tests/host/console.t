@@ -115,6 +115,16 @@ status = b.status()
 check(status == 4 and b.seen.endswith(b"29999\r\n30000\r\n31 97\r\n"), "settings change when output is drained", status, b.seen[-60:])
 b.close()
 
+# Where the terminal is for reading alone, what is written to it is swallowed, all of it.
+master, slave = os.openpty()
+with open(os.ttyname(slave), "rb") as keys:
+    b = Box("/bin/sh", "-c", "seq 1 50000 >/dev/tty; exit 5", stdin=keys,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    check(b.status() == 5, "a terminal for reading alone", b.seen)
+    b.close()
+os.close(master)
+os.close(slave)
+
 # Ends of all kinds: what was written is there, and the terminal as it was.
 PANIC = "echo 1 >/proc/sys/vm/panic_on_oom; echo last words; exec tail /dev/zero"
 b = shell(PANIC)

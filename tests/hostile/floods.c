@@ -26,7 +26,18 @@ static void *interrupts(void *arg)
 		__atomic_fetch_or(&BOOT->irq_pending, ~0u, __ATOMIC_SEQ_CST);
 		__atomic_fetch_add(&BOOT->z_seq, 1, __ATOMIC_SEQ_CST);
 		host_call(SYS_futex, &BOOT->z_seq, FUTEX_WAKE, 1);
-		BOOT->tty_want = ~0u;
+	}
+	return arg;
+}
+
+/* Indices that cannot be, and flags that are set always. */
+static void *console(void *arg)
+{
+	for (uint32_t n = 0;; n += 0x3001) {
+		CONSOLE->out_head = n;
+		CONSOLE->in_tail = -n;
+		CONSOLE->out_tail = CONSOLE->in_head = n * 7;
+		CONSOLE->out_wait = CONSOLE->in_wait = CONSOLE->listening = ~0u;
 	}
 	return arg;
 }
@@ -37,6 +48,7 @@ static int flood(int argc, char **argv)
 	printf("ready\n");
 	start_thread(devices, NULL);
 	start_thread(interrupts, NULL);
+	start_thread(console, NULL);
 	bells(NULL);
 	return 0;
 }
@@ -56,8 +68,8 @@ static int __attribute__((noreturn)) tty_read(int argc, char **argv)
 	(void)argc, (void)argv;
 	printf("ready\n");
 	for (;;) {
-		BOOT->tty_want = 1;
-		ring(KBOX_BELL_POLL);
+		CONSOLE->listening = 1;
+		ring(KBOX_BELL_INPUT);
 		read(0, own_page, 1);
 	}
 }

@@ -168,7 +168,7 @@ static void make_memory(void)
 	ASAN_POISON_MEMORY_REGION(b.mem + MEM, GUARD);
 }
 
-static void begin(void)
+static void reset(void)
 {
 	unsigned flags = input(1), blocks = input(1);
 
@@ -198,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	input_begin(p, n);
-	begin();
+	reset();
 	while (input_left()) {
 		if (input(1) % 4 == 0)
 			devices_work();
