@@ -20,13 +20,15 @@ static void stays(void)
 		host_call(SYS_futex, &never, FUTEX_WAIT, 0, 0);
 }
 
-/* The host call returns to the address on top of it (x86_64). */
+/*
+ * The host call returns to the address on top of it (x86_64). All that stay have the same stack: it is
+ * shared memory, and they all write the same there.
+ */
 void *child_stack(int stay)
 {
-	static char stack[16384] __attribute__((aligned(4096)));
-	void **top = (void **)(stack + sizeof(stack) - 64);
+	static char stack[2][16384] __attribute__((aligned(4096)));
+	void **top = (void **)(stack[!!stay] + sizeof(stack[0]) - 64);
 
-	memset(stack, 0, sizeof(stack));
 	*top = stay ? stays : ends;
 	return top;
 }

@@ -59,6 +59,15 @@ for line in ("sendmsg FD page 0x4000000", "sendmsg FD page 0x20000000", "sendmsg
              "recvfrom FD page 1 0 0 0", "sendmmsg FD page 1 0", "recvmmsg FD page 1 0 0", "socketpair 1 1 0 page", "socket 2 1 0"):
     given(line, theirs.fileno())
 
+# A device that is memory is none of the box's.
+zero = os.open("/dev/zero", os.O_RDWR)
+words = "mmap hole 0x10000000 3 0x11 {0} , madvise = 0x10000000 23 , getppid".format(zero).split()
+with Box(PROGRAM, "call", *words, terminal=False, options=("--fd", str(zero)), pass_fds=(zero,)) as b:
+    status = b.wait()
+    got = dict(results(b.lines()))
+    check(was_refused(status, b.lines()) or got.get("mmap", 0) < 0 or got.get("madvise", 0) < 0, "memory from /dev/zero, where that was given",
+          status, b.lines())
+
 # What was not given is out of reach, and so is what was given to others.
 os.set_inheritable(file, True)
 for words in ("read %d page 8" % file, "lseek %d 0 2" % file, "ftruncate %d 0" % file, "fstat %d page" % file):
