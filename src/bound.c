@@ -90,9 +90,9 @@ void bound_enter(const struct box *b)
 		limit_user(b->opt.max_processes + MORE);
 }
 
-bool bound_hold(void)
+bool bound_hold(const struct box *b, pid_t but)
 {
-	return grouped && group_hold();
+	return grouped && group_hold(b->kernel_pid, but);
 }
 
 bool limit_holds(void)

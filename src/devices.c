@@ -15,7 +15,7 @@
 #include "devices.h"
 #include "lockin.h"
 
-#define BATCH		16		/* requests of one queue before the other bells are looked at */
+#define BATCH		16		/* requests of a queue, then the other bells */
 #define STACK_SIZE (256UL << 10)	/* of a thread */
 
 static struct device devices[KBOX_MAX_VIRTIO];
@@ -41,8 +41,8 @@ static bool has_rung(const struct box *b, int bell)
 }
 
 /*
- * True if the driver wants to hear of what was done. A driver can offer requests as fast as they are served, so
- * only some are, and none once the end has rung.
+ * True if the driver wants to hear of what was done. A driver can offer requests as fast as they
+ * are served, so only some are, and none once the end has rung.
  */
 static bool serve_queue(const struct box *b, struct device *d, int i)
 {

@@ -11,7 +11,7 @@ struct device {
 	/* Serve one request; returns the bytes written into it. */
 	uint32_t (*serve)(struct device *d, struct vq_request *r);
 	void *state;
-	uint32_t unfinished;		/* bit per queue: there may be more requests, and none rings for them */
+	uint32_t unfinished;		/* bit per queue: it may have more, and nobody rings */
 };
 
 #define VIRTIO_VERSION_1 (1ULL << 32)

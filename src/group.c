@@ -21,14 +21,15 @@
 
 #define PREFIX	"kbox-"
 #define TRIES	100
-#define MOVES	1000
+#define PASSES	20
 
 static struct {
 	int parent;		/* our group's directory, in which it is */
 	int dir;
 	int members;		/* cgroup.procs of it */
+	int children;		/* of the supervisor: a list of processes */
 	char name[40];
-} group = { -1, -1, -1, "" };
+} group = { -1, -1, -1, -1, "" };
 
 static bool put(int dir, const char *file, const char *text)
 {
@@ -108,9 +109,11 @@ static int open_parent(void)
 	return dir;
 }
 
+/* Of a threaded group the host lists threads alone, and a thread's number does for kill(2). */
 static void kill_members(int dir)
 {
-	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	bool threaded = !faccessat(dir, "cgroup.threads", F_OK, 0);
+	int fd = openat(dir, threaded ? "cgroup.threads" : "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	int pid;
 
@@ -178,19 +181,14 @@ static bool make(int n, unsigned int max)
 	return false;
 }
 
-/* Who is to be moved must be known: CONFIG_PROC_CHILDREN. */
-static int open_children(void)
-{
-	return open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-}
-
 bool group_make(unsigned int max)
 {
-	int children = open_children();
-
-	if (is_hidden(KBOX_HIDE_CGROUP) || children < 0)
+	if (is_hidden(KBOX_HIDE_CGROUP))
 		return false;
-	close(children);
+	/* Who is to be moved must be known: CONFIG_PROC_CHILDREN. */
+	group.children = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	if (group.children < 0)
+		return false;
 	group.parent = open_parent();
 	if (group.parent < 0)
 		return false;
@@ -216,49 +214,54 @@ void group_remove(void)
 		nanosleep(&moment, NULL);
 }
 
-static void list_children(char *list, size_t size)
-{
-	int fd = open_children();
-	ssize_t n = fd < 0 ? 0 : read(fd, list, size - 1);
+/* A list that is longer is of a box that makes more than it may. */
+#define LIST_MAX (1 << 16)
 
-	list[n < 0 ? 0 : n] = 0;
-	if (fd >= 0)
-		close(fd);
+static void list_children(char list[LIST_MAX])
+{
+	ssize_t n = 0, got;
+
+	while (n < LIST_MAX - 1 && (got = pread(group.children, list + n, LIST_MAX - 1 - n, n)) > 0)
+		n += got;
+	list[n] = 0;
 }
 
 /* One that has died meanwhile need not be moved. */
-static bool move(const char *list)
+static bool move(const char *list, pid_t but)
 {
 	char text[16];
 
 	for (long pid; (pid = strtol(list, (char **)&list, 10)) > 0;) {
 		int len = snprintf(text, sizeof(text), "%ld", pid);
 
-		if (write(group.members, text, len) != len && errno != ESRCH)
+		if (pid != but && write(group.members, text, len) != len && errno != ESRCH)
 			return false;
 	}
 	return true;
 }
 
 /*
- * The host may take 20 ms for it, in which the box boots and may have got more processes, our
- * children like the first. When a list of them is the one that was moved, all are in.
+ * What a moved one starts is in the group. When a list of them all is the one that was moved, all
+ * are in. Who makes more faster than they are moved is stopped meanwhile.
  */
-bool group_hold(void)
+bool group_hold(pid_t first, pid_t but)
 {
-	char list[256], moved[256] = "";
+	static char list[LIST_MAX], moved[LIST_MAX];
+	bool stopped = false, ok = group.members >= 0;
 
-	if (group.members < 0)
-		return false;
-	for (int i = 0; i < MOVES; i++) {
-		list_children(list, sizeof(list));
+	moved[0] = 0;
+	for (int i = 0; ok && i < PASSES; i++) {
+		list_children(list);
 		if (!strcmp(list, moved))
-			return true;
-		if (!move(list))
-			return false;
+			break;
+		if (i == PASSES / 2)
+			stopped = !kill(-first, SIGSTOP);
+		ok = move(list, but);
 		strcpy(moved, list);
 	}
-	return false;
+	if (stopped)
+		kill(-first, SIGCONT);
+	return ok;
 }
 
 int group_parent(void)

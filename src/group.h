@@ -2,12 +2,16 @@
 #ifndef GROUP_H
 #define GROUP_H
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* A control group for at most max processes and threads; false: there is none to be had. */
 bool group_make(unsigned int max);
 
-/* All our children go there, and what they start is in it. Before anything hostile runs. */
-bool group_hold(void);
+/*
+ * All children of who made the group go there but one, and what they start is in it. first: the
+ * first of their process group. The host may take 20 ms for it.
+ */
+bool group_hold(pid_t first, pid_t but);
 
 /* The directory that has ours, or -1. */
 int group_parent(void);

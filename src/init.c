@@ -271,8 +271,8 @@ static unsigned int superblock(int fd, off_t field)
 }
 
 /*
- * What is reserved for root is a part of the image's size, and may be more than there is for all. A mounted file system
- * sees what is written to its superblock, as tune2fs(8) does it.
+ * What is reserved for root is a part of the image's size, and may be more than there is for all.
+ * A mounted file system sees what is written to its superblock, as tune2fs(8) does it.
  */
 static void end_root_reserve(int fd)
 {
@@ -280,7 +280,7 @@ static void end_root_reserve(int fd)
 		fail("/dev/vda");
 }
 
-/* The attributes of a file system are to be had without /sys in the image, and before anything of it runs. */
+/* The image need not have a /sys, and nothing of it runs yet. */
 static void set_attribute(const char *path, unsigned long value)
 {
 	char text[24];
@@ -298,10 +298,11 @@ static void set_attribute(const char *path, unsigned long value)
 }
 
 /*
- * Free blocks for which the overlay has no memory are reserved, so that who writes too much is told ENOSPC by write(2).
- * An eighth of the overlay is left for what is written in place: inodes, bitmaps, directories and files of the image; and
- * so is the journal, where there is one. There blocks of removed files are given back (discard), since others may be
- * written then; each costs the way to the device, so that they are not where all free blocks have room.
+ * Free blocks for which the overlay has no memory are reserved, so that who writes too much is
+ * told ENOSPC by write(2). An eighth of the overlay is left for what is written in place: inodes,
+ * bitmaps, directories and files of the image; and so is the journal, where there is one. There
+ * blocks of removed files are given back (discard), since others may be written then; each costs
+ * the way to the device, so that they are not where all free blocks have room.
  */
 static void bound_by_overlay(int journal)
 {
@@ -330,8 +331,8 @@ static int mount_root(const char *options)
 }
 
 /*
- * noload: the journal of an image that may not be written cannot be replayed, and what is dropped at the end needs none,
- * unless there is something in it.
+ * noload: the journal of an image that may not be written cannot be replayed, and what is dropped
+ * at the end needs none, unless there is something in it.
  */
 static void mount_image(void)
 {

@@ -12,7 +12,8 @@
 /* The guest's kernel boots meanwhile, as it was built; from here on it may be anybody's. */
 static void stand_fences(struct box *b)
 {
-	bool bound = bound_hold();
+	/* Else the watcher sees to it, while the box boots. */
+	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
 	bool limited = b->opt.require_fence && limit_holds();
 	bool locked = lock_in(&(struct lockin) { getpid(), b->kernel_pid, watcher_pid(), group_parent() });
 

@@ -14,7 +14,7 @@
 
 static struct disk disk;
 
-/* More than a driver that has read our limits asks for would keep the other devices and the end of the box waiting. */
+/* What is larger than our limits allow would keep other devices and the box's end waiting. */
 static bool is_small(const struct vq_request *r)
 {
 	return vq_bytes(r->seg, r->nout + r->nin) <= (uint64_t)MAX_DATA_SEGS * MAX_SEG + SECTOR;

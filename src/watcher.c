@@ -3,7 +3,7 @@
  * Ends the box if the supervisor is killed. The box's first process is killed by the host then, and
  * those that it makes ask for that themselves: those of a hostile kernel do not. They cannot leave
  * the first one's process group, so one more process, outside of the fence, waits for the
- * supervisor's end and kills the group.
+ * supervisor's end and kills the group. Before that it moves them into the box's control group.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,11 +12,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "bound.h"
 #include "box.h"
 
 static pid_t watcher;
 
-static void __attribute__((noreturn)) watch(pid_t supervisor, pid_t group)
+static void __attribute__((noreturn)) watch(const struct box *b, pid_t supervisor)
 {
 	sigset_t all;
 
@@ -24,10 +25,12 @@ static void __attribute__((noreturn)) watch(pid_t supervisor, pid_t group)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	setsid();
+	if (!b->opt.require_fence)
+		bound_hold(b, getpid());
 	close_from_to(0, ~0U);
 	while (getppid() == supervisor)
 		sigwaitinfo(&all, NULL);
-	kill(-group, SIGKILL);
+	kill(-b->kernel_pid, SIGKILL);
 	_exit(0);
 }
 
@@ -40,7 +43,7 @@ void start_watcher(const struct box *b)
 	if (watcher < 0)
 		die("fork: %s", reason(errno));
 	if (!watcher)
-		watch(self, b->kernel_pid);
+		watch(b, self);
 }
 
 pid_t watcher_pid(void)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A short run of make fuzz-devices, the same each time, and whether it sees bugs that are planted in the devices.
+# A short run of make fuzz-devices, the same each time, and whether it sees bugs that are planted.
 . "$(dirname "$0")/lib.sh"
 unset MAKEFLAGS MAKELEVEL
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# --overlay-size: what is written to an ephemeral box takes so much of the host's memory and no more, files are told so by
-# write(2), and what goes round that has an I/O error.
+# --overlay-size: what is written to an ephemeral box takes so much of the host's memory and no
+# more. Who writes files is told so by write(2), and what goes round that has an I/O error.
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 own_name

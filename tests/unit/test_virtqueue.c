@@ -190,6 +190,18 @@ static void bounds_of_segments(void **state)
 	(void)state;
 }
 
+/* All of guest memory in each of them is more than 32 bits hold. */
+static void bytes_of_segments(void **state)
+{
+	static struct iovec seg[VQ_MAX_SEGS];
+
+	(void)state;
+	for (int i = 0; i < VQ_MAX_SEGS; i++)
+		seg[i].iov_len = 448UL << 30;
+	assert_int_equal(vq_bytes(seg, VQ_MAX_SEGS), (448UL << 30) * VQ_MAX_SEGS);
+	assert_int_equal(vq_bytes(seg, 0), 0);
+}
+
 static void loops(void **state)
 {
 	struct rig *g = *state;
@@ -482,6 +494,7 @@ int main(void)
 		TEST(a_full_queue_in_order),
 		TEST(longest_chain),
 		TEST(bounds_of_segments),
+		TEST(bytes_of_segments),
 		TEST(loops),
 		TEST(bad_chains),
 		TEST(a_read_after_a_write),

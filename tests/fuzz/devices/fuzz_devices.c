@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device side of the box against a guest that owns its kernel. An input says what the image is (two bytes), then
- * what the guest does and when the devices are at work.
+ * The device side of the box against a guest that owns its kernel. An input says what the image
+ * is (two bytes), then what the guest does and when the devices are at work.
  */
 #define _GNU_SOURCE
 #include <sanitizer/asan_interface.h>
@@ -15,7 +15,7 @@
 #include "disk.h"
 #include "hostile.h"
 
-#define GUARD		4096UL			/* on each side of memory; ASAN reports who touches it, also for the host */
+#define GUARD		4096UL			/* on each side of memory; ASAN watches it */
 #define LOOKS		20000			/* at the bells, until nothing is left to do */
 
 static struct box b;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Between the devices and the host (ld --wrap): what they ask for is inside image and overlay, the guest changes its
- * memory meanwhile, and the host refuses, is interrupted or does less.
+ * Between the devices and the host (ld --wrap): what they ask for is inside image and overlay,
+ * the guest changes its memory meanwhile, and the host refuses, is interrupted or does less.
  */
 #define _GNU_SOURCE
 #include <errno.h>
