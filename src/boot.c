@@ -98,6 +98,7 @@ static void stand_apart(const struct box *b)
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
 	restore_limits();
+	limit_mappings(b->opt.mem);
 	bound_enter(b);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

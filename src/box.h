@@ -115,6 +115,7 @@ void watch_oom_kills(void);	/* while files can be opened */
 uint64_t oom_kills(void);	/* of processes, by the host, since it started */
 void raise_limits(void);
 void restore_limits(void);
+void limit_mappings(uint64_t mem);	/* of a host process of the box; in its first one */
 
 /* hostfd.c */
 void claim_stdio(struct stdio io[3]);

@@ -11,6 +11,7 @@
 #include "arch.h"
 #include "box.h"
 
+#define MAPPINGS	8	/* of the whole memory that a host process of the box can have */
 #define MIB(n) ((n) & ~((1UL << 20) - 1))
 
 static struct rlimit file_size;
@@ -42,6 +43,22 @@ void raise_limits(void)
 void restore_limits(void)
 {
 	setrlimit(RLIMIT_FSIZE, &file_size);
+}
+
+/*
+ * A hostile kernel could map the same memory at ever more addresses, and the host's page tables for
+ * that are nobody's memory but the host's. Of user mappings, which are a cache, the kernel drops
+ * all when the limit is reached.
+ */
+void limit_mappings(uint64_t mem)
+{
+	uint64_t enough = MAPPINGS * mem + (1UL << 30);
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_AS, &r) || r.rlim_cur <= enough)
+		return;
+	r.rlim_cur = r.rlim_max = enough;
+	setrlimit(RLIMIT_AS, &r);
 }
 
 /* The number at the beginning of a file, or behind key in a line that begins with that. */

@@ -457,6 +457,28 @@ static void huge_reservation(void)
 	EQ(munmap(p, size), 0);
 }
 
+/* More addresses than the host lets a process of a box have at once (src/limits.c). */
+static void one_file_at_many_addresses(void)
+{
+	enum { N = 400, SIZE = 16 << 20 };
+	int fd = memfd_create("many", 0);
+	static char *p[N];
+
+	EQ(ftruncate(fd, SIZE), 0);
+	for (int i = 0; i < N; i++) {
+		p[i] = map(SIZE, RW, MAP_SHARED, fd);
+		for (size_t j = 0; j < SIZE; j += PAGE)
+			EQ(p[i][j], j / PAGE % 256 < (size_t)i);
+		for (size_t j = i; j < SIZE / PAGE; j += 256)
+			p[i][j * PAGE] = 1;
+	}
+	for (int i = 0; i < N; i++)
+		EQ(p[i][i % 256 * PAGE], 1);
+	for (int i = 0; i < N; i++)
+		EQ(munmap(p[i], SIZE), 0);
+	close(fd);
+}
+
 static void ten_thousand_mappings(void)
 {
 	enum { N = 10000 };
@@ -1191,7 +1213,8 @@ static const struct test tests[] = {
 	T(demand_zero), T(across_pages), T(touch_64_mib), T(copy_on_write), T(copy_on_write_three_deep),
 	T(copy_on_write_by_read), T(shared_anonymous), T(shared_counter), T(shared_file), T(private_file),
 	T(file_tail_is_zero), T(protection), T(untouched_protection), T(unmapped), T(fixed_over_existing),
-	T(chosen_addresses), T(bad_mappings), T(huge_reservation), T(ten_thousand_mappings), T(remap),
+	T(chosen_addresses), T(bad_mappings), T(huge_reservation), T(ten_thousand_mappings),
+	T(one_file_at_many_addresses), T(remap),
 	T(remap_shared_twice), T(grow_by_remap), T(dont_need), T(lazy_free), T(wipe_and_dont_fork), T(program_break),
 	T(stack_grows), T(stack_grows_by_read), T(guard_page), T(code_rewritten), T(code_protected_and_rewritten),
 	T(code_mapped_twice), T(code_in_child), T(in_core), T(populate_and_lock), T(other_process), T(proc_self_mem),
