@@ -70,16 +70,15 @@ spares("ioprio_set 1 PID 0", "ioprio_set")
 
 # Not from a kernel's text that the guest has put in the place of its own, nor by other kinds of calls.
 spares("getpid , kill PID 9", "kill", command="owntext", title="kill from a text that the guest has written")
-if os.uname().machine == "x86_64":
-    for kind in ("int80", "compat"):
-        with Bystander() as other:
-            status, lines = run(PROGRAM, kind, "37", str(other.pid), "9", seconds=20 * SLOWNESS)
-            check(not other.harm() and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
-    for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
-        with Bystander() as other:
-            status, lines = run(PROGRAM, "call", str(nr), str(other.pid), "9")
-            check(not other.harm() and (was_refused(status, lines) or was_killed(status, lines)), "x32 call %#x" % nr,
-                  other.harm(), status, lines)
+for kind in ("int80", "compat"):
+    with Bystander() as other:
+        status, lines = run(PROGRAM, kind, "37", str(other.pid), "9", seconds=20 * SLOWNESS)
+        check(not other.harm() and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
+for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
+    with Bystander() as other:
+        status, lines = run(PROGRAM, "call", str(nr), str(other.pid), "9")
+        check(not other.harm() and (was_refused(status, lines) or was_killed(status, lines)), "x32 call %#x" % nr,
+              other.harm(), status, lines)
 
 # The supervisor.
 for call in ("kill supervisor 19", "kill supervisor 9", "tkill supervisor 19", "tgkill supervisor supervisor 19"):

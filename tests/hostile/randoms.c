@@ -143,8 +143,11 @@ static long anything(uint64_t a[6])
 /* What ends or stops this process itself says nothing. */
 static int dull(long nr, const uint64_t a[6])
 {
-	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || nr == SYS_pause ||
-	       (nr == SYS_futex && !(a[1] & 127));
+#ifdef SYS_pause
+	if (nr == SYS_pause)
+		return 1;
+#endif
+	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || (nr == SYS_futex && !(a[1] & 127));
 }
 
 /* What may well be the end of it, and so of the round. */
