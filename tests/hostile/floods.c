@@ -26,7 +26,6 @@ static void *interrupts(void *arg)
 		__atomic_fetch_or(&BOOT->irq_pending, ~0u, __ATOMIC_SEQ_CST);
 		__atomic_fetch_add(&BOOT->z_seq, 1, __ATOMIC_SEQ_CST);
 		host_call(SYS_futex, &BOOT->z_seq, FUTEX_WAKE, 1);
-		BOOT->tty_want = ~0u;
 	}
 	return arg;
 }
@@ -50,18 +49,6 @@ static int __attribute__((noreturn)) no_kernel(int argc, char **argv)
 		__atomic_store_n(&BOOT->cpu_lock, 1, __ATOMIC_SEQ_CST);
 }
 
-/* hostile ttyread: it reads the terminal itself, and has the supervisor do so. */
-static int __attribute__((noreturn)) tty_read(int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	printf("ready\n");
-	for (;;) {
-		BOOT->tty_want = 1;
-		ring(KBOX_BELL_POLL);
-		read(0, own_page, 1);
-	}
-}
-
 static void spin(void)
 {
 	for (;;)
@@ -76,5 +63,5 @@ static int deaf_thread(int argc, char **argv)
 }
 
 const struct command floods[] = {
-	{ "flood", flood }, { "nokernel", no_kernel }, { "ttyread", tty_read }, { "deaf", deaf_thread }, { },
+	{ "flood", flood }, { "nokernel", no_kernel }, { "deaf", deaf_thread }, { },
 };

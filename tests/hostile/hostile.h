@@ -55,6 +55,6 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 };
-extern const struct command calls[], shared[], queues[], floods[], bombs[], randoms[];
+extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[];
 
 #endif
