@@ -109,6 +109,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
 		_exit(1);
+	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	stand_apart(b);
 	keep_fds(b, fence_channel());
 	map_text(b);

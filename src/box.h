@@ -63,10 +63,11 @@ struct box {
 };
 
 /*
- * util.c: die() prints "kbox: ..." and exits with 125. reason() is strerror() with what to do
- * about it.
+ * util.c: die() prints "kbox: ..." and exits with 125. In a process that has no terminal any more
+ * it leaves that for the supervisor to say. reason() is strerror() with what to do about it.
  */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void die_into(char *reason, size_t size);
 const char *reason(int err);
 /*
  * What the guest wrote, for the user's terminal: one copy, up to a NUL or of size characters, with
@@ -165,12 +166,19 @@ void tty_size(struct kbox_boot *boot);
 bool tty_is_ours(int fd);
 
 /*
+ * console.c: when the box has ended, what it has written last goes to the terminal, which may take
+ * its time. supervisor_wake() says that it has.
+ */
+void console_end(void);
+bool console_has_ended(void);
+
+/*
  * supervisor.c: supervise() returns the exit status of kbox, exit_of() what it is by an exit_kind,
  * with a line to say.
  */
 #define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
-void supervisor_wake(void);		/* exit_kind has changed: from any thread */
+void supervisor_wake(void);		/* exit_kind has changed, or the console has ended: from any thread */
 int supervise(struct box *b);
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 

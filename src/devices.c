@@ -89,6 +89,10 @@ bool serve_bells(struct box *b)
 	}
 	if (bells & 1u << KBOX_BELL_POLL)
 		poller_wake();
+	if (bells & 1u << KBOX_BELL_OUTPUT)
+		console_output_bell();
+	if (bells & 1u << KBOX_BELL_INPUT)
+		console_input_bell();
 	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
 		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
 			serve(b, i);
@@ -206,5 +210,6 @@ void start_devices(struct box *b)
 {
 	sem_init(&opened, 0, 0);
 	start_poller(b);
+	start_console(b);
 	start_thread(doorbell_thread, b);
 }

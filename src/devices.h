@@ -26,5 +26,9 @@ void start_thread(void *(*fn)(void *), struct box *b);
 /* poller.c */
 void start_poller(struct box *b);
 void poller_wake(void);
+/* console.c; its bells are rung in any case */
+void start_console(struct box *b);
+void console_output_bell(void);
+void console_input_bell(void);
 
 #endif

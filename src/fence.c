@@ -172,8 +172,7 @@ static struct filter_box filter_box(const struct box *b)
 
 static void __attribute__((noreturn)) cannot(const char *what)
 {
-	dprintf(2, "kbox: %s: %s; this host cannot run kbox (see kbox doctor)\n", what, strerror(errno));
-	_exit(EXIT_FAIL);
+	die("%s: %s; this host cannot run kbox (see kbox doctor)", what, strerror(errno));
 }
 
 void fence_enter(const struct box *b)
@@ -254,11 +253,13 @@ static void say_refused(const struct seccomp_notif *n, const char *then)
 
 bool fence_refused(void)
 {
-	if (!__atomic_load_n(&is_refused, __ATOMIC_ACQUIRE))
-		return false;
-	tty_restore();
-	say_refused(&refused, "; the box ends");
-	return true;
+	return __atomic_load_n(&is_refused, __ATOMIC_ACQUIRE);
+}
+
+void fence_say(void)
+{
+	if (fence_refused())
+		say_refused(&refused, "; the box ends");
 }
 
 /* The error to answer with; -1: no answer, the thread waits for its end. */

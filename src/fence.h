@@ -25,8 +25,9 @@ int fence_channel(void);			/* a descriptor that the process needs until then */
 void fence_enter(const struct box *b);		/* the process is the guest's from here on; may exit */
 void fence_watch(struct box *b);
 
-/* The box has been refused a call, and is to end. Says so on stderr. */
+/* The box has been refused a call, and is to end. When it has, what that was is said on stderr. */
 bool fence_refused(void);
+void fence_say(void);
 /* While this is held no number of a process of the box becomes another process's. */
 void fence_lock(void);
 void fence_unlock(void);

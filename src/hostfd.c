@@ -113,12 +113,18 @@ void close_from_to(unsigned from, unsigned to)
 		close(from);
 }
 
-/* In the kernel's process: it has these and no others; and that one. */
+/*
+ * In the kernel's process: it has these and no others; and that one. The terminal of stdio is the
+ * supervisor's, which has a console for the guest instead.
+ */
 void keep_fds(const struct box *b, int also)
 {
 	const struct kbox_boot *boot = b->boot;
 	int from = 3;
 
+	for (int fd = 0; fd < 3; fd++)
+		if (b->stdio[fd].kind == KBOX_STDIO_TTY)
+			dup2(boot->null_fd, fd);
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++) {
 		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd && fd != also)
 			continue;

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A thread that waits for what the guest wishes to know of the host's descriptors, since the guest's kernel must not wait
- * in the host's: for the terminal's input, and for what the kernel has put into boot->epoll_fd itself.
+ * A thread that waits for what the guest wishes to know of the host's descriptors, since the
+ * guest's kernel must not wait in the host's: it has put that into boot->epoll_fd.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "devices.h"
-
-#define FOREGROUND_CHECK_MS 300
 
 static int wake_fd;
 static int edge_fd;	/* an epoll instance that has boot->epoll_fd alone, and is readable once when more comes */
@@ -27,31 +24,6 @@ void poller_wake(void)
 		return;
 }
 
-static int terminal(const struct box *b)
-{
-	for (int i = 0; i < 3; i++)
-		if (b->stdio[i].kind == KBOX_STDIO_TTY)
-			return i;
-	return -1;
-}
-
-/*
- * The terminal, if the guest wants its input. What is typed while another job is in the foreground is not for us. Nobody says
- * when that changes, so the time-out is for looking again.
- */
-static int wanted_terminal(const struct box *b, int *timeout)
-{
-	static bool away;
-	bool was_away = away;
-	int fd = __atomic_load_n(&b->boot->tty_want, __ATOMIC_SEQ_CST) ? terminal(b) : -1;
-
-	away = fd >= 0 && !tty_is_ours(fd);
-	if (was_away && !away)
-		kill(getpid(), SIGCONT);	/* the main thread makes the terminal raw again */
-	*timeout = away ? FOREGROUND_CHECK_MS : -1;
-	return away ? -1 : fd;
-}
-
 static void *poll_thread(void *arg)
 {
 	struct epoll_event event;
@@ -59,19 +31,13 @@ static void *poll_thread(void *arg)
 	uint64_t n;
 
 	for (;;) {
-		int timeout;
-		struct pollfd fds[] = {
-			{ .fd = wake_fd, .events = POLLIN }, { .fd = edge_fd, .events = POLLIN },
-			{ .fd = wanted_terminal(b, &timeout), .events = POLLIN },
-		};
+		struct pollfd fds[] = { { .fd = wake_fd, .events = POLLIN }, { .fd = edge_fd, .events = POLLIN } };
 
-		if (poll(fds, 3, timeout) < 0)
+		if (poll(fds, 2, -1) < 0)
 			continue;
 		if (fds[0].revents && read(wake_fd, &n, sizeof(n)) < 0)
 			continue;
-		if (fds[2].revents)
-			__atomic_store_n(&b->boot->tty_want, 0, __ATOMIC_SEQ_CST);
-		if (fds[2].revents || (fds[1].revents && epoll_wait(edge_fd, &event, 1, 0) == 1))
+		if (fds[1].revents && epoll_wait(edge_fd, &event, 1, 0) == 1)
 			raise_irq(b->boot, KBOX_IRQ_STDIO);
 	}
 	return NULL;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -20,6 +21,16 @@
 static sigset_t waited;
 static uint64_t oom_kills_before;
 static bool leader_gone;	/* the boot process has been reaped: its number may be another's */
+static char last_words[LAST_WORDS];	/* ours, when the terminal is as it was */
+
+static void __attribute__((format(printf, 1, 2))) say_last(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_words, sizeof(last_words), fmt, ap);
+	va_end(ap);
+}
 
 void supervisor_wake(void)
 {
@@ -101,25 +112,40 @@ static void terminal_changed(struct box *b)
 	tell_guest(b, SIGWINCH);
 }
 
-/* The whole box stops, and the shell that waits for us sees it. */
-static void stop(struct box *b)
+static void stop_here(void)
 {
 	sigset_t tstp;
 
 	sigemptyset(&tstp);
 	sigaddset(&tstp, SIGTSTP);
 	tty_restore();
-	kill_box(b, SIGSTOP);
 	raise(SIGTSTP);
 	sigprocmask(SIG_UNBLOCK, &tstp, NULL);	/* here we stop, until SIGCONT */
 	sigprocmask(SIG_BLOCK, &tstp, NULL);
+}
+
+/* The whole box stops, and the shell that waits for us sees it. */
+static void stop(struct box *b)
+{
+	kill_box(b, SIGSTOP);
+	stop_here();
 	kill_box(b, SIGCONT);
 	terminal_changed(b);
+}
+
+#define REASON (sizeof(((struct kbox_boot *)0)->exit_reason) + 1)
+
+/* What the guest's kernel, or what was to become it, has left as the reason of its end. */
+static const char *why_not(const struct box *b, char why[REASON])
+{
+	printable(why, b->boot->exit_reason, REASON - 1);
+	return why;
 }
 
 /* Reap; true if what died means that the box is lost, which it has said. */
 static bool lost(struct box *b)
 {
+	char why[REASON];
 	int status;
 	pid_t pid;
 
@@ -127,17 +153,16 @@ static bool lost(struct box *b)
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
-			tty_restore();
-			fprintf(stderr, "kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
+			say_last("kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
 				WTERMSIG(status) == SIGKILL && oom_kills() != oom_kills_before ?
 				", the host or its control group has no more memory" : "");
 			return true;
 		}
 		if (pid == b->kernel_pid) {
-			/* EXIT_FAIL: it could not start, and has said why. */
-			if (WEXITSTATUS(status) != EXIT_FAIL)
-				fprintf(stderr, "kbox: the box's first host process went away (status %d)\n",
-					WEXITSTATUS(status));
+			if (WEXITSTATUS(status) == EXIT_FAIL)	/* it could not start */
+				say_last("kbox: %s\n", why_not(b, why));
+			else
+				say_last("kbox: the box's first host process went away (status %d)\n", WEXITSTATUS(status));
 			return true;
 		}
 	}
@@ -157,10 +182,9 @@ static bool had_no_process(const struct box *b, const char *why)
 
 static int panicked(const struct box *b, char words[LAST_WORDS])
 {
-	char why[sizeof(b->boot->exit_reason) + 1];
+	char why[REASON];
 
-	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
-	if (had_no_process(b, why)) {
+	if (had_no_process(b, why_not(b, why))) {
 		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
 	}
@@ -204,13 +228,36 @@ static bool keep_asking(struct box *b)
 	time_t now = seconds();
 
 	if (now - asked.since > GRACE) {
-		tty_restore();
-		fprintf(stderr, "kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
+		say_last("kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
 		return false;
 	}
 	if (now > asked.last)
 		ask_to_end(b, asked.sig);
 	return true;
+}
+
+/*
+ * What the guest has written last comes before what we say of its end. A terminal that takes
+ * nothing now is waited for, but not by who wants an end.
+ */
+static void drain_console(void)
+{
+	static const struct timespec second = { 1, 0 };
+	time_t since = seconds();
+
+	console_end();
+	while (!console_has_ended() && !(asked.sig && seconds() - since > GRACE))
+		switch (sigtimedwait(&waited, NULL, asked.sig ? &second : NULL)) {
+		case SIGTSTP:
+			stop_here();
+			tty_raw();
+			break;
+		case SIGTERM:
+		case SIGINT:
+		case SIGHUP:
+		case SIGQUIT:
+			return;
+		}
 }
 
 static void take_signal(struct box *b, int sig)
@@ -235,7 +282,6 @@ static void take_signal(struct box *b, int sig)
 int supervise(struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
-	char words[LAST_WORDS] = "";
 	uint32_t kind;
 	int status;
 
@@ -243,9 +289,7 @@ int supervise(struct box *b)
 	for (;;) {
 		kind = __atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST);
 		if (kind != KBOX_RUNNING) {
-			tty_restore();
-			status = exit_of(b, kind, words);
-			fputs(words, stderr);
+			status = exit_of(b, kind, last_words);
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
@@ -264,6 +308,12 @@ int supervise(struct box *b)
 	}
 	end_box(b);
 	end_watcher();
+	drain_console();
+	tty_restore();
+	if (!console_has_ended() && b->stdio[2].kind == KBOX_STDIO_TTY)
+		return status;	/* it would not take our words either */
+	fputs(last_words, stderr);
+	fence_say();
 	if (b->opt.stats)
 		print_stats(b->boot);
 	return status;

@@ -28,14 +28,17 @@ void tty_raw(void)
 	t = saved;
 	cfmakeraw(&t);
 	raw = 1;	/* before: a signal in between must find it */
-	tcsetattr(0, TCSADRAIN, &t);
+	tcsetattr(0, TCSANOW, &t);
 }
 
-/* Also in signal handlers. */
+/*
+ * Also in signal handlers. It does not wait for output, which may be stuck; that has been processed
+ * when it was written.
+ */
 void tty_restore(void)
 {
 	if (raw && tty_is_ours(0))
-		tcsetattr(0, TCSADRAIN, &saved);
+		tcsetattr(0, TCSANOW, &saved);
 	raw = 0;
 }
 
@@ -58,18 +61,20 @@ static void crashed(int sig)
 }
 
 /*
- * Only where input and output are the terminal: in "kbox ... | less" the terminal's
- * modes are less's business.
+ * Job control does not stop us: in the background a box runs on and may write, and its console's
+ * read(2) is told that it is there. The terminal is made raw only where input and output are the
+ * terminal: in "kbox ... | less" its modes are less's business.
  */
 void tty_setup(const struct box *b)
 {
 	static const int crashes[] = { SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS };
 	struct sigaction sa = { .sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER };
 
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
 	wanted = b->stdio[0].kind == KBOX_STDIO_TTY && b->stdio[1].kind == KBOX_STDIO_TTY;
 	if (!wanted)
 		return;
-	signal(SIGTTOU, SIG_IGN);
 	atexit(tty_restore);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
 		sigaction(crashes[i], &sa, NULL);

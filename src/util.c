@@ -10,10 +10,25 @@
 #include <unistd.h>
 #include "box.h"
 
+static char *left_in;
+static size_t left_size;
+
+void die_into(char *reason, size_t size)
+{
+	left_in = reason;
+	left_size = size;
+}
+
 void die(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (left_in) {
+		va_start(ap, fmt);
+		vsnprintf(left_in, left_size, fmt, ap);
+		va_end(ap);
+		_exit(EXIT_FAIL);
+	}
 	tty_restore();
 	fputs("kbox: ", stderr);
 	va_start(ap, fmt);

@@ -1,112 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A box on a terminal: line editing, signals, size, and the terminal as it was afterwards."""
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0]))))
-BUILD = os.environ.get("BUILD", TOP + "/build")
-KBOX = BUILD + "/kbox"
-IMAGE = BUILD + "/test.img"
-PATIENCE = float(os.environ.get("SECONDS_LIMIT", 600 * int(os.environ.get("KBOX_SLOWNESS", 1))))
-count = 0
-failed = False
-
-
-def check(good, name, *notes):
-    global count, failed
-    count += 1
-    failed |= not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    if not good:
-        for n in notes:
-            print("# " + repr(n))
-    sys.stdout.flush()
-
-
-class Box:
-    """kbox as the leader of a session of its own, on a new terminal."""
-
-    def __init__(self, *command, rows=31, cols=97, **files):
-        self.master, self.slave = pty.openpty()
-        self.resize(rows, cols)
-        self.before = termios.tcgetattr(self.slave)
-        self.seen = b""
-        streams = {k: files.get(k, self.slave) for k in ("stdin", "stdout", "stderr")}
-        self.process = subprocess.Popen(
-            [KBOX, "-S", IMAGE, "--ephemeral", "--mem", "256M", "--", *command], **streams,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0))
-
-    def resize(self, rows, cols):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def read(self):
-        if select.select([self.master], [], [], 0.1)[0]:
-            self.seen += os.read(self.master, 65536)
-
-    def wait_for(self, text):
-        """Everything up to and with text; False when it does not come."""
-        end = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ended = self.process.poll() is not None
-            if not self.drain() and (ended or time.monotonic() > end):
-                return False
-        self.seen = self.seen.split(text, 1)[1]
-        return True
-
-    def press_until(self, key, seen):
-        """A shell that is about to start its command misses a signal: press again."""
-        end = time.monotonic() + PATIENCE
-        while not seen() and time.monotonic() < end:
-            self.type(key)
-            again = time.monotonic() + 2
-            while not seen() and time.monotonic() < again:
-                self.read()
-        return seen()
-
-    def drain(self):
-        n = len(self.seen)
-        self.read()
-        return len(self.seen) > n
-
-    def status(self):
-        end = time.monotonic() + PATIENCE
-        while self.process.poll() is None and time.monotonic() < end:
-            self.read()
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-            return "no end"
-        while self.drain():
-            pass
-        return self.process.returncode
-
-    def restored(self):
-        return termios.tcgetattr(self.slave) == self.before
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
-
-
-def shell(script, **more):
-    return Box("/bin/sh", "-c", script, **more)
-
+from terminal import PATIENCE, Box, check, done, shell
 
 # A terminal is one, and has a size.
 b = shell("tty && test -t 0 && test -t 1 && test -t 2 && echo all three; stty size; echo x >/dev/tty; exit 5")
@@ -236,5 +138,4 @@ lines = b.seen.split(b"\n")
 check(status == 1 and lines[:200000] == [b"%d" % n for n in range(1, 200001)], "200000 lines", status, len(lines))
 b.close()
 
-print("1..%d" % count)
-sys.exit(failed)
+done()

@@ -42,6 +42,19 @@ void poller_wake(void)
 {
 }
 
+void console_output_bell(void)
+{
+}
+
+void console_input_bell(void)
+{
+}
+
+void start_console(struct box *b)
+{
+	(void)b;
+}
+
 void supervisor_wake(void)
 {
 }

@@ -24,7 +24,6 @@ static struct vfsmount *hostfd_mnt;
 static irqreturn_t stdio_irq(int irq, void *dev)
 {
 	hostfd_take_events();
-	kbox_tty_input();
 	return IRQ_HANDLED;
 }
 

@@ -1,79 +1,110 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/ttyK0: the launcher's terminal, in raw mode there, with the line discipline here. */
-#include <linux/console.h>
+/*
+ * /dev/ttyK0: the console, with the line discipline here; the user's terminal is in raw mode
+ * meanwhile.
+ */
 #include <linux/interrupt.h>
+#include <linux/reboot.h>
 #include <linux/sched/signal.h>
+#include <linux/serial.h>
+#include <linux/timer.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 #include <linux/tty_flip.h>
-#include <linux/poll.h>
-#include <linux/reboot.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include "console.h"
 
 static struct tty_driver *driver;
 static struct tty_port port;
+static bool throttled;
 
-/* Of the launcher's descriptors, the ones that are the terminal; -1: none. */
-static int terminal(int first, int step)
+static void take_input(struct timer_list *t);
+static DEFINE_TIMER(look_again, take_input);
+
+/*
+ * As much as the port takes. What it does not is left to the supervisor's ring, and so to the
+ * user's terminal.
+ */
+static bool take_some(void)
 {
-	int i;
+	const u8 *s;
+	u32 n = console_input(&s), taken;
 
-	for (i = first; i >= 0 && i < 3; i += step)
-		if (kbox_boot->stdio[i] == KBOX_STDIO_TTY)
-			return i;
-	return -1;
+	if (!n)
+		return false;
+	taken = tty_insert_flip_string(&port, s, n);
+	console_taken(taken);
+	tty_flip_buffer_push(&port);
+	if (taken < n)
+		mod_timer(&look_again, jiffies + 1);
+	return taken == n;
 }
 
-static void want_input(void)
+static void take_input(struct timer_list *t)
 {
-	int fd = terminal(0, 1);
+	unsigned long flags;
 
-	if (fd < 0)
+	if (!tty_port_initialized(&port))
 		return;
-	xchg(&kbox_boot->tty_want, 1);
-	kbox_ring(KBOX_BELL_POLL);
+	local_irq_save(flags);
+	while (!throttled && take_some())
+		;
+	local_irq_restore(flags);
+	if (console_input_ended())
+		tty_port_tty_hangup(&port, false);
 }
 
-/* From the stdio interrupt. */
-void kbox_tty_input(void)
+static irqreturn_t console_irq(int irq, void *dev)
 {
-	int fd = terminal(0, 1);
-	char buf[256];
-	long n;
-
-	if (fd < 0 || !tty_port_initialized(&port))
-		return;
-	while (kbox_host_poll(fd, POLLIN)) {
-		n = HCALL(__NR_read, fd, buf, sizeof(buf), 0, 0, 0);
-		if (n <= 0) {
-			tty_port_tty_hangup(&port, false);
-			return;
-		}
-		tty_insert_flip_string(&port, buf, n);
-		tty_flip_buffer_push(&port);
-	}
-	want_input();
+	take_input(NULL);
+	tty_port_tty_wakeup(&port);
+	return IRQ_HANDLED;
 }
 
 static ssize_t ktty_write(struct tty_struct *tty, const u8 *buf, size_t n)
 {
-	long ret = HCALL(__NR_write, terminal(2, -1), buf, n, 0, 0, 0);
+	size_t done = console_put(buf, n);
 
-	return ret < 0 ? n : ret;	/* a terminal that has gone swallows what is written */
+	if (done == n || !console_room())
+		return done;
+	return done + console_put(buf + done, n - done);
 }
 
+/* tty_wakeup() follows, if it is little. */
 static unsigned int ktty_write_room(struct tty_struct *tty)
 {
-	return 4096;
+	return console_room();
+}
+
+/* Who waits for the end of output (tcdrain(3)) waits until the host's terminal has it. */
+static unsigned int ktty_chars_in_buffer(struct tty_struct *tty)
+{
+	return console_left();
+}
+
+/* The reader is behind. */
+static void ktty_throttle(struct tty_struct *tty)
+{
+	throttled = true;
+}
+
+static void ktty_unthrottle(struct tty_struct *tty)
+{
+	throttled = false;
+	take_input(NULL);
 }
 
 static int ktty_activate(struct tty_port *p, struct tty_struct *tty)
 {
 	tty->winsize.ws_row = kbox_boot->tty_rows;
 	tty->winsize.ws_col = kbox_boot->tty_cols;
-	want_input();
+	throttled = false;
+	console_listen(true);
 	return 0;
+}
+
+static void ktty_shutdown(struct tty_port *p)
+{
+	console_listen(false);
 }
 
 static int ktty_install(struct tty_driver *d, struct tty_struct *tty)
@@ -96,10 +127,11 @@ static void ktty_hangup(struct tty_struct *tty)
 	tty_port_hangup(&port);
 }
 
-static const struct tty_port_operations port_ops = { .activate = ktty_activate };
+static const struct tty_port_operations port_ops = { .activate = ktty_activate, .shutdown = ktty_shutdown };
 static const struct tty_operations ops = {
 	.install = ktty_install, .open = ktty_open, .close = ktty_close, .hangup = ktty_hangup,
-	.write = ktty_write, .write_room = ktty_write_room,
+	.write = ktty_write, .write_room = ktty_write_room, .chars_in_buffer = ktty_chars_in_buffer,
+	.throttle = ktty_throttle, .unthrottle = ktty_unthrottle,
 };
 
 /* Signals of the supervisor: the window changes; the others end the box through init. */
@@ -139,8 +171,10 @@ static int __init ktty_init(void)
 	tty_set_operations(driver, &ops);
 	tty_port_init(&port);
 	port.ops = &port_ops;
+	port.closing_wait = ASYNC_CLOSING_WAIT_NONE;	/* what has been written is in good hands */
 	tty_port_link_device(&port, driver, 0);
 	ret = tty_register_driver(driver);
+	ret = ret ?: request_irq(KBOX_IRQ_CONSOLE, console_irq, 0, "console", NULL);
 	return ret ?: request_irq(KBOX_IRQ_SIGNAL, signal_irq, 0, "supervisor", NULL);
 }
 device_initcall(ktty_init);

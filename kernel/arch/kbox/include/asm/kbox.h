@@ -140,7 +140,6 @@ extern void kbox_trapped_call(struct pt_regs *regs, int nr);
 extern struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr);
 /* drivers */
 extern void kbox_ring(int bell);
-extern void kbox_tty_input(void);
 extern u32 kbox_host_poll(int fd, u32 events);
 /* fault.c, tlb.c */
 #define PF_WRITE	2	/* as x86 has them in its error code */

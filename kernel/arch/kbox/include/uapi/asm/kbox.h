@@ -24,6 +24,7 @@
 #define KBOX_PAGE_OFFSET	KBOX_ADDR(0x700000000000)
 #endif
 #define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, four pages */
+#define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
 #define KBOX_IMAGE_PHYS		KBOX_ADDR(0x100000)	/* the kernel image is linked here */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
 #define KBOX_ABI		1
@@ -43,11 +44,14 @@ struct kbox_image {
 #define KBOX_IRQ_TIMER		0
 #define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
 #define KBOX_IRQ_SIGNAL		2	/* see kbox_boot.sup_signals */
+#define KBOX_IRQ_CONSOLE	3	/* see struct kbox_console */
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
 /* Doorbells of the supervisor: bits of kbox_boot.doorbell. */
-#define KBOX_BELL_POLL		0	/* look again at kbox_boot.epoll_fd and tty_want */
+#define KBOX_BELL_POLL		0	/* look again at kbox_boot.epoll_fd */
 #define KBOX_BELL_EXIT		1	/* kbox_boot.exit_* is valid, the box ends */
+#define KBOX_BELL_OUTPUT	2	/* of the console: there is some */
+#define KBOX_BELL_INPUT		3	/* of the console: there is room, or it listens */
 #define KBOX_BELL_VIRTIO	8	/* + device index */
 
 #define KBOX_MAX_VIRTIO		8
@@ -83,6 +87,34 @@ struct kbox_virtio {
 
 #define KBOX_STDIO_TTY		1	/* the host descriptor is a terminal */
 #define KBOX_STDIO_CLOSED	2
+
+/*
+ * The guest's console, which the supervisor keeps on the user's terminal. Heads and tails count the
+ * bytes that have ever been put in and taken out, and wrap around; each has one who writes it.
+ * After that a side looks at the other's index and flag, so that one of the two sees what the other
+ * has done last. The kernel rings when the output was empty, and when it has made room that was
+ * waited for (in_wait, which it clears). The supervisor raises KBOX_IRQ_CONSOLE when there is input
+ * or the last of it, and when at least half of the output is free and that was waited for
+ * (out_wait, which it clears).
+ */
+#define KBOX_CONSOLE_OUT	65536
+#define KBOX_CONSOLE_IN		4096
+
+struct kbox_console {
+	/* The kernel's words. */
+	__u32 out_head __attribute__((aligned(64)));
+	__u32 in_tail;
+	__u32 listening;	/* somebody has the terminal open */
+	/* The supervisor's. */
+	__u32 out_tail __attribute__((aligned(64)));
+	__u32 in_head;
+	__u32 in_end;		/* nothing will follow what is in the ring */
+	/* Of both. */
+	__u32 out_wait __attribute__((aligned(64)));
+	__u32 in_wait;
+	__u8 out[KBOX_CONSOLE_OUT] __attribute__((aligned(64)));
+	__u8 in[KBOX_CONSOLE_IN];
+};
 
 /* What the kernel counts, for kbox --stats. The first three are calls by the way they came. */
 enum kbox_count {
@@ -176,11 +208,6 @@ struct kbox_boot {
 	/* A ringer ORs its bit in and wakes this futex when it was 0. */
 	__u32 doorbell __attribute__((aligned(64)));
 	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */
-	/*
-	 * The kernel wants input of the terminal and rings KBOX_BELL_POLL; the supervisor
-	 * clears it when there is some, and raises KBOX_IRQ_STDIO.
-	 */
-	__u32 tty_want;
 	__u32 exit_kind;	/* enum kbox_exit */
 	__u32 exit_status;
 	char exit_reason[256];
