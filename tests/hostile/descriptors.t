@@ -46,7 +46,7 @@ for line in ("preadv2 FD page 0 0 0 1", "preadv2 FD page 0 0 0 2", "pwritev2 FD 
              "vmsplice 1 page 1 0", "execveat FD : page page 0x1000", "finit_module FD : 0", "close_range 0 1000 0", "poll page 1 0",
              "select 1 page 0 0 page", "epoll_create1 0", "io_uring_setup 8 page"):
     given(line, file)
-for line in ("read 0 page 64 , kill pid 9", "socket 1 1 0", "sendto 1 page 1 0 0 0", "sendmsg 1 page 0", "recvmsg 0 page 0", "bind 0 page 0",
+for line in ("socket 1 1 0", "sendto 1 page 1 0 0 0", "sendmsg 1 page 0", "recvmsg 0 page 0", "bind 0 page 0",
              "connect 0 page 0", "getsockopt 0 1 3 page page", "setsockopt 0 1 2 page 4"):
     given(line)
 
