@@ -38,6 +38,7 @@ int main(void)
 {
 	print_table("Each box", 0);
 	print_table("Boxes with descriptors: `--fd`, or stdio that is no terminal", WITH_FILES);
+	print_table("Boxes that were given a file, block device or socket, and not `/dev/zero`", WITH_FILES | WITH_MAPS);
 	print_table("Boxes that were given a socket", WITH_SOCKETS);
 	print_table("Boxes that were given a socket of a network, not of AF_UNIX", WITH_SOCKETS | WITH_NAMES);
 	return 0;

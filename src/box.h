@@ -50,7 +50,7 @@ struct stdio {
 struct box {
 	struct options opt;
 	struct stdio stdio[3];
-	bool sockets;			/* among what the guest is given */
+	bool files, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
 	int image_fd;
 	int mem_fd;
 	int null_fd;			/* /dev/null */

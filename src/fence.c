@@ -164,7 +164,8 @@ static struct filter_box filter_box(const struct box *b)
 		files |= !b->stdio[i].kind;
 	return (struct filter_box) {
 		.start = b->image.hostcall_start, .end = b->image.hostcall_end,
-		.given = (files ? WITH_FILES : 0) | (b->sockets ? WITH_SOCKETS : 0) | (b->boot->names ? WITH_NAMES : 0),
+		.given = (files ? WITH_FILES : 0) | (b->sockets ? WITH_SOCKETS : 0) | (b->boot->names ? WITH_NAMES : 0) |
+			 (b->boot->maps ? WITH_MAPS : 0),
 		.mem_fd = b->mem_fd, .null_fd = b->boot->null_fd,
 		.refused = SECCOMP_RET_USER_NOTIF, .signals = SECCOMP_RET_ALLOW,
 	};

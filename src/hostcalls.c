@@ -107,9 +107,6 @@ const struct form host_calls[] = {
 	{ CALL(pwritev2), .needs = WITH_FILES,
 	  .check = { WITHIN(5, flags, RWF_NOWAIT | RWF_APPEND | RWF_DSYNC | RWF_SYNC) },
 	  .why = "the same, without a wait", .gives = "the same" },
-	{ CALL(mmap), .needs = WITH_FILES,
-	  .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC), IS(3, flags, MAP_SHARED | MAP_FIXED) },
-	  .why = "a given file in memory", .gives = "what can be read and written there" },
 	{ CALL(lseek), .needs = WITH_FILES, .why = "the offset is the host's", .gives = "the offset, also for others that have it" },
 	{ CALL(fstat), .needs = WITH_FILES, .why = "what kind of file it is", .gives = "size, owner and times of what it was given" },
 	{ CALL(ftruncate), .needs = WITH_FILES, .why = "a given file's size", .gives = "the same; memory is sealed" },
@@ -132,6 +129,10 @@ const struct form host_calls[] = {
 	{ CALL(dup3), .needs = WITH_FILES,
 	  .check = { FD(0, FD_NULL, "/dev/null"), INT(1, newfd, 0, 1, 2), INT(2, flags, O_CLOEXEC) },
 	  .why = "the numbers of stdio stay taken", .gives = "/dev/null" },
+
+	{ CALL(mmap), .needs = WITH_FILES | WITH_MAPS,
+	  .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC), IS(3, flags, MAP_SHARED | MAP_FIXED) },
+	  .why = "a given file in memory", .gives = "what can be read and written there" },
 
 	{ CALL(sendmsg), .needs = WITH_SOCKETS,
 	  .check = { WITHIN(2, flags, MSG_OOB | MSG_MORE | MSG_EOR | MSG_DONTROUTE | MSG_CONFIRM | MSG_DONTWAIT | MSG_NOSIGNAL) },

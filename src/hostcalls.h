@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What a box was given; a form is for boxes that have been given all that it names. */
-enum { WITH_FILES = 1, WITH_SOCKETS = 2, WITH_NAMES = 4 };
+enum { WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8 };
 
 /* Descriptors that the box knows by number. */
 enum known_fd { FD_ANY, FD_MEMORY, FD_NULL };

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "box.h"
 
@@ -49,18 +50,34 @@ void check_fds(const struct box *b)
 	}
 }
 
+/* Names of AF_UNIX are files of the host, or other processes. */
+static bool has_names(int socket)
+{
+	int domain;
+
+	return getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) }) || domain != AF_UNIX;
+}
+
+/* A mapping of it that is shared is memory of the host's that nobody counts. */
+static bool is_zero(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 5);
+}
+
 static void offer(struct box *b, int fd)
 {
 	struct stat st;
-	int domain;
 
 	b->boot->offered[fd / 64] |= 1UL << fd % 64;
-	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
+	if (fstat(fd, &st))
 		return;
-	b->sockets = true;
-	/* Names of AF_UNIX are files of the host, or other processes. */
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) }) || domain != AF_UNIX)
-		b->boot->names = true;
+	b->zero |= is_zero(&st);
+	b->files |= S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || S_ISSOCK(st.st_mode);
+	if (S_ISSOCK(st.st_mode)) {
+		b->sockets = true;
+		b->boot->names |= has_names(fd);
+	}
+	b->boot->maps = b->files && !b->zero;
 }
 
 static bool offered(const struct kbox_boot *boot, int fd)

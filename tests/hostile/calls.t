@@ -7,7 +7,6 @@ import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403
 
-X86 = os.uname().machine == "x86_64"
 S32 = 1 << 32   # a bit that only the upper half of an argument has
 
 # Of the list itself, once: a box that does all this goes on.
@@ -156,11 +155,10 @@ for line in ("tgkill pid pid %d" % (S32 | 9), "kill pid %d" % S32, "prctl %d 0" 
              "madvise page 4096 %d" % (S32 | 12), "clone %d ending page" % (S32 | 0x8411)):
     refuses(line)
 
-if X86:
-    for line in ("arch_prctl 0x1003 page", "arch_prctl 0x1004 page", "arch_prctl 0x1011", "arch_prctl 0x1012 0",
-                 "arch_prctl 0x1023 18", "arch_prctl 0x2001 0", "arch_prctl 0x2003 0x10000000", "arch_prctl 0x5001 1",
-                 "arch_prctl %d 0" % (S32 | 0x1012)):
-        refuses(line)
+for line in ("arch_prctl 0x1003 page", "arch_prctl 0x1004 page", "arch_prctl 0x1011", "arch_prctl 0x1012 0",
+             "arch_prctl 0x1023 18", "arch_prctl 0x2001 0", "arch_prctl 0x2003 0x10000000", "arch_prctl 0x5001 1",
+             "arch_prctl %d 0" % (S32 | 0x1012)):
+    refuses(line)
 
 # Calls that are on no list, with a path or without.
 CALLS = """
@@ -307,13 +305,10 @@ select 0 0 0 0 page
 vhangup
 ustat 0 page
 lookup_dcookie 0 page 0
-""" + ("""modify_ldt 0 page 16
+modify_ldt 0 page 16
 ioperm 0 1 1
 iopl 3
-""" if X86 else "")
-if not X86:     # aarch64 has them not
-    GONE = "open creat stat lstat access readlink unlink rename link symlink mkdir rmdir mknod chmod chown alarm fork vfork pause poll select ustat getrlimit".split()
-    CALLS = "\n".join(line for line in CALLS.split("\n") if line.split(" ")[0] not in GONE)
+"""
 for line in CALLS.strip().split("\n"):
     refuses(line)
 for nr in (-1, 467, 500, 1000, 0x7fffffff, 0xffffffff, S32 | 62, 0x4000003e):

@@ -6,27 +6,49 @@
 volatile int child_lived;
 static int never;
 
-static void ends(void)
+static __attribute__((used)) void ends(void)
 {
 	child_lived = 1;
 	for (;;)
 		host_call(SYS_exit, 0);
 }
 
-static void stays(void)
+static __attribute__((used)) void stays(void)
 {
 	child_lived = 1;
 	for (;;)
 		host_call(SYS_futex, &never, FUTEX_WAIT, 0, 0);
 }
 
-/* The host call returns to the address on top of it (x86_64). */
+#ifdef __x86_64__
+/*
+ * The host call returns to the address on top of the stack. All that stay have the same one, in shared
+ * memory, and they all write the same there; but the top must not be written to, since the next one is
+ * about to find its address there.
+ */
+static __attribute__((naked)) void go_and_end(void)
+{
+	__asm__("sub $4096, %rsp\n jmp ends");
+}
+
+static __attribute__((naked)) void go_and_stay(void)
+{
+	__asm__("sub $4096, %rsp\n jmp stays");
+}
+
 void *child_stack(int stay)
 {
-	static char stack[16384] __attribute__((aligned(4096)));
-	void **top = (void **)(stack + sizeof(stack) - 64);
+	static char stack[2][16384] __attribute__((aligned(4096)));
+	void **top = (void **)(stack[!!stay] + sizeof(stack[0]) - 64);
 
-	memset(stack, 0, sizeof(stack));
-	*top = stay ? stays : ends;
+	*top = stay ? go_and_stay : go_and_end;
 	return top;
 }
+#else
+void *child_stack(int stay)
+{
+	(void)stay;
+	fprintf(stderr, "hostile: only on x86_64\n");
+	exit(2);
+}
+#endif

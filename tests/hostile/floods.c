@@ -30,25 +30,12 @@ static void *interrupts(void *arg)
 	return arg;
 }
 
-/* Indices that cannot be, and flags that are set always. */
-static void *console(void *arg)
-{
-	for (uint32_t n = 0;; n += 0x3001) {
-		CONSOLE->out_head = n;
-		CONSOLE->in_tail = -n;
-		CONSOLE->out_tail = CONSOLE->in_head = n * 7;
-		CONSOLE->out_wait = CONSOLE->in_wait = CONSOLE->listening = ~0u;
-	}
-	return arg;
-}
-
 static int flood(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	printf("ready\n");
 	start_thread(devices, NULL);
 	start_thread(interrupts, NULL);
-	start_thread(console, NULL);
 	bells(NULL);
 	return 0;
 }
@@ -60,18 +47,6 @@ static int __attribute__((noreturn)) no_kernel(int argc, char **argv)
 	printf("ready\n");
 	for (;;)
 		__atomic_store_n(&BOOT->cpu_lock, 1, __ATOMIC_SEQ_CST);
-}
-
-/* hostile ttyread: it reads the terminal itself, and has the supervisor do so. */
-static int __attribute__((noreturn)) tty_read(int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	printf("ready\n");
-	for (;;) {
-		CONSOLE->listening = 1;
-		ring(KBOX_BELL_INPUT);
-		read(0, own_page, 1);
-	}
 }
 
 static void spin(void)
@@ -88,5 +63,5 @@ static int deaf_thread(int argc, char **argv)
 }
 
 const struct command floods[] = {
-	{ "flood", flood }, { "nokernel", no_kernel }, { "ttyread", tty_read }, { "deaf", deaf_thread }, { },
+	{ "flood", flood }, { "nokernel", no_kernel }, { "deaf", deaf_thread }, { },
 };

@@ -19,7 +19,6 @@
 /* The first function in the kernel's image is the one that calls the host (vmlinux.lds.S). */
 #define KERNEL_TEXT	(KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS)
 #define BOOT		((volatile struct kbox_boot *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS))
-#define CONSOLE		((volatile struct kbox_console *)(KBOX_PAGE_OFFSET + KBOX_CONSOLE_PHYS))
 
 typedef long host_call_fn(long, long, long, long, long, long, long);
 #define host_call7	((host_call_fn *)KERNEL_TEXT)
@@ -56,6 +55,6 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 };
-extern const struct command calls[], shared[], queues[], floods[], bombs[], randoms[];
+extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[];
 
 #endif

@@ -48,7 +48,9 @@ with Bystander() as other:
                  "mprotect kernel memsize 0", "mmap text 0x400000 3 0x11 memfd 0x100000", "munmap vdso 4096",
                  "mmap vdso 4096 7 0x11 memfd 0", "mmap 0xffffffffff600000 4096 7 0x11 memfd 0",
                  "mmap 0x10000 0x6fffffff0000 7 0x11 memfd 0"):
-        with Box(PROGRAM, "call", *line.split()) as b:
+        with Box(PROGRAM, "call", "getppid", ",", *line.split()) as b:
+            begun = b.wait_for(b"getppid = ")
             status = b.wait(5 * SLOWNESS)
-            check(not other.harm() and soon(lambda: not processes()), line + ": stays within the box", status, other.harm(), processes())
+            check(begun and not other.harm() and soon(lambda: not processes()), line + ": stays within the box", status, other.harm(),
+                  processes(), b.lines())
 done()

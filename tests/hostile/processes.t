@@ -29,16 +29,25 @@ spares("rt_tgsigqueueinfo PID PID 10 page", "rt_tgsigqueueinfo")
 spares("kill -1 9", "kill", title="kill(-1): of all processes that the user has")
 spares("kill 0 9", "kill", title="kill(0): of the box's group")
 
-# What the kernel sends its own threads, sent to others.
-for sig in (23, 28):
+# What the kernel sends its own threads, sent to others: by each way in which a host keeps them in the box. Where
+# it has none, these are signals that nobody hears who has not asked for them, and the only ones.
+NONE = "landlock,user-notif"
+for hide in ("", "landlock", NONE):
     for who, ids in (("another process", "PID PID"), ("another process as a thread of its own", "pid PID"),
                      ("its own number in another process", "PID pid")):
         with Bystander() as other:
-            words = ("tgkill " + ids).replace("PID", str(other.pid)).split()
-            status, lines = run(PROGRAM, "call", *words, str(sig))
-            got = dict(results(lines)).get("tgkill")
-            check(not other.harm() and (got in (-1, -3) or was_refused(status, lines, "tgkill")),
-                  "tgkill of %s, with signal %d" % (who, sig), other.harm(), status, lines)
+            words = ("tgkill %s 23 , tgkill %s 28" % (ids, ids)).replace("PID", str(other.pid)).split()
+            status, lines = run(PROGRAM, "call", *words, env={"KBOX_HIDE": hide})
+            got = [r for _, r in results(lines)]
+            reached = hide == NONE and ids == "PID PID"
+            check(other.harm() == ("signals 8400000" if reached else "") and len(got) == 2 and
+                  all(r == 0 if reached else r in (-1, -3) for r in got),
+                  "tgkill of %s%s" % (who, hide and " without " + hide), other.harm(), status, lines)
+    if hide:
+        with Bystander() as other:
+            status, lines = run(PROGRAM, "call", "tgkill", str(other.pid), str(other.pid), "9", env={"KBOX_HIDE": hide})
+            check(not other.harm() and (was_refused(status, lines) or hide == NONE and was_killed(status, lines)),
+                  "tgkill with signal 9 without " + hide, other.harm(), status, lines)
 status, lines = run(PROGRAM, "call", *"tgkill pid pid 23 , tgkill pid pid 28".split())
 check(status == 0 and results(lines) == [("tgkill", 0)] * 2, "tgkill of the box's own thread", status, lines)
 # It has no stack for signals, which may be its end and the box's.
@@ -61,16 +70,15 @@ spares("ioprio_set 1 PID 0", "ioprio_set")
 
 # Not from a kernel's text that the guest has put in the place of its own, nor by other kinds of calls.
 spares("getpid , kill PID 9", "kill", command="owntext", title="kill from a text that the guest has written")
-if os.uname().machine == "x86_64":
-    for kind in ("int80", "compat"):
-        with Bystander() as other:
-            status, lines = run(PROGRAM, kind, "37", str(other.pid), "9", seconds=20 * SLOWNESS)
-            check(not other.harm() and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
-    for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
-        with Bystander() as other:
-            status, lines = run(PROGRAM, "call", str(nr), str(other.pid), "9")
-            check(not other.harm() and (was_refused(status, lines) or was_killed(status, lines)), "x32 call %#x" % nr,
-                  other.harm(), status, lines)
+for kind in ("int80", "compat"):
+    with Bystander() as other:
+        status, lines = run(PROGRAM, kind, "37", str(other.pid), "9", seconds=20 * SLOWNESS)
+        check(not other.harm() and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
+for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
+    with Bystander() as other:
+        status, lines = run(PROGRAM, "call", str(nr), str(other.pid), "9")
+        check(not other.harm() and (was_refused(status, lines) or was_killed(status, lines)), "x32 call %#x" % nr,
+              other.harm(), status, lines)
 
 # The supervisor.
 for call in ("kill supervisor 19", "kill supervisor 9", "tkill supervisor 19", "tgkill supervisor supervisor 19"):

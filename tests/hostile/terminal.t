@@ -6,6 +6,9 @@ import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403
 
+master, slave = pty.openpty()
+COOKED = termios.tcgetattr(slave)
+
 # A box whose streams are the terminal has no descriptor of it at all.
 for line in ("read 0 page 64", "write 1 page 64", "ioctl 0 0x5412 page", "ioctl 0 0x5423 page", "ioctl 0 0x5402 page", "ioctl 0 0x540e 1",
              "ioctl 0 0x5410 page", "ioctl 0 0x541c page", "fcntl 0 4 0x800", "fcntl 0 8 1", "ppoll page 1 0 0 0", "openat -100 :/dev/tty 2 0",
@@ -30,7 +33,7 @@ def typed_in_background(*attack):
             if not some:
                 break
             said += some
-        os.write(ours, b"up\n")
+        os.write(ours, b"up\n" if b"ready" in said else b"no\n")
         for _ in range(20):
             line = os.read(slave, 100)
             os.write(ours, line)
@@ -39,7 +42,7 @@ def typed_in_background(*attack):
         box.kill()
         box.wait()
         os._exit(0)
-    os.read(got, 100)
+    started = os.read(got, 100) == b"up\n"
     time.sleep(0.5)
     for _ in range(10):
         os.write(master, b"secret\n")
@@ -50,28 +53,29 @@ def typed_in_background(*attack):
         if select.select([got], [], [], 0.1)[0]:
             text += os.read(got, 4096)
     same = termios.tcgetattr(slave) == before
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    if not soon(lambda: os.waitpid(pid, os.WNOHANG)[0]):    # it ends the box first
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     for fd in (master, slave, got, ours):
         os.close(fd)
-    return text, same
+    return started and same, text
 
 
 for attack in ("flood", "ttyread"):
-    text, same = typed_in_background(PROGRAM, attack)
-    check(text == b"secret\n" * 10 + b"end\n" and same, "what is typed for the foreground does not come to a box in the background: " + attack,
-          text, same)
+    good, text = typed_in_background(PROGRAM, attack)
+    check(good and text == b"secret\n" * 10 + b"end\n", "what is typed for the foreground does not come to a box in the background: " + attack,
+          good, text)
     soon(lambda: not processes())
 
 # The modes are what they were, however the box has ended.
-for words in (("call", "kill", "pid", "9"), ("panic", "27", "0"), ("end", "1", "0x700"), ("boot",), ("nokernel",), ("flood",)):
-    with Box(PROGRAM, *words) as b:
-        before = termios.tcgetattr(b.slave)
-        before_input = termios.tcgetattr(b.slave)
-        if words[0] in ("nokernel", "flood"):
-            b.wait_for(b"ready")
+for words, statuses in (("call kill pid 9", (125,)), ("panic 27 0", (120,)), ("end 1 0x700", (7,)), ("boot", (7, 125)), ("output", (7,)),
+                        ("nokernel", None), ("flood", None), ("indexes", None)):
+    with Box(PROGRAM, *words.split()) as b:
+        ready = statuses or b.wait_for(b"ready")
+        if not statuses:
             b.term()
         status = b.wait()
         after = termios.tcgetattr(b.slave)
-        check(status is not None and after[3] & termios.ICANON and after[3] & termios.ECHO, "the terminal after: " + " ".join(words), status, after, b.lines())
+        check(ready and (status in statuses if statuses else status is not None and status != 125) and after == COOKED,
+              "the terminal after: " + words, status, after, b.lines()[-3:])
 done()

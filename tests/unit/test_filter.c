@@ -30,7 +30,7 @@
 #define X32_BIT 0x40000000
 #define MEMORY 7
 #define NULL_FD 9
-#define ALL_GIVEN (WITH_FILES | WITH_SOCKETS | WITH_NAMES)
+#define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES)
 #define REFUSED SECCOMP_RET_USER_NOTIF
 
 static struct sock_filter prog[FILTER_MAX];
@@ -225,9 +225,7 @@ static void of_files(void **state)
 	make(START, END, WITH_FILES);
 	for (size_t i = 0; i < COUNT(calls); i++)
 		PASSES(calls[i], 1);
-	PASSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, 1, 0);
-	REFUSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, 1, 0);
-	REFUSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+	REFUSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, 1, 0);
 	PASSES(SYS_fcntl, 1, F_GETFL);
 	PASSES(SYS_fcntl, 1, F_SETFL, O_NONBLOCK | O_APPEND | O_RDWR);
 	REFUSES(SYS_fcntl, 1, F_SETFL, O_NONBLOCK | O_ASYNC);
@@ -251,6 +249,15 @@ static void of_files(void **state)
 	REFUSES(SYS_ioctl, 1, FIOASYNC);
 	/* The host's kernel looks at 32 bits of a request. */
 	REFUSES(SYS_ioctl, 1, TIOCSTI | 1UL << 32);
+}
+
+static void of_maps(void **state)
+{
+	(void)state;
+	make(START, END, WITH_FILES | WITH_MAPS);
+	PASSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, 1, 0);
+	REFUSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, 1, 0);
+	REFUSES(SYS_mmap, 0x1000, 4096, PROT_READ, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 }
 
 static void of_sockets(void **state)
@@ -458,6 +465,7 @@ int main(void)
 		cmocka_unit_test_setup(few_forms, set_up),
 		cmocka_unit_test_setup(what_the_kernel_asks_for, set_up),
 		cmocka_unit_test_setup(of_files, set_up),
+		cmocka_unit_test_setup(of_maps, set_up),
 		cmocka_unit_test_setup(of_sockets, set_up),
 		cmocka_unit_test_setup(never, set_up),
 		cmocka_unit_test_setup(as_the_table_says, set_up),

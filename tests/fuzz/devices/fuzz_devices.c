@@ -42,6 +42,10 @@ void poller_wake(void)
 {
 }
 
+void lock_in_thread(void)
+{
+}
+
 void console_output_bell(void)
 {
 }

@@ -127,7 +127,7 @@ int hostfd_mmap(struct file *file, struct vm_area_struct *vma)
 		return 0;
 	}
 	/* Each mapping of such a device is other memory. */
-	if (!S_ISREG(file_inode(file)->i_mode))
+	if (!kbox_boot->maps || !S_ISREG(file_inode(file)->i_mode))
 		return -ENODEV;
 	if (host_number(h) >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
 		return -EOVERFLOW;

@@ -194,6 +194,7 @@ struct kbox_boot {
 	__u32 host_cpus;		/* on which the box may run */
 	__u32 rewrite;			/* patch system call sites */
 	__u32 names;			/* given sockets may be bound and connected */
+	__u32 maps;			/* given files may be mapped */
 	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
 	char cmdline[2048];
 
