@@ -6,6 +6,7 @@ the same user, files, a terminal. In half of the boxes a refused call is only re
 so that more come after it. HOSTILE_SEED is where the boxes' seeds begin; a box's is said where
 something is found."""
 import random
+import select
 import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403
@@ -31,6 +32,8 @@ class Outside:
         subprocess.run(["chmod", "-R", "a+rwX", self.directory], check=True)
         self.master, self.slave = pty.openpty()
         os.write(self.master, b"typed for others\n")
+        # The host's kernel brings it there when it comes to it.
+        select.select([self.slave], [], [])
         self.image = os.stat(IMAGE)
         self.before = self.state()
 
