@@ -64,7 +64,8 @@ static const struct rule rules[] = {
 	{ SYS_rt_sigtimedwait, ANY, 0, 0 }, { SYS_rt_sigprocmask, ANY, 0, 0 }, { SYS_rt_sigaction, ANY, 0, 0 },
 	{ SYS_rt_sigreturn, ANY, 0, 0 }, { SYS_kill, BOX_GROUP, 0, 0 }, { SYS_kill, BOX, 0, 0 }, { SYS_kill, SELF, 0, 0 },
 	{ SYS_kill, WATCHER, 0, 0 },
-	{ SYS_tgkill, ANY, 0, 0 }, { SYS_getpid, ANY, 0, 0 }, { SYS_gettid, ANY, 0, 0 }, { SYS_getpgid, ANY, 0, 0 },
+	{ SYS_tgkill, SELF, 0, 0 }, { SYS_tgkill, IS, 2, SIGURG }, { SYS_tgkill, IS, 2, SIGWINCH },
+	{ SYS_getpid, ANY, 0, 0 }, { SYS_gettid, ANY, 0, 0 }, { SYS_getpgid, ANY, 0, 0 },
 #ifdef __x86_64__
 	{ SYS_getpgrp, ANY, 0, 0 },
 #endif

@@ -42,6 +42,9 @@ end
 as=
 KBOX_HIDE=lock-in start -- /bin/sh -c 'echo up; sleep 600'
 is "$(field Seccomp /proc/$supervisor/status)" 0 "KBOX_HIDE=lock-in: no filter"
+# Without the lock-in the maps can be read, as whoever runs this.
+is "$(grep -c 'memfd:kbox ' /proc/$supervisor/maps) $(grep -c '^[^ ]* ..x.*memfd:kbox ' /proc/$supervisor/maps)" "1 0" \
+	"the supervisor maps guest memory once, and executes nothing of it"
 end
 
 # All that a supervisor does, it still can: what ends a box, each its way.
