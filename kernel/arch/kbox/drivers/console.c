@@ -3,6 +3,7 @@
  * The two rings of the console: the terminal is the supervisor's. Only this processor writes heads
  * of output and tails of input, with interrupts off.
  */
+#include <linux/atomic.h>
 #include <linux/irqflags.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
