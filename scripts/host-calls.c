@@ -26,7 +26,7 @@ static void print_table(const char *title, unsigned needs)
 
 	for (size_t i = 0; i < nhost_calls; i++)
 		n += host_calls[i].needs == needs;
-	printf("\n%s (%zu forms):\n\n", title, n);
+	printf("\n%s (%zu form%s):\n\n", title, n, n == 1 ? "" : "s");
 	puts("| call | form | what the kernel needs it for | what it gives to who owns the kernel |");
 	puts("|---|---|---|---|");
 	for (size_t i = 0; i < nhost_calls; i++)

@@ -16,6 +16,7 @@
 #include "bound.h"
 #include "box.h"
 #include "fence.h"
+#include "passing.h"
 
 /*
  * What the kernel is told before the user's own words: not to keep many free pages singly. Those that follow each other
@@ -111,7 +112,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 		_exit(1);
 	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	stand_apart(b);
-	keep_fds(b, fence_channel());
+	keep_fds(b, passing_fd());
 	map_text(b);
 	forget_libc();
 	fence_enter(b);
@@ -124,7 +125,7 @@ void start_kernel_process(struct box *b)
 {
 	pid_t self = getpid();
 
-	fence_prepare();
+	prepare_passing();
 	b->kernel_pid = fork();
 	if (b->kernel_pid < 0)
 		die("fork: %s", reason(errno));

@@ -50,7 +50,7 @@ struct stdio {
 struct box {
 	struct options opt;
 	struct stdio stdio[3];
-	bool files, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
+	bool mappable, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
 	int image_fd;
 	int mem_fd;
 	int null_fd;			/* /dev/null */
@@ -178,7 +178,7 @@ bool console_has_ended(void);
  */
 #define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
-void supervisor_wake(void);		/* exit_kind has changed, or the console has ended: from any thread */
+void supervisor_wake(void);		/* there is something new to look at: from any thread */
 int supervise(struct box *b);
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 

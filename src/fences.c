@@ -32,7 +32,7 @@ static bool calls_filtered(void)
 
 static bool signals_scoped(void)
 {
-	return signal_fence() == SIGNALS_SCOPED && works(landlock_locks);
+	return signals_are_scoped() && works(landlock_locks);
 }
 
 static bool signals_fenced(void)
@@ -60,7 +60,7 @@ static bool files_fenced(void)
 	return works(landlock_locks);
 }
 
-/* It is gone when that process is. */
+/* Made for the answer, and removed at once. */
 static bool group_bounds(void)
 {
 	bool ok = group_make(1);

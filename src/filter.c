@@ -108,7 +108,7 @@ static void form(struct program *p, const struct form *f)
 		p->f[at[n]].jf = p->n - at[n] - 1;
 }
 
-/* For calls with numbers from forms[0]'s to forms[n - 1]'s, where the same one may be there more than once. */
+/* For calls with numbers from forms[0]'s to forms[n - 1]'s: a number may have several forms. */
 static void search(struct program *p, const struct form **forms, size_t n)
 {
 	size_t middle = n / 2, right;

@@ -20,8 +20,8 @@
 #include "group.h"
 
 #define PREFIX	"kbox-"
-#define TRIES	100
-#define PASSES	20
+#define TRIES	100	/* to remove it, 10 ms apart */
+#define PASSES	20	/* over the list of children; from half on they are stopped */
 
 static struct {
 	int parent;		/* our group's directory, in which it is */

@@ -27,11 +27,11 @@ static const struct {
 	{ "dispatch", KBOX_HIDE_DISPATCH },		/* Syscall User Dispatch, Linux 5.11 */
 	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_WRITE, Linux 5.14 */
 	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
-	{ "user-notif", KBOX_HIDE_USER_NOTIF },		/* SECCOMP_RET_USER_NOTIF, Linux 5.0; one listener per process */
+	{ "user-notif", KBOX_HIDE_USER_NOTIF },		/* SECCOMP_RET_USER_NOTIF, Linux 5.0 */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
 	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
-	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a seccomp filter for all threads at once, which a container may refuse */
-	{ "cgroup", KBOX_HIDE_CGROUP },			/* control groups where a user can make one */
+	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a filter for all threads, which a container may refuse */
+	{ "cgroup", KBOX_HIDE_CGROUP },			/* one of our own, where we can make it */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

@@ -72,12 +72,12 @@ static void offer(struct box *b, int fd)
 	if (fstat(fd, &st))
 		return;
 	b->zero |= is_zero(&st);
-	b->files |= S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || S_ISSOCK(st.st_mode);
+	b->mappable |= S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || S_ISSOCK(st.st_mode);
 	if (S_ISSOCK(st.st_mode)) {
 		b->sockets = true;
 		b->boot->names |= has_names(fd);
 	}
-	b->boot->maps = b->files && !b->zero;
+	b->boot->maps = b->mappable && !b->zero;
 }
 
 static bool offered(const struct kbox_boot *boot, int fd)

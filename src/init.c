@@ -300,9 +300,10 @@ static void set_attribute(const char *path, unsigned long value)
 /*
  * Free blocks for which the overlay has no memory are reserved, so that who writes too much is
  * told ENOSPC by write(2). An eighth of the overlay is left for what is written in place: inodes,
- * bitmaps, directories and files of the image; and so is the journal, where there is one. There
- * blocks of removed files are given back (discard), since others may be written then; each costs
- * the way to the device, so that they are not where all free blocks have room.
+ * bitmaps, directories and files of the image. The journal, where there is one, has room beside
+ * that. Blocks of removed files are given back (discard), since others may be written then. Each
+ * discard is a request to the device, so it is asked for only where the free blocks have not all
+ * room.
  */
 static void bound_by_overlay(int journal)
 {

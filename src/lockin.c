@@ -8,6 +8,7 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -49,14 +50,14 @@ static const struct rule rules[] = {
 	/* Devices. */
 	{ SYS_futex, ANY, 0, 0 }, { SYS_read, ANY, 0, 0 }, { SYS_write, ANY, 0, 0 },
 	{ SYS_pread64, ANY, 0, 0 }, { SYS_pwrite64, ANY, 0, 0 }, { SYS_preadv, ANY, 0, 0 }, { SYS_pwritev, ANY, 0, 0 },
-	{ SYS_preadv2, ANY, 0, 0 }, { SYS_pwritev2, ANY, 0, 0 }, { SYS_readv, ANY, 0, 0 }, { SYS_writev, ANY, 0, 0 },
-	{ SYS_fallocate, ANY, 0, 0 }, { SYS_fdatasync, ANY, 0, 0 }, { SYS_fsync, ANY, 0, 0 }, { SYS_ftruncate, ANY, 0, 0 },
+	{ SYS_writev, ANY, 0, 0 },	/* libc's own messages */
+	{ SYS_fallocate, ANY, 0, 0 }, { SYS_fdatasync, ANY, 0, 0 },
 	{ SYS_lseek, ANY, 0, 0 }, { SYS_fstat, ANY, 0, 0 }, { SYS_getrandom, ANY, 0, 0 }, { SYS_close, ANY, 0, 0 },
 	/* Waiting. */
 #ifdef __x86_64__
 	{ SYS_poll, ANY, 0, 0 }, { SYS_epoll_wait, ANY, 0, 0 },
 #endif
-	{ SYS_ppoll, ANY, 0, 0 }, { SYS_epoll_pwait, ANY, 0, 0 }, { SYS_epoll_ctl, ANY, 0, 0 },
+	{ SYS_ppoll, ANY, 0, 0 }, { SYS_epoll_pwait, ANY, 0, 0 },
 	{ SYS_clock_gettime, ANY, 0, 0 }, { SYS_clock_nanosleep, ANY, 0, 0 }, { SYS_nanosleep, ANY, 0, 0 },
 	{ SYS_sched_yield, ANY, 0, 0 }, { SYS_restart_syscall, ANY, 0, 0 },
 	{ SYS_wait4, ANY, 0, 0 }, { SYS_waitid, ANY, 0, 0 },
@@ -70,11 +71,11 @@ static const struct rule rules[] = {
 	{ SYS_getpgrp, ANY, 0, 0 },
 #endif
 	/* The terminal: its modes, size and foreground job, but nothing that types into it. */
-	IOCTL(TCGETS), IOCTL(TCSETS), IOCTL(TCSETSW), IOCTL(TCSETSF), IOCTL(TIOCGWINSZ), IOCTL(TIOCGPGRP),
-	IOCTL(TCGETS2), IOCTL(TCSETS2), IOCTL(TCSETSW2), IOCTL(TCSETSF2), IOCTL(TCFLSH), IOCTL(TCSBRK), IOCTL(FIONREAD),
-	{ SYS_fcntl, IS, 1, F_GETFL }, { SYS_fcntl, IS, 1, F_SETFL },
+	IOCTL(TCGETS), IOCTL(TCSETS), IOCTL(TIOCGWINSZ), IOCTL(TIOCGPGRP),
+	IOCTL(TCGETS2), IOCTL(TCSETS2),
+	{ SYS_fcntl, IS, 1, F_GETFL },
 	/* The listener of the box's filter. */
-	IOCTL(SECCOMP_IOCTL_NOTIF_RECV), IOCTL(SECCOMP_IOCTL_NOTIF_SEND), IOCTL(SECCOMP_IOCTL_NOTIF_ID_VALID),
+	IOCTL(SECCOMP_IOCTL_NOTIF_RECV), IOCTL(SECCOMP_IOCTL_NOTIF_SEND),
 	/* Memory, but no code. */
 	{ SYS_brk, ANY, 0, 0 }, { SYS_munmap, ANY, 0, 0 }, { SYS_mremap, ANY, 0, 0 }, { SYS_madvise, ANY, 0, 0 },
 	{ SYS_mmap, WITHOUT, 2, PROT_EXEC }, { SYS_mprotect, WITHOUT, 2, PROT_EXEC },
@@ -82,6 +83,7 @@ static const struct rule rules[] = {
 	{ SYS_exit, ANY, 0, 0 }, { SYS_exit_group, ANY, 0, 0 },
 };
 
+#define LOCKIN_MAX 512
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define LOAD(field) (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
@@ -140,7 +142,7 @@ static size_t add_rmdir(struct sock_filter *f, int dir)
 }
 
 /* x32 calls of x86_64 have other numbers, which are in no rule. */
-size_t make_lockin_filter(struct sock_filter *f, const struct lockin *who)
+static size_t make_filter_for(struct sock_filter *f, const struct lockin *who)
 {
 	size_t n = 0;
 
@@ -183,7 +185,7 @@ void lock_in_thread(void)
 bool lock_in(const struct lockin *who)
 {
 	struct sock_filter f[LOCKIN_MAX];
-	struct sock_fprog prog = { make_lockin_filter(f, who), f };
+	struct sock_fprog prog = { make_filter_for(f, who), f };
 
 	if (is_hidden(KBOX_HIDE_LOCK_IN))
 		return false;

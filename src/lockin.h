@@ -2,18 +2,12 @@
 #ifndef LOCKIN_H
 #define LOCKIN_H
 #include <stdbool.h>
-#include <stddef.h>
-#include <linux/filter.h>
 #include <sys/types.h>
 
 struct lockin {
 	pid_t self, box, watcher;	/* who can be sent signals */
 	int group_dir;		/* in which a directory can be removed, or -1 */
 };
-
-/* The supervisor's own filter; returns its length. */
-#define LOCKIN_MAX 512
-size_t make_lockin_filter(struct sock_filter *f, const struct lockin *who);
 
 /* At the beginning of each thread but the first one; what it needs is open. */
 void lock_in_thread(void);

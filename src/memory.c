@@ -122,8 +122,9 @@ void map_memory(struct box *b)
 }
 
 /*
- * In the box's first process, since the supervisor executes nothing of this. Some hosts let no memory be writable and executable, nor become
- * executable (systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but only be mapped so from the beginning.
+ * The kernel has been written. This is for the box's first process, since the supervisor executes
+ * nothing of it. Some hosts let no memory be writable and executable, nor become executable
+ * (systemd's MemoryDenyWriteExecute, PR_SET_MDWE), but only be mapped so from the beginning.
  */
 void map_text(const struct box *b)
 {

@@ -314,11 +314,7 @@ int supervise(struct box *b)
 			break;
 		}
 		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
-		if (fence_refused()) {
-			status = EXIT_FAIL;
-			break;
-		}
-		if (lost(b)) {
+		if (fence_refused() || lost(b)) {
 			status = EXIT_FAIL;
 			break;
 		}

@@ -3,7 +3,8 @@
  * Ends the box if the supervisor is killed. The box's first process is killed by the host then, and
  * those that it makes ask for that themselves: those of a hostile kernel do not. They cannot leave
  * the first one's process group, so one more process, outside of the fence, waits for the
- * supervisor's end and kills the group. Before that it moves them into the box's control group.
+ * supervisor's end and kills the group. Before that it moves them into
+ * the box's control group (with --require-fence the supervisor has done so).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +39,10 @@ void start_watcher(const struct box *b)
 {
 	pid_t self = getpid();
 
-	/* No SIGCHLD at its end, and so none of those that the supervisor waits for: see wait(2), __WALL. */
+	/*
+	 * There is no SIGCHLD at its end, so it is none of those that the supervisor waits for: see
+	 * wait(2), __WALL.
+	 */
 	watcher = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (watcher < 0)
 		die("fork: %s", reason(errno));

@@ -51,7 +51,7 @@ def bomb(kind, memory=64, **more):
         b.term()
         status = b.wait()
         check(full and answers, kind + ": the host answers", full, answers, status, b.lines())
-        check(used <= (memory + 256) * MIB and anonymous <= 16 * MIB + len(pids) * 2 * MIB, kind + ": no more memory than the box has",
+        check(used <= bound(memory) and anonymous <= 16 * MIB + len(pids) * 2 * MIB, kind + ": no more memory than the box has",
               used, anonymous, len(pids))
         check(status is not None and status >= 0 and soon(lambda: not processes()), kind + ": SIGTERM ends the box, and all of it",
               status, processes(), b.lines())

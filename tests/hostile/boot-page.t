@@ -30,11 +30,11 @@ check(not bad, "20 panics whose reason changes meanwhile", *bad[:3])
 
 with Box(PROGRAM, "counters", terminal=False, options=("--stats",)) as b:
     status = b.wait()
-    check(status is not None and plain(b.text), "--stats with counters that have no names", status, b.text)
+    check(status is not None and plain(b.text) and b"kbox: calls rewrite" in b.text, "--stats with counters that have no names", status, b.text)
 
 # The end is one, whatever kind of one is written there.
 for kind, number in (("1", "0x700"), ("1", "-1"), ("1", "0x7f"), ("1", "0xff7f"), ("1", "0x80"), ("3", "0"), ("77", "0x700"), ("-1", "9")):
-    status, lines = run(PROGRAM, "end", kind, number, seconds=20 * SLOWNESS)
+    status, lines = run(PROGRAM, "end", kind, number)
     check(status is not None and status >= 0, "an end of kind %s with status %s" % (kind, number), status, lines)
 status, lines = run(PROGRAM, "boot")
 check(status == 7 or was_refused(status, lines), "a page in which all is wrong, and an end of status 7, or of a call with such a number", status, lines)

@@ -6,14 +6,13 @@ import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403
 
-HANGS = 40 * SLOWNESS
 before = os.stat(IMAGE)
 
 
 def ends(name, *words, **more):
     """The guest's kernel has said that the box is at its end, with status 7."""
     with Box(PROGRAM, *words, **more) as b:
-        status = b.wait(HANGS)
+        status = b.wait()
         check(status == 7 and not any("did not end" in line for line in b.lines()), name, status, b.lines())
 
 
@@ -35,7 +34,7 @@ for attack in ("flood", "nokernel"):
         ready = b.wait_for(b"ready")
         time.sleep(0.5)
         b.term()
-        status = b.wait(HANGS)
+        status = b.wait()
         check(ready and status is not None, "SIGTERM ends a box in spite of: " + attack, status, b.lines())
 check(soon(lambda: not processes()), "none is left", processes())
 done()

@@ -22,10 +22,15 @@ BUILD = os.environ.get("BUILD", TOP + "/build")
 IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
 SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
 # What takes longer hangs.
-PATIENCE = float(os.environ.get("SECONDS_LIMIT", 120 * SLOWNESS))
+PATIENCE = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
 PROGRAM = "/tests/hostile"
 count = 0
 failed = False
+
+
+def bound(memory):
+    """Bytes that the memory files of a box of so many MiB can have: its memory, and its overlay, which has as much."""
+    return (2 * memory + 16) << 20
 
 
 def skip_all(why):

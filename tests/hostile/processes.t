@@ -72,8 +72,8 @@ spares("ioprio_set 1 PID 0", "ioprio_set")
 spares("getpid , kill PID 9", "kill", command="owntext", title="kill from a text that the guest has written")
 for kind in ("int80", "compat"):
     with Bystander() as other:
-        status, lines = run(PROGRAM, kind, "37", str(other.pid), "9", seconds=20 * SLOWNESS)
-        check(not other.harm() and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
+        status, lines = run(PROGRAM, kind, "37", str(other.pid), "9")
+        check(not other.harm() and status not in (None, 2) and "int80 = 0" not in lines, "an i386 call of kill (%s)" % kind, other.harm(), status, lines)
 for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
     with Bystander() as other:
         status, lines = run(PROGRAM, "call", str(nr), str(other.pid), "9")
@@ -83,7 +83,7 @@ for nr in (0x40000000 + 62, 0x40000000 + 200, 0x40000000 + 39):
 # The supervisor.
 for call in ("kill supervisor 19", "kill supervisor 9", "tkill supervisor 19", "tgkill supervisor supervisor 19"):
     with Box(PROGRAM, "call", *call.split()) as b:
-        status = b.wait(20 * SLOWNESS)
+        status = b.wait()
         check(was_refused(status, b.lines(), call.split()[0]), call, status, b.lines())
 status, lines = run(PROGRAM, "call", *"tgkill supervisor supervisor 23 , tgkill supervisor supervisor 28".split())
 check(all(r in (-1, -3) for _, r in results(lines)) and len(results(lines)) == 2,
@@ -102,7 +102,7 @@ with Box(PROGRAM, "orphan") as b:
     before = len(processes())
     b.process.kill()
     b.process.wait()
-    check(ready and before >= 3 and soon(gone, 20 * SLOWNESS),
+    check(ready and before >= 3 and soon(gone),
           "a process that the guest has made without PR_SET_PDEATHSIG dies with the supervisor", before, processes(), b.lines())
     for pid in processes():
         os.kill(pid, signal.SIGKILL)

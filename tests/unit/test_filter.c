@@ -146,7 +146,7 @@ static void well_formed(void **state)
 	}
 }
 
-/* What the issue asks for: a box without descriptors and sockets has at most 30 forms. */
+/* What a box without descriptors can ask for is to stay a short list. */
 static void few_forms(void **state)
 {
 	size_t forms = 0;

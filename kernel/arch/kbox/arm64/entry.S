@@ -110,7 +110,7 @@ SYM_FUNC_START(kbox_handover)
 	mov	x19, x1
 	mov	x20, x2
 	ldr	w21, [x19, #HT_DEAD]	/* a dead thread's record may be reused after the grant */
-	ldp	w22, w24, [x20, #HT_TID]	/* and HT_TGID */
+	ldp	w22, w24, [x20, #HT_TID]	/* and tgid behind it */
 	ldr	w23, [x20, #HT_IN_USER]
 	cbz	w23, 0f
 	mov	w9, #KICK_PERHAPS

@@ -11,7 +11,6 @@
 
 #define PATIENCE_MS	1000
 
-
 /*
  * The log of a boot or a panic is more than the ring takes, and the supervisor is quick. A terminal
  * that is stopped must not stop the kernel: then what follows is dropped, and dmesg has it.

@@ -5,6 +5,9 @@
 #include <asm/kbox.h>
 #include <asm/isa-offsets.h>
 
+/* entry.S loads both at once. */
+_Static_assert(offsetof(struct host_thread, tgid) == offsetof(struct host_thread, tid) + 4, "tgid follows tid");
+
 int main(void)
 {
 	OFFSET(HT_GRANT, host_thread, grant);

@@ -107,7 +107,7 @@ SYM_FUNC_START(kbox_handover)
 	movq	%rsi, %rbx
 	movq	%rdx, %r12
 	movl	HT_DEAD(%rbx), %r13d	/* a dead thread's record may be reused after the grant */
-	movq	HT_TID(%r12), %r14	/* and HT_TGID */
+	movq	HT_TID(%r12), %r14	/* and tgid behind it */
 	movl	HT_IN_USER(%r12), %r15d
 	testl	%r15d, %r15d
 	jz	0f

@@ -79,7 +79,7 @@ extern void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpsta
 extern void host_restorer(void);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char __user_text_start[], __user_text_end[];	/* the user's, as it were */
-extern char _einittext_page[], __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
+extern char __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
 #define HCALL(nr, a, b, c, d, e, f) \
 	host_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The supervisor's end of the box's filter: a thread that hears of the calls that are refused, and
+ * sends signals for processes that may not.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "arch.h"
+#include "devices.h"
+#include "fence.h"
+#include "passing.h"
+
+static int listener = -1;
+static pthread_mutex_t reaping = PTHREAD_MUTEX_INITIALIZER;
+static bool report_only;		/* KBOX_FENCE=log */
+
+/* The call for which the box ends. */
+static struct seccomp_notif refused;
+static bool is_refused;
+
+void fence_lock(void)
+{
+	pthread_mutex_lock(&reaping);
+}
+
+void fence_unlock(void)
+{
+	pthread_mutex_unlock(&reaping);
+}
+
+/* A signal for a thread of the box: 0 or the error of tgkill(2). Its process is our child, or no number of ours. */
+static int send_signal(pid_t process, pid_t thread, int sig)
+{
+	siginfo_t info;
+	int err = ESRCH;
+
+	fence_lock();
+	if (!waitid(P_PID, process, &info, WEXITED | WNOHANG | WNOWAIT))
+		err = syscall(SYS_tgkill, process, thread, sig) ? errno : 0;
+	fence_unlock();
+	return err;
+}
+
+static const char *name_of(int nr)
+{
+	static const char *const names[] = {
+#include "callnames.h"
+	};
+
+	return nr >= 0 && (size_t)nr < sizeof(names) / sizeof(names[0]) ? names[nr] : NULL;
+}
+
+static void say_refused(const struct seccomp_notif *n, const char *then)
+{
+	const struct seccomp_data *d = &n->data;
+	const char *name = d->arch == ARCH_AUDIT ? name_of(d->nr) : NULL;
+	char number[48];
+
+	if (!name) {
+		snprintf(number, sizeof(number), "call %d of architecture %#x", d->nr, d->arch);
+		name = number;
+	}
+	fprintf(stderr, "kbox: the guest's kernel asked the host for %s(%#llx, %#llx, %#llx, %#llx, %#llx, %#llx), "
+		"which it may not (host thread %u, at %#llx)%s\n", name, d->args[0], d->args[1], d->args[2],
+		d->args[3], d->args[4], d->args[5], n->pid, d->instruction_pointer, then);
+}
+
+bool fence_refused(void)
+{
+	return __atomic_load_n(&is_refused, __ATOMIC_ACQUIRE);
+}
+
+void fence_say(void)
+{
+	if (fence_refused())
+		say_refused(&refused, "; the box ends");
+}
+
+/* The error to answer with; -1: no answer, the thread waits for its end. */
+static int answer(const struct seccomp_notif *n)
+{
+	const struct seccomp_data *d = &n->data;
+
+	if (d->arch == ARCH_AUDIT && d->nr == SYS_tgkill && (d->args[2] == SIGURG || d->args[2] == SIGWINCH))
+		return send_signal(d->args[0], d->args[1], d->args[2]);
+	if (report_only) {
+		say_refused(n, "");
+		return EPERM;
+	}
+	if (!is_refused) {
+		refused = *n;
+		__atomic_store_n(&is_refused, true, __ATOMIC_RELEASE);
+		supervisor_wake();
+	}
+	return -1;
+}
+
+static void *listen_thread(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		struct seccomp_notif n = { 0 };
+		struct seccomp_notif_resp r = { 0 };
+		int error;
+
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
+			if (errno == EINTR || errno == ENOENT)
+				continue;
+			return NULL;
+		}
+		error = answer(&n);
+		if (error < 0)
+			continue;
+		r.id = n.id;
+		r.error = -error;
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+	}
+}
+
+bool signals_held(void)
+{
+	return signals_are_scoped() || listener >= 0;
+}
+
+void fence_watch(struct box *b)
+{
+	const char *mode = getenv("KBOX_FENCE");
+
+	report_only = mode && !strcmp(mode, "log");
+	listener = receive_listener();
+	if (listener >= 0)
+		start_thread(listen_thread, b);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PASSING_H
+#define PASSING_H
+#include <stdbool.h>
+
+/* In the supervisor, before the box's first process is made; die()s. */
+void prepare_passing(void);
+
+/* In that process: the descriptor that it takes; then, around the filter's installation, these two. */
+int passing_fd(void);
+bool start_passing(void);
+void wait_passed(int listener);		/* -1: there is none */
+
+/* In the supervisor: the listener, or -1. Waits for it, or for the end of that process. */
+int receive_listener(void);
+#endif
