@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "devices.h"
+#include "thread.h"
 #include "ring.h"
 
 #define FOREGROUND_CHECK_MS 300

@@ -22,7 +22,6 @@ void virtio_rng_init(struct device *d, struct box *b);
 /* devices.c: answer what has rung, each queue for a while. True: there is more to do. */
 bool serve_bells(struct box *b);
 
-void start_thread(void *(*fn)(void *), struct box *b);
 /* poller.c */
 void start_poller(struct box *b);
 void poller_wake(void);

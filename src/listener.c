@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "arch.h"
 #include "devices.h"
+#include "thread.h"
 #include "fence.h"
 #include "passing.h"
 

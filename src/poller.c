@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "devices.h"
+#include "thread.h"
 
 static int wake_fd;
 static int edge_fd;	/* an epoll instance that has boot->epoll_fd alone, and is readable once when more comes */
