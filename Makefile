@@ -210,7 +210,7 @@ fuzz-devices: $(FUZZ_DEVICES)
 	@tests/fuzz/devices/run
 
 $(FUZZ_DEVICES): $(wildcard tests/fuzz/devices/*.[ch] $(FUZZ_DEVICES_SRC)/*.h) $(ABI) \
-		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtio_blk.c virtio_rng.c virtqueue.c disk.c guestmem.c)
+		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtio_blk.c virtio_rng.c virtqueue.c disk.c guestmem.c memfd.c)
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -I$(FUZZ_DEVICES_SRC) $(INC) $(WRAPPED:%=-Wl,--wrap=%) -pthread -o $@ \
 		$(filter-out $(FUZZ_DEVICES_SRC)/devices.c,$(filter %.c,$^))

@@ -134,9 +134,12 @@ int open_image(const struct options *o);
 /* nomem.c: says so when the host has no page for what is mapped of it, once. */
 void guard_memory(const struct box *b);
 
+/* memfd.c: what has this size now keeps it, if seal_size() is true. */
+int new_memfd(const char *name);
+bool seal_size(int fd);
+
 /* memory.c, elf.c, initrd.c */
 bool have_small_pages(void);
-int new_memfd(void);
 bool addresses_free(uint64_t mem);
 void find_room(uint64_t mem, char **argv);	/* may begin again, by execve(2) */
 void map_memory(struct box *b);

@@ -8,14 +8,15 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "box.h"
 #include "disk.h"
 
 /* Nobody else has it, and it never changes its size. */
 static int new_overlay(uint64_t size)
 {
-	int fd = memfd_create("kbox-overlay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = new_memfd("kbox-overlay");
 
-	if (fd >= 0 && !ftruncate(fd, size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+	if (fd >= 0 && !ftruncate(fd, size) && seal_size(fd))
 		return fd;
 	if (fd >= 0)
 		close(fd);

@@ -81,7 +81,7 @@ bool vdso_reads_clock(void)
 static char *map(size_t size, int prot)
 {
 	void *want = (void *)KBOX_PAGE_OFFSET, *p;
-	int fd = new_memfd();
+	int fd = new_memfd("kbox");
 
 	if (fd < 0 || ftruncate(fd, size))
 		return NULL;

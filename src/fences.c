@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What holds a guest that owns its kernel, here: for kbox doctor, and for --require-fence. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "bound.h"
 #include "box.h"
@@ -47,8 +45,8 @@ static const char *signals_how(void)
 
 static bool memory_sealed(void)
 {
-	int fd = memfd_create("kbox", MFD_ALLOW_SEALING | MFD_CLOEXEC);
-	bool ok = fd >= 0 && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	int fd = new_memfd("kbox");
+	bool ok = fd >= 0 && seal_size(fd);
 
 	if (fd >= 0)
 		close(fd);

@@ -2,7 +2,6 @@
 /* Guest memory: one unnamed memfd at one address in every process of the box. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,24 +16,6 @@
 
 #define TRIES	30		/* until the address is free */
 #define STACK	(8UL << 20)
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
-
-/*
- * Not close-on-exec: the number is part of the box. Linux 6.3 wants to be told that
- * nobody will execve() the file (mapping it executable is another matter), older
- * ones do not know the word.
- */
-int new_memfd(void)
-{
-	int fd = -1;
-
-	if (!is_hidden(KBOX_HIDE_NOEXEC_SEAL))
-		fd = memfd_create("kbox", MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
-	return fd < 0 ? memfd_create("kbox", MFD_ALLOW_SEALING) : fd;
-}
 
 /*
  * Something of ours is in the way: once more, without randomization. Where that is forbidden
@@ -106,13 +87,13 @@ void map_memory(struct box *b)
 		die("this host has pages of %ld KiB; kbox needs a kernel with 4 KiB ones", sysconf(_SC_PAGESIZE) >> 10);
 	if (!addresses_free(b->opt.mem))
 		die("the addresses of the guest's kernel are not free: see kbox doctor");
-	b->mem_fd = new_memfd();
+	b->mem_fd = new_memfd("kbox");
 	if (b->mem_fd < 0)
 		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
 	if (ftruncate(b->mem_fd, b->opt.mem))
 		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, reason(errno));
 	/* Its size is the box's bound: what is beyond would be memory that nobody counts. */
-	if (fcntl(b->mem_fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+	if (!seal_size(b->mem_fd))
 		die("cannot seal the guest's memory: %s", strerror(errno));
 	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);

@@ -207,7 +207,7 @@ static int read_nothing(struct box *b)
 
 static void no_memory(void **state)
 {
-	struct box b = { .mem_fd = new_memfd(), .opt.mem = 1 << 16 };
+	struct box b = { .mem_fd = new_memfd("kbox"), .opt.mem = 1 << 16 };
 	void *want = (void *)KBOX_PAGE_OFFSET;
 
 	(void)state;

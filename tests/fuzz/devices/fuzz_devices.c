@@ -42,6 +42,12 @@ void poller_wake(void)
 {
 }
 
+bool is_hidden(enum kbox_hide feature)
+{
+	(void)feature;
+	return false;
+}
+
 void start_thread(void *(*fn)(void *), struct box *box)
 {
 	(void)fn, (void)box;
