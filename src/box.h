@@ -183,6 +183,7 @@ bool console_has_ended(void);
 void supervisor_block_signals(void);	/* before any thread starts */
 void supervisor_wake(void);		/* there is something new to look at: from any thread */
 int supervise(struct box *b);
+bool end_box(const struct box *b);	/* false: one stays, and dies when the host lets it */
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 
 /* watcher.c: a process that kills the box when the supervisor is killed. */

@@ -89,8 +89,8 @@ void fence_enter(const struct box *b)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		cannot("PR_SET_NO_NEW_PRIVS");
-	if (!have_user_notif() || !start_passing()) {
-		close(passing_fd());
+	if (!have_user_notif() || !start_passing(scoped)) {
+		pass_nothing(scoped);
 	} else {
 		int fd;
 

@@ -61,6 +61,7 @@ static uint32_t value(const struct program *p, const struct check *c, int i)
 {
 	switch (c->fd) {
 	case FD_MEMORY:
+	case FD_NOT_MEMORY:
 		return p->box->mem_fd;
 	case FD_NULL:
 		return p->box->null_fd;
@@ -91,10 +92,26 @@ static size_t check(struct program *p, const struct check *c, size_t *at)
 	if (!(uint32_t)c->mask)
 		return n;
 	load_half(p, c, 0);
+	if (c->fd == FD_NOT_MEMORY) {
+		jump(p, BPF_JEQ, value(p, c, 0), 0, 1);
+		at[n++] = add(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+		return n;
+	}
 	for (int i = 0; i < c->nvalues - 1; i++)
 		jump(p, BPF_JEQ, value(p, c, i), c->nvalues - 1 - i, 0);
 	at[n++] = jump(p, BPF_JEQ, value(p, c, c->nvalues - 1), 0, 0);
 	return n;
+}
+
+/* What comes next is for where the argument was not right. */
+static void goes_on(struct program *p, size_t at)
+{
+	size_t by = p->n - at - 1;
+
+	if (p->f[at].code == (BPF_JMP | BPF_JA))
+		p->f[at].k = by;
+	else
+		p->f[at].jf = by;
 }
 
 static void form(struct program *p, const struct form *f)
@@ -105,7 +122,7 @@ static void form(struct program *p, const struct form *f)
 		n += check(p, &f->check[i], at + n);
 	decide(p, f->nr == SYS_tgkill ? p->box->signals : SECCOMP_RET_ALLOW);
 	while (n--)
-		p->f[at[n]].jf = p->n - at[n] - 1;
+		goes_on(p, at[n]);
 }
 
 /* For calls with numbers from forms[0]'s to forms[n - 1]'s: a number may have several forms. */

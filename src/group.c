@@ -74,7 +74,10 @@ static bool directory_of(char *line, char *path, size_t size)
 	return true;
 }
 
-/* Version 2 has it where the groups above pass it on. */
+/*
+ * Version 2 has it where the groups above pass it on; processes are moved by who may write to the
+ * list of the group that they come from.
+ */
 static bool bounds_processes(int dir)
 {
 	int fd = openat(dir, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
@@ -86,7 +89,7 @@ static bool bounds_processes(int dir)
 	n = read(fd, list, sizeof(list) - 1);
 	close(fd);
 	list[n < 0 ? 0 : n] = 0;
-	return has_word(list, "pids", " \n");
+	return has_word(list, "pids", " \n") && !faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS);
 }
 
 static int open_parent(void)
@@ -124,6 +127,14 @@ static void kill_members(int dir)
 		fclose(f);
 }
 
+/* make()'s names, and no others. */
+static bool is_a_box(const char *name)
+{
+	int pid, n, end = 0;
+
+	return sscanf(name, PREFIX "%d.%d%n", &pid, &n, &end) == 2 && !name[end] && strspn(name + strlen(PREFIX), "0123456789.") == strlen(name + strlen(PREFIX));
+}
+
 /*
  * What a supervisor left that was killed, and whoever is still in it: nobody else puts a process
  * there.
@@ -135,8 +146,7 @@ static void remove_stale(int parent)
 	struct dirent *e;
 
 	while (all && (e = readdir(all))) {
-		int dir = strncmp(e->d_name, PREFIX, strlen(PREFIX)) ? -1 :
-			openat(parent, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int dir = is_a_box(e->d_name) ? openat(parent, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 		if (dir < 0)
 			continue;
@@ -227,14 +237,17 @@ static void list_children(char list[LIST_MAX])
 }
 
 /* One that has died meanwhile need not be moved. */
-static bool move(const char *list, pid_t but)
+static bool move(const char *list, pid_t first, pid_t but)
 {
 	char text[16];
 
 	for (long pid; (pid = strtol(list, (char **)&list, 10)) > 0;) {
 		int len = snprintf(text, sizeof(text), "%ld", pid);
 
-		if (pid != but && write(group.members, text, len) != len && errno != ESRCH)
+		/* Others are children that kbox was started with. */
+		if (pid == but || (pid != first && getpgid(pid) != first))
+			continue;
+		if (write(group.members, text, len) != len && errno != ESRCH)
 			return false;
 	}
 	return true;
@@ -247,21 +260,22 @@ static bool move(const char *list, pid_t but)
 bool group_hold(pid_t first, pid_t but)
 {
 	static char list[LIST_MAX], moved[LIST_MAX];
-	bool stopped = false, ok = group.members >= 0;
+	bool stopped = false, all = false, ok = group.members >= 0;
 
 	moved[0] = 0;
 	for (int i = 0; ok && i < PASSES; i++) {
 		list_children(list);
-		if (!strcmp(list, moved))
+		all = !strcmp(list, moved);
+		if (all)
 			break;
 		if (i == PASSES / 2)
 			stopped = !kill(-first, SIGSTOP);
-		ok = move(list, but);
+		ok = move(list, first, but);
 		strcpy(moved, list);
 	}
 	if (stopped)
 		kill(-first, SIGCONT);
-	return ok;
+	return ok && all;
 }
 
 int group_parent(void)

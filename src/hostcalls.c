@@ -47,7 +47,7 @@
 #define INT(n, what, ...) { .arg = n, .mask = 0xffffffff, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
 #define WITHIN(n, what, bits) { .arg = n, .mask = ~(uint64_t)(bits), VALUES(0), .name = #what, .text = "within " #bits }
 #define WITHOUT(n, what, bits) { .arg = n, .mask = (bits), VALUES(0), .name = #what, .text = "without " #bits }
-#define FD(n, which, words) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = which, .name = "fd", .text = "= " words }
+#define FD(n, which, words) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = which, .name = "fd", .text = words }
 
 const struct form host_calls[] = {
 	{ CALL(futex), .check = { INT(1, op, FUTEX_WAIT, FUTEX_WAKE) },
@@ -55,14 +55,14 @@ const struct form host_calls[] = {
 	  .gives = "a wait, or a wake-up of its own threads" },
 	{ CALL(mmap), .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC),
 				 IS(3, flags, MAP_SHARED | MAP_FIXED, MAP_SHARED | MAP_FIXED | MAP_POPULATE),
-				 FD(4, FD_MEMORY, "memory") },
+				 FD(4, FD_MEMORY, "= memory") },
 	  .why = "pages of the guest are mapped", .gives = "its own memory, at other addresses" },
 	{ CALL(munmap), .why = "mappings are a cache, and are flushed", .gives = "holes in its own memory" },
 	{ CALL(mprotect), .check = { WITHIN(2, prot, PROT_READ | PROT_EXEC) },
 	  .why = "fork makes pages read-only", .gives = "nothing: no more rights than mapping gives" },
 	{ CALL(madvise), .check = { INT(2, advice, MADV_POPULATE_WRITE) },
 	  .why = "memory is made present", .gives = "its own memory, used" },
-	{ CALL(fallocate), .check = { FD(0, FD_MEMORY, "memory"),
+	{ CALL(fallocate), .check = { FD(0, FD_MEMORY, "= memory"),
 				      INT(1, mode, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
 	  .why = "memory is made present, and goes back to the host", .gives = "its own memory, within its sealed size" },
 	{ CALL(tgkill), .check = { INT(2, sig, SIGURG, SIGWINCH) },
@@ -125,9 +125,9 @@ const struct form host_calls[] = {
 	{ CALL(ppoll), .needs = WITH_FILES, .check = { IS(3, sigmask, 0) }, .why = "whether a descriptor is ready", .gives = "that, or a wait" },
 	{ CALL(epoll_ctl), .needs = WITH_FILES, .why = "waiting for descriptors", .gives = "the same" },
 	{ CALL(epoll_pwait), .needs = WITH_FILES, .check = { IS(4, sigmask, 0) }, .why = "the same", .gives = "the same" },
-	{ CALL(close), .needs = WITH_FILES, .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
+	{ CALL(close), .needs = WITH_FILES, .check = { FD(0, FD_NOT_MEMORY, "any but memory") }, .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
 	{ CALL(dup3), .needs = WITH_FILES,
-	  .check = { FD(0, FD_NULL, "/dev/null"), INT(1, newfd, 0, 1, 2), INT(2, flags, O_CLOEXEC) },
+	  .check = { FD(0, FD_NULL, "= /dev/null"), INT(1, newfd, 0, 1, 2), INT(2, flags, O_CLOEXEC) },
 	  .why = "the numbers of stdio stay taken", .gives = "/dev/null" },
 
 	{ CALL(mmap), .needs = WITH_FILES | WITH_MAPS,
@@ -169,8 +169,8 @@ const struct form host_calls[] = {
 	  .why = "the same", .gives = "these" },
 
 	{ CALL(bind), .needs = WITH_SOCKETS | WITH_NAMES, .why = "given sockets of a network",
-	  .gives = "any free address of the host's" },
-	{ CALL(connect), .needs = WITH_SOCKETS | WITH_NAMES, .why = "the same", .gives = "the host's network" },
+	  .gives = "any free address of the host's, for any of its sockets" },
+	{ CALL(connect), .needs = WITH_SOCKETS | WITH_NAMES, .why = "the same", .gives = "the host's network; for one of AF_UNIX that was given too, other processes" },
 };
 
 const size_t nhost_calls = sizeof(host_calls) / sizeof(host_calls[0]);

@@ -12,7 +12,7 @@
 enum { WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8 };
 
 /* Descriptors that the box knows by number. */
-enum known_fd { FD_ANY, FD_MEMORY, FD_NULL };
+enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_NOT_MEMORY };
 
 #define VALUES_MAX 20
 

@@ -23,6 +23,7 @@
 #include "passing.h"
 
 static int listener = -1;
+static bool scoped;			/* by Landlock: the box sends its signals itself */
 static pthread_mutex_t reaping = PTHREAD_MUTEX_INITIALIZER;
 static bool report_only;		/* KBOX_FENCE=log */
 
@@ -131,7 +132,7 @@ static void *listen_thread(void *arg)
 
 bool signals_held(void)
 {
-	return signals_are_scoped() || listener >= 0;
+	return scoped || listener >= 0;
 }
 
 void fence_watch(struct box *b)
@@ -139,7 +140,7 @@ void fence_watch(struct box *b)
 	const char *mode = getenv("KBOX_FENCE");
 
 	report_only = mode && !strcmp(mode, "log");
-	listener = receive_listener();
+	listener = receive_listener(&scoped);
 	if (listener >= 0)
 		start_thread(listen_thread, b);
 }

@@ -9,6 +9,13 @@
 #include "group.h"
 #include "lockin.h"
 
+static void lacks(const struct box *b, const char *fence)
+{
+	end_box(b);
+	end_watcher();
+	die("--require-fence: %s; see kbox doctor", fence);
+}
+
 /* The guest's kernel boots meanwhile, as it was built; from here on it may be anybody's. */
 static void stand_fences(struct box *b)
 {
@@ -20,11 +27,11 @@ static void stand_fences(struct box *b)
 	if (!b->opt.require_fence)
 		return;
 	if (!bound && !limited)
-		die("--require-fence: nothing bounds the box's processes; see kbox doctor");
+		lacks(b, "nothing bounds the box's processes");
 	if (!signals_held())
-		die("--require-fence: nothing keeps the box's signals in it; see kbox doctor");
+		lacks(b, "nothing keeps the box's signals in it");
 	if (!locked)
-		die("--require-fence: the supervisor could not lock itself in; see kbox doctor");
+		lacks(b, "the supervisor could not lock itself in");
 }
 
 static int run(struct box *b, char **argv)

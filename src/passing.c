@@ -30,6 +30,7 @@ int passing_fd(void)
 
 static struct {
 	int listener;		/* -1: none, -2: not yet */
+	char scoped;		/* what receive_listener() is told */
 	int thread;		/* its number, which the host clears when it is gone */
 	char stack[16 << 10] __attribute__((aligned(16)));
 } pass;
@@ -40,8 +41,7 @@ static struct {
  */
 static int pass_listener(void *arg)
 {
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
+	struct iovec iov = { &pass.scoped, 1 };
 	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd;
@@ -63,12 +63,21 @@ static int pass_listener(void *arg)
 	return 0;
 }
 
-bool start_passing(void)
+void pass_nothing(bool scoped)
+{
+	char byte = scoped;
+
+	(void)!send(channel[1], &byte, 1, MSG_NOSIGNAL);
+	close(channel[1]);
+}
+
+bool start_passing(bool scoped)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
 			  CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
 	pass.listener = -2;
+	pass.scoped = scoped;
 	return clone(pass_listener, pass.stack + sizeof(pass.stack), flags, NULL, &pass.thread, NULL, &pass.thread) > 0;
 }
 
@@ -80,9 +89,9 @@ void wait_passed(int fd)
 		;
 }
 
-int receive_listener(void)
+int receive_listener(bool *scoped)
 {
-	char byte;
+	char byte = 0;
 	struct iovec iov = { &byte, 1 };
 	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
@@ -92,5 +101,6 @@ int receive_listener(void)
 	if (recvmsg(channel[0], &m, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&m))
 		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
 	close(channel[0]);
+	*scoped = byte;
 	return fd;
 }

@@ -8,9 +8,13 @@ void prepare_passing(void);
 
 /* In that process: the descriptor that it takes; then, around the filter's installation, these two. */
 int passing_fd(void);
-bool start_passing(void);
+bool start_passing(bool scoped);
 void wait_passed(int listener);		/* -1: there is none */
+void pass_nothing(bool scoped);		/* instead of both */
 
-/* In the supervisor: the listener, or -1. Waits for it, or for the end of that process. */
-int receive_listener(void);
+/*
+ * In the supervisor: the listener, or -1, and whether Landlock holds that process's signals. Waits
+ * for it, or for the end of the process.
+ */
+int receive_listener(bool *scoped);
 #endif

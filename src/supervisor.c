@@ -60,12 +60,18 @@ static void kill_box(const struct box *b, int sig)
 		kill(b->kernel_pid, sig);
 }
 
+/*
+ * One of the box's, or 0: none has died; -1: there is none left. Who has started kbox by execve(2)
+ * may have left it other children, which are none of its business.
+ */
 static pid_t reap(const struct box *b, int *status)
 {
 	pid_t pid;
 
 	fence_lock();
-	pid = waitpid(-1, status, WNOHANG);
+	pid = waitpid(-b->kernel_pid, status, WNOHANG);
+	if (pid < 0 && !leader_gone)	/* it has not made its group yet */
+		pid = waitpid(b->kernel_pid, status, WNOHANG);
 	fence_unlock();
 	leader_gone |= pid == b->kernel_pid;
 	return pid;
@@ -80,7 +86,7 @@ static time_t seconds(void)
 }
 
 /* False: one stays, and dies when the host lets it. We do not wait for that. */
-static bool end_box(const struct box *b)
+bool end_box(const struct box *b)
 {
 	static const struct timespec second = { 1, 0 };
 	time_t end = seconds() + BURIAL;
@@ -144,13 +150,16 @@ static void went_away(const struct box *b, int status)
 		say_last("kbox: the box's first host process went away (status %d)\n", status);
 }
 
+/* A kernel can have processes end as fast as they are reaped, and there are signals to look at. */
+#define REAPED_AT_ONCE 64
+
 /* Reap; true if what died means that the box is lost, which it has said. */
 static bool lost(struct box *b)
 {
-	int status;
+	int status, n;
 	pid_t pid;
 
-	while ((pid = reap(b, &status)) > 0) {
+	for (n = 0; n < REAPED_AT_ONCE && (pid = reap(b, &status)) > 0; n++) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
@@ -164,6 +173,8 @@ static bool lost(struct box *b)
 			return true;
 		}
 	}
+	if (n == REAPED_AT_ONCE)
+		kill(getpid(), SIGCHLD);	/* there may be more */
 	return false;
 }
 
@@ -288,6 +299,7 @@ static void leave(struct box *b)
 {
 	bool gone = end_box(b);
 
+	end_watcher();		/* the number of the box's group may become another's */
 	drain_console();
 	tty_restore();
 	if (!can_speak(b))
@@ -300,9 +312,19 @@ static void leave(struct box *b)
 		print_stats(b->boot);
 }
 
+/* The host gives the lowest number first: SIGCHLD, which may come at any time, is not to hide others. */
+static void take_signals(struct box *b)
+{
+	static const struct timespec second = { 1, 0 }, now = { 0, 0 };
+	sigset_t others = waited;
+
+	take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
+	sigdelset(&others, SIGCHLD);
+	take_signal(b, sigtimedwait(&others, NULL, &now));
+}
+
 int supervise(struct box *b)
 {
-	static const struct timespec second = { 1, 0 };
 	uint32_t kind;
 	int status;
 
@@ -313,7 +335,7 @@ int supervise(struct box *b)
 			status = exit_of(b, kind, last_words);
 			break;
 		}
-		take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
+		take_signals(b);
 		if (fence_refused() || lost(b)) {
 			status = EXIT_FAIL;
 			break;
@@ -324,6 +346,5 @@ int supervise(struct box *b)
 		}
 	}
 	leave(b);
-	end_watcher();
 	return status;
 }

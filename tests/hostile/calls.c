@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include "hostile.h"
 
-#define CLONE_AS_KERNEL_PROCESS	(0x8000 | 0x400 | 0x100000 | 17)	/* PARENT, FILES, PARENT_SETTID, SIGCHLD */
-#define CLONE_AS_KERNEL_THREAD	0x150f00	/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
 
 static long last;
 

@@ -29,7 +29,7 @@ ends("chains and rings that are none", "chains")
 check(unchanged(before), "the image is as it was")
 
 # SIGTERM is heard whatever comes from the guest.
-for attack in ("flood", "nokernel"):
+for attack in ("flood", "nokernel", "exits"):
     with Box(PROGRAM, attack) as b:
         ready = b.wait_for(b"ready")
         time.sleep(0.5)

@@ -49,6 +49,24 @@ static int __attribute__((noreturn)) no_kernel(int argc, char **argv)
 		__atomic_store_n(&BOOT->cpu_lock, 1, __ATOMIC_SEQ_CST);
 }
 
+static void *makes(void *arg)
+{
+	for (;;)
+		host_call(SYS_clone, CLONE_AS_KERNEL_PROCESS, child_stack(0), arg);
+	return arg;
+}
+
+/* hostile exits: host processes that end at once, so that the supervisor has always some to reap. */
+static int exits(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("ready\n");
+	for (int i = 0; i < 3; i++)
+		start_thread(makes, own_page);
+	makes(own_page);
+	return 0;
+}
+
 static void spin(void)
 {
 	for (;;)
@@ -63,5 +81,5 @@ static int deaf_thread(int argc, char **argv)
 }
 
 const struct command floods[] = {
-	{ "flood", flood }, { "nokernel", no_kernel }, { "deaf", deaf_thread }, { },
+	{ "flood", flood }, { "nokernel", no_kernel }, { "exits", exits }, { "deaf", deaf_thread }, { },
 };

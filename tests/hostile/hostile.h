@@ -50,6 +50,10 @@ void stay(void) __attribute__((noreturn));
 void *child_stack(int stays);
 extern volatile int child_lived;
 
+/* As the kernel makes its host processes and threads. */
+#define CLONE_AS_KERNEL_PROCESS	(0x8000 | 0x400 | 0x100000 | 17)	/* PARENT, FILES, PARENT_SETTID */
+#define CLONE_AS_KERNEL_THREAD	0x150f00	/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
+
 /* Sub-commands, by file. */
 struct command {
 	const char *name;

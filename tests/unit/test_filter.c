@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sched.h>
@@ -233,6 +234,8 @@ static void of_files(void **state)
 	REFUSES(SYS_fcntl, 1, F_SETLK);
 	REFUSES(SYS_fcntl, 1, F_DUPFD, 100);
 	REFUSES(SYS_fcntl, 1, F_ADD_SEALS, 1);
+	PASSES(SYS_close, MEMORY + 1);
+	REFUSES(SYS_close, MEMORY);
 	PASSES(SYS_dup3, NULL_FD, 1, O_CLOEXEC);
 	REFUSES(SYS_dup3, NULL_FD, 3, O_CLOEXEC);
 	REFUSES(SYS_dup3, NULL_FD, 1, 0);
@@ -314,7 +317,7 @@ static void never(void **state)
 
 static uint64_t right(const struct check *c, int i)
 {
-	return c->fd == FD_MEMORY ? MEMORY : c->fd == FD_NULL ? NULL_FD : c->value[i];
+	return c->fd == FD_MEMORY || c->fd == FD_NOT_MEMORY ? MEMORY : c->fd == FD_NULL ? NULL_FD : c->value[i];
 }
 
 /* Whether the table has a form for it, found out in another way than the filter's. */
@@ -329,7 +332,7 @@ static bool listed(const struct seccomp_data *d, unsigned given)
 
 			for (int v = 0; v < f->check[c].nvalues; v++)
 				any |= (d->args[f->check[c].arg] & f->check[c].mask) == right(&f->check[c], v);
-			fits = any;
+			fits = any != (f->check[c].fd == FD_NOT_MEMORY);
 		}
 		if (fits)
 			return true;

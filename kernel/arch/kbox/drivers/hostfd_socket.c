@@ -179,7 +179,7 @@ static bool safe_option(int level, int name)
 		}
 		return false;
 	case IPPROTO_TCP:
-		return name <= TCP_MD5SIG ? name != TCP_MD5SIG : name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN || name == TCP_NOTSENT_LOWAT;
+		return name > 0 && name <= TCP_MD5SIG ? name != TCP_MD5SIG : name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN || name == TCP_NOTSENT_LOWAT;
 	case IPPROTO_IP:
 		return name == IP_TOS || name == IP_TTL || name == IP_PKTINFO || name == IP_RECVERR || name == IP_MTU_DISCOVER ||
 		       name == IP_RECVTTL || name == IP_RECVTOS || name == IP_MTU || name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP;

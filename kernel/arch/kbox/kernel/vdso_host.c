@@ -42,7 +42,8 @@ bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 	if (likely(!kbox_in_host_vdso(instruction_pointer(regs)) || nr != __NR_clock_gettime))
 		return false;
 	syscall_get_arguments(current, regs, args);
-	if (args[0] > CLOCK_TAI)	/* of a process or a device of the host: none of ours */
+	/* Of a process or a device of the host, or unknown to it: none of ours. */
+	if (args[0] > CLOCK_TAI || args[0] == CLOCK_SGI_CYCLE)
 		return false;
 	host_clock_lost();
 	HCALL(__NR_clock_gettime, args[0], &ts, 0, 0, 0, 0);
