@@ -57,5 +57,5 @@ apt_apart() {
 make_guests() {
 	echo "${0##*/}: tests and benchmarks for the guest"
 	make -s -j"$(nproc)" -C "$top/tests/guest" OUT="$build/tests" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
-	make -s -C "$top/tests/hostile" OUT="$build/hostile" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc" "ROOT=$build/sysroot"}
+	make -s -C "$top/tests/hostile" OUT="$build/hostile" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 }
