@@ -173,6 +173,7 @@ static void an_overlay_is_full(void **state)
 /* Nobody makes the overlay larger. */
 static void an_overlay_is_sealed(void **state)
 {
+	const int seals = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	int fd = new_image();
 	struct disk d;
 
@@ -180,7 +181,7 @@ static void an_overlay_is_sealed(void **state)
 	assert_true(disk_init(&d, fd, false, SIZE));
 	assert_int_equal(ftruncate(d.overlay, 2 * SIZE), -1);
 	assert_int_equal(ftruncate(d.overlay, 0), -1);
-	assert_int_equal(fcntl(d.overlay, F_GET_SEALS), F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_int_equal(fcntl(d.overlay, F_GET_SEALS) & seals, seals);
 	disk_close(&d);
 	close(fd);
 }
