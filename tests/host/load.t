@@ -6,7 +6,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 own_name
 
-# load MEMORY TEST...: all of these, and none is skipped.
+# load "MEMORY [OPTION...]" TEST...: all of these, and none is skipped.
 load() {
 	mem=$1
 	shift
@@ -29,7 +29,7 @@ large() {
 
 large 2500 1G two_thousand_processes seventy_thousand_holes fork_among_holes
 large 5000 3G two_gib
-load 64M file_larger_than_memory
+load "64M --overlay-size 256M" file_larger_than_memory
 load 64M out_of_memory fork_bomb
 
 # A host that has no more processes: RLIMIT_NPROC, which root is free of.
