@@ -189,6 +189,7 @@ int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 /* watcher.c: a process that kills the box when the supervisor is killed. */
 void start_watcher(const struct box *b);
 pid_t watcher_pid(void);
+bool watcher_died(int *status);
 void end_watcher(void);
 
 /* stats.c: what the kernel has counted, for --stats. */

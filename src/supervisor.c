@@ -150,6 +150,14 @@ static void went_away(const struct box *b, int status)
 		say_last("kbox: the box's first host process went away (status %d)\n", status);
 }
 
+static void was_killed(int status)
+{
+	bool oom = WTERMSIG(status) == SIGKILL && oom_kills() != oom_kills_before;
+
+	say_last("kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
+		 oom ? ", the host or its control group has no more memory" : "");
+}
+
 /* A kernel can have processes end as fast as they are reaped, and there are signals to look at. */
 #define REAPED_AT_ONCE 64
 
@@ -159,13 +167,15 @@ static bool lost(struct box *b)
 	int status, n;
 	pid_t pid;
 
+	if (watcher_died(&status)) {
+		was_killed(status);
+		return true;
+	}
 	for (n = 0; n < REAPED_AT_ONCE && (pid = reap(b, &status)) > 0; n++) {
 		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
-			say_last("kbox: a host process of the box was killed (signal %d%s); the box ends\n", WTERMSIG(status),
-				WTERMSIG(status) == SIGKILL && oom_kills() != oom_kills_before ?
-				", the host or its control group has no more memory" : "");
+			was_killed(status);
 			return true;
 		}
 		if (pid == b->kernel_pid) {

@@ -40,10 +40,10 @@ void start_watcher(const struct box *b)
 	pid_t self = getpid();
 
 	/*
-	 * There is no SIGCHLD at its end, so it is none of those that the supervisor waits for: see
-	 * wait(2), __WALL.
+	 * Its end wakes the supervisor as supervisor_wake() does, by another signal than the box's
+	 * processes: so it is none of those that are waited for without __WALL (wait(2)).
 	 */
-	watcher = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	watcher = syscall(SYS_clone, SIGUSR1, NULL, NULL, NULL, NULL);
 	if (watcher < 0)
 		die("fork: %s", reason(errno));
 	if (!watcher)
@@ -53,6 +53,14 @@ void start_watcher(const struct box *b)
 pid_t watcher_pid(void)
 {
 	return watcher;
+}
+
+bool watcher_died(int *status)
+{
+	if (watcher <= 0 || waitpid(watcher, status, WNOHANG | __WALL) != watcher)
+		return false;
+	watcher = 0;
+	return true;
 }
 
 void end_watcher(void)
