@@ -9,8 +9,8 @@ seconds=${STRESS_SECONDS:-3}
 box -- /bin/sh -c 'command -v stress-ng' </dev/null >/dev/null || skip_all "$image has no stress-ng (rm it, make image-debian)"
 own_name
 mkfifo "$tmp/go"
-# Supervisor, kernel, init, shell and SPARES_MAX of kernel/threads.c.
-most=$((4 + 8))
+# Supervisor, watcher, kernel, init, shell and SPARES_MAX of kernel/threads.c.
+most=$((5 + 8))
 
 # In the guest; the last line is said when all is over, then it waits to be looked at.
 # shellcheck disable=SC2016
