@@ -27,8 +27,8 @@ planted() {
 	is $? 0 "$4: found"
 }
 
-fuzz "$top/src" right 30000
-is "$?" 0 "nothing in 30000 runs"
+fuzz "$top/src" right 90000
+is "$?" 0 "nothing in 90000 runs"
 grep -A 8 -E 'FINDING|ERROR|error' "$tmp/log" | sed 's/^/# /'
 planted segment virtqueue.c 's/len > q->mem_size - phys/len > q->mem_size/' "a segment that ends outside memory"
 planted twice virtqueue.c 's/q->set = hw;/q->set = *q->hw;/' "a queue that is read again after the check"

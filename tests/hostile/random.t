@@ -13,7 +13,7 @@ from outside import *  # noqa: E402,F403
 
 MIB = 1 << 20
 # So many boxes with the same seeds each time; or for so long, with others.
-BOXES = 40
+BOXES = 300
 SECONDS = float(os.environ.get("HOSTILE_SECONDS", 0))
 SEED = int(os.environ.get("HOSTILE_SEED", random.randrange(1 << 30) if SECONDS else 1))
 AT_ONCE = 2
