@@ -22,6 +22,11 @@
 #include "fence.h"
 #include "passing.h"
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, uint64_t)
+#endif
+
 static int listener = -1;
 static bool scoped;			/* by Landlock: the box sends its signals itself */
 static pthread_mutex_t reaping = PTHREAD_MUTEX_INITIALIZER;
@@ -141,6 +146,9 @@ void fence_watch(struct box *b)
 
 	report_only = mode && !strcmp(mode, "log");
 	listener = receive_listener(&scoped);
-	if (listener >= 0)
-		start_thread(listen_thread, b);
+	if (listener < 0)
+		return;
+	/* Who asks waits for the answer, so that one processor may do for both (Linux 6.6). */
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	start_thread(listen_thread, b);
 }
