@@ -74,6 +74,8 @@ const char *reason(int err);
  * a '?' for each that does not print. There is room for one more than size.
  */
 void printable(char *to, const char *from, size_t size);
+/* One of the words of the list, which have one of the characters "between" them. */
+bool has_word(const char *list, const char *word, const char *between);
 /* Of the executable; false: nobody says. */
 bool self_path(char path[PATH_MAX]);
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */

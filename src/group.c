@@ -42,20 +42,6 @@ static bool put(int dir, const char *file, const char *text)
 	return ok;
 }
 
-static bool has_word(const char *list, const char *word, const char *between)
-{
-	size_t n = strlen(word);
-
-	for (; *list; list += !!*list) {
-		size_t len = strcspn(list, between);
-
-		if (len == n && !memcmp(list, word, n))
-			return true;
-		list += len;
-	}
-	return false;
-}
-
 /*
  * The directory of our group in the hierarchy that bounds processes, from a line of the form
  * NUMBER:CONTROLLERS:PATH.
@@ -130,9 +116,12 @@ static void kill_members(int dir)
 /* make()'s names, and no others. */
 static bool is_a_box(const char *name)
 {
+	size_t prefix = strlen(PREFIX);
 	int pid, n, end = 0;
 
-	return sscanf(name, PREFIX "%d.%d%n", &pid, &n, &end) == 2 && !name[end] && strspn(name + strlen(PREFIX), "0123456789.") == strlen(name + strlen(PREFIX));
+	if (sscanf(name, PREFIX "%d.%d%n", &pid, &n, &end) != 2 || name[end])
+		return false;
+	return strspn(name + prefix, "0123456789.") == strlen(name + prefix);	/* no blanks, no signs */
 }
 
 /*

@@ -100,16 +100,6 @@ static void group_bound(struct mem_bound *b, const char *top, char *group, const
 	}
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
-			return true;
-	return false;
-}
-
 /* cgroups(7): lines of the form NUMBER:CONTROLLERS:PATH, with no controllers in version 2. */
 static void groups_bound(struct mem_bound *b, const char *root)
 {
@@ -128,7 +118,7 @@ static void groups_bound(struct mem_bound *b, const char *root)
 		snprintf(top, sizeof(top), "%s/sys/fs/cgroup%s", root, controllers[1] ? "/memory" : "");
 		if (!controllers[1])
 			group_bound(b, top, group, "memory.max");
-		else if (has_word(controllers + 1, "memory"))
+		else if (has_word(controllers + 1, "memory", ","))
 			group_bound(b, top, group, "memory.limit_in_bytes");
 	}
 	if (f)

@@ -48,6 +48,20 @@ void printable(char *to, const char *from, size_t size)
 	to[n] = 0;
 }
 
+bool has_word(const char *list, const char *word, const char *between)
+{
+	size_t n = strlen(word);
+
+	for (; *list; list += !!*list) {
+		size_t len = strcspn(list, between);
+
+		if (len == n && !memcmp(list, word, n))
+			return true;
+		list += len;
+	}
+	return false;
+}
+
 const char *reason(int err)
 {
 	switch (err) {
