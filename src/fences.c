@@ -23,39 +23,36 @@ static bool supervisor_locks(void)
 	return lock_in(&(struct lockin) { getpid(), getppid(), 0, -1 });
 }
 
-static bool calls_filtered(void)
+static const char *only_way(bool there)
 {
-	return works(seccomp_traps);
+	return there ? "" : NULL;
 }
 
-static bool signals_scoped(void)
+static const char *calls_filtered(void)
 {
-	return signals_are_scoped() && works(landlock_locks);
+	return only_way(works(seccomp_traps));
 }
 
-static bool signals_fenced(void)
+static const char *signals_fenced(void)
 {
-	return signals_scoped() || works(user_notif_works);
+	if (signals_are_scoped() && works(landlock_locks))
+		return ": by Landlock's scope";
+	return works(user_notif_works) ? ": by the supervisor, which sends them" : NULL;
 }
 
-static const char *signals_how(void)
-{
-	return signals_scoped() ? "Landlock's scope" : "the supervisor, which sends them";
-}
-
-static bool memory_sealed(void)
+static const char *memory_sealed(void)
 {
 	int fd = new_memfd("kbox");
 	bool ok = fd >= 0 && seal_size(fd);
 
 	if (fd >= 0)
 		close(fd);
-	return ok;
+	return only_way(ok);
 }
 
-static bool files_fenced(void)
+static const char *files_fenced(void)
 {
-	return works(landlock_locks);
+	return only_way(works(landlock_locks));
 }
 
 /* Made for the answer, and removed at once. */
@@ -67,38 +64,36 @@ static bool group_bounds(void)
 	return ok;
 }
 
-static bool processes_bounded(void)
+static const char *processes_bounded(void)
 {
-	return works(group_bounds) || works(limit_holds);
+	if (works(group_bounds))
+		return ": by a control group";
+	return works(limit_holds) ? ": by RLIMIT_NPROC" : NULL;
 }
 
-static const char *processes_how(void)
+static const char *supervisor_locked_in(void)
 {
-	return works(group_bounds) ? "a control group" : "RLIMIT_NPROC";
-}
-
-static bool supervisor_locked_in(void)
-{
-	return works(supervisor_locks);
+	return only_way(works(supervisor_locks));
 }
 
 static const struct fence {
 	const char *name;
-	bool (*there)(void);
-	const char *(*how)(void);	/* where there are several ways */
+	const char *(*way)(void);	/* by which it is there, as a text; NULL: it is not */
 	const char *advice;
 } fences[] = {
-	{ "host calls are filtered (seccomp)", calls_filtered, NULL,
+	{ "host calls are filtered (seccomp)", calls_filtered,
 	  "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container" },
-	{ "signals stay in the box", signals_fenced, signals_how,
-	  "boot Linux 5.0 or later, or 6.12 with landlock among lsm=; run no other supervisor (seccomp_unotify(2)) around kbox" },
-	{ "guest memory keeps its size (memfd seals)", memory_sealed, NULL,
+	{ "signals stay in the box", signals_fenced,
+	  "boot Linux 5.0 or later, or 6.12 with landlock among lsm=; "
+	  "run no other supervisor (seccomp_unotify(2)) around kbox" },
+	{ "guest memory keeps its size (memfd seals)", memory_sealed,
 	  "allow fcntl(F_ADD_SEALS) in this container" },
-	{ "files and sockets cannot be opened (Landlock)", files_fenced, NULL,
+	{ "files and sockets cannot be opened (Landlock)", files_fenced,
 	  "boot Linux 5.13 or later with landlock among lsm=, or allow landlock_*(2) in this container" },
-	{ "host processes are bounded", processes_bounded, processes_how,
-	  "run kbox as a user, or where it may make a control group: systemd-run --user --scope -p Delegate=yes kbox ..." },
-	{ "the supervisor locks itself in (seccomp)", supervisor_locked_in, NULL,
+	{ "host processes are bounded", processes_bounded,
+	  "run kbox as a user, or where it may make a control group: "
+	  "systemd-run --user --scope -p Delegate=yes kbox ..." },
+	{ "the supervisor locks itself in (seccomp)", supervisor_locked_in,
 	  "allow seccomp(2) with SECCOMP_FILTER_FLAG_TSYNC in this container" },
 };
 
@@ -109,19 +104,18 @@ void print_fences(void)
 	printf("what holds a hostile guest here:\n");
 	for (size_t i = 0; i < FENCES; i++) {
 		const struct fence *f = &fences[i];
+		const char *way = f->way();
 
-		if (!f->there())
-			printf("note     NOT: %s\n         %s\n", f->name, f->advice);
-		else if (f->how)
-			printf("ok       %s: by %s\n", f->name, f->how());
+		if (way)
+			printf("ok       %s%s\n", f->name, way);
 		else
-			printf("ok       %s\n", f->name);
+			printf("note     NOT: %s\n         %s\n", f->name, f->advice);
 	}
 }
 
 void require_fences(void)
 {
 	for (size_t i = 0; i < FENCES; i++)
-		if (!fences[i].there())
+		if (!fences[i].way())
 			die("--require-fence: not on this host: %s; %s", fences[i].name, fences[i].advice);
 }
