@@ -25,7 +25,8 @@ bool serve_bells(struct box *b);
 /* poller.c */
 void start_poller(struct box *b);
 void poller_wake(void);
-/* console.c; its bells are rung in any case */
+/* console.c: an eventfd(2), -1 for none; then the console's two, which may be none */
+void ring_bell(int bell);
 void start_console(struct box *b);
 void console_output_bell(void);
 void console_input_bell(void);

@@ -18,11 +18,7 @@ static int edge_fd;	/* an epoll instance that has boot->epoll_fd alone, and is r
 
 void poller_wake(void)
 {
-	uint64_t one = 1;
-
-	/* It fails only when it would overflow, that is, when it is readable anyway. */
-	if (write(wake_fd, &one, sizeof(one)) < 0)
-		return;
+	ring_bell(wake_fd);
 }
 
 static void *poll_thread(void *arg)
