@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page faults: the host's SIGSEGV on a user address. */
+#include <linux/hugetlb_inline.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -72,7 +73,7 @@ static bool cgroups_have_room(struct mm_struct *mm)
  */
 static bool makes_ahead(struct vm_area_struct *vma, unsigned int flags)
 {
-	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) &&
+	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) && !is_vm_hugetlb_page(vma) &&
 	       !(vma->vm_file && may_change(vma->vm_file)) && global_zone_page_state(NR_FREE_PAGES) > totalram_pages() / 16 &&
 	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && cgroups_have_room(vma->vm_mm);
 }

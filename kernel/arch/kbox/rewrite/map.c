@@ -36,7 +36,7 @@ struct page *text_page(struct vm_area_struct *vma, unsigned long addr)
 /* Private text of a file that nobody can write to by a mapping. */
 bool can_be_patched(struct vm_area_struct *vma)
 {
-	return vma && vma->vm_file && vma->vm_flags & VM_EXEC && !(vma->vm_flags & (VM_WRITE | VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP)) &&
+	return vma && vma->vm_file && vma->vm_flags & VM_EXEC && !(vma->vm_flags & (VM_WRITE | VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB)) &&
 	       !mapping_writably_mapped(vma->vm_file->f_mapping);
 }
 

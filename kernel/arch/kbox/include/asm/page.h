@@ -5,6 +5,11 @@
 #define PAGE_SHIFT	12
 #define PAGE_SIZE	(_AC(1, UL) << PAGE_SHIFT)
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
+/* As large as a page table's range (mm/hugetlb.c). */
+#define HPAGE_SHIFT	21
+#define HPAGE_SIZE	(_AC(1, UL) << HPAGE_SHIFT)
+#define HPAGE_MASK	(~(HPAGE_SIZE - 1))
+#define HUGETLB_PAGE_ORDER	(HPAGE_SHIFT - PAGE_SHIFT)
 #include <uapi/asm/kbox.h>
 #define PAGE_OFFSET	KBOX_PAGE_OFFSET
 #ifdef __x86_64__
