@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/rseq.h>
@@ -47,6 +46,17 @@ static unsigned host_cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
 }
 
+/* What the host says of the processor that no instruction tells a program. */
+static void describe_processor(struct kbox_boot *boot)
+{
+	boot->midr = ARCH_MIDR(host_hwcap());
+	for (int i = 0; i < (int)(sizeof(boot->speculation) / sizeof(boot->speculation[0])); i++) {
+		int state = prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
+
+		boot->speculation[i] = state < 0 ? -errno : state;
+	}
+}
+
 void fill_boot(struct box *b)
 {
 	struct kbox_boot *boot = b->boot;
@@ -57,10 +67,11 @@ void fill_boot(struct box *b)
 	boot->mem_size = b->opt.mem;
 	boot->mem_fd = b->mem_fd;
 	boot->supervisor_pid = getpid();
-	boot->hwcap = ARCH_HWCAP(getauxval(AT_HWCAP));
+	boot->hwcap = ARCH_HWCAP(host_hwcap());
 	boot->hwcap2 = ARCH_HWCAP2(host_hwcap2());
 	boot->minsigstksz = ARCH_MINSIGSTKSZ(host_minsigstksz());
 	boot->host_cpus = host_cpus();
+	describe_processor(boot);
 	boot->hidden = hidden_features();
 	boot->rewrite = b->opt.mode != MODE_TRAP;
 	boot->cancel_promote = !b->opt.no_cancel_promote;

@@ -91,6 +91,7 @@ void read_hidden(void);
 uint32_t hidden_features(void);	/* and those that are missing, of which only the kernel need know */
 bool is_hidden(enum kbox_hide feature);
 /* AT_HWCAP2 and AT_MINSIGSTKSZ, less what is hidden. */
+unsigned long host_hwcap(void);
 unsigned long host_hwcap2(void);
 unsigned long host_minsigstksz(void);
 

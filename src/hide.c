@@ -3,13 +3,16 @@
  * KBOX_HIDE: features of the host that are not there on every one, and that kbox pretends not to
  * find. So tests see on one machine what becomes of a box on others.
  */
+#define _GNU_SOURCE
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 #include "arch.h"
 #include "box.h"
 
@@ -104,6 +107,28 @@ uint32_t hidden_features(void)
 bool is_hidden(enum kbox_hide feature)
 {
 	return hidden & feature;
+}
+
+/* The kernel has put the auxiliary vector behind the environment; setenv(3) may move that later. */
+static char **first_environ;
+
+static void __attribute__((constructor)) find_auxv(void)
+{
+	first_environ = environ;
+}
+
+/* On x86_64 glibc's getauxval() has a word of its own for AT_HWCAP. */
+unsigned long host_hwcap(void)
+{
+	char **p = first_environ;
+	const ElfW(auxv_t) *a;
+
+	while (*p++)
+		;
+	for (a = (void *)p; a->a_type != AT_NULL; a++)
+		if (a->a_type == AT_HWCAP)
+			return a->a_un.a_val;
+	return 0;
 }
 
 unsigned long host_hwcap2(void)

@@ -76,6 +76,8 @@ const struct form host_calls[] = {
 	  .why = "a box ends with its supervisor", .gives = "nothing" },
 	{ CALL(prctl), .check = { INT(0, option, PR_SET_SYSCALL_USER_DISPATCH), IS(1, mode, PR_SYS_DISPATCH_ON) },
 	  .why = "calls of user code trap sooner", .gives = "traps" },
+	{ CALL(prctl), .check = { INT(0, option, PR_SET_TSC), INT(1, mode, PR_TSC_ENABLE, PR_TSC_SIGSEGV) },
+	  .why = "a guest's prctl(PR_SET_TSC)", .gives = "a counter that it can read, or not" },
 #ifdef __x86_64__
 	{ CALL(arch_prctl), .check = { INT(0, option, ARCH_SET_FS, ARCH_SET_GS) },
 	  .why = "thread pointers, without FSGSBASE", .gives = "its own registers" },

@@ -69,6 +69,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
  */
 void exit_thread(struct task_struct *t)
 {
+	kbox_count(KBOX_TASKS_ENDED);
 	if (t == current) {
 		kbox_admit_entrants();
 		host_process_unreserve();

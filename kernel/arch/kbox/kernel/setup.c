@@ -9,7 +9,6 @@
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/pm.h>
-#include <linux/seq_file.h>
 #include <linux/console.h>
 #include <linux/delay.h>
 #include <linux/utsname.h>
@@ -126,15 +125,3 @@ void machine_restart(char *cmd)
 
 void machine_power_off(void) { machine_restart(NULL); }
 void machine_halt(void) { machine_restart(NULL); }
-
-static int show_cpuinfo(struct seq_file *m, void *v)
-{
-	seq_printf(m, "processor\t: 0\nvendor_id\t: kbox\nmodel name\t: kbox virtual CPU\ncpu MHz\t\t: 1000.000\n"
-		   "bogomips\t: %lu.%02lu\n\n", loops_per_jiffy / (500000 / HZ), (loops_per_jiffy / (5000 / HZ)) % 100);
-	return 0;
-}
-static void *c_start(struct seq_file *m, loff_t *pos) { return *pos ? NULL : (void *)1; }
-static void *c_next(struct seq_file *m, void *v, loff_t *pos) { ++*pos; return NULL; }
-static void c_stop(struct seq_file *m, void *v) { }
-const struct seq_operations cpuinfo_op = { .start = c_start, .next = c_next, .stop = c_stop, .show = show_cpuinfo };
-

@@ -183,6 +183,7 @@ void host_thread_arrive(void)
 	stack_top(task_stack_page(current))->resume_ip = 0;
 	host_altstack(current);
 	tls_load();
+	kbox_arrive_tsc();
 	kbox_gate_open();
 	kbox_charge_begin(h);
 	h->arrived = true;

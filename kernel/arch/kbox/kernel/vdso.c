@@ -44,11 +44,11 @@ static int __init vdso_init(void)
 }
 arch_initcall(vdso_init);
 
-/* For exec. With mm locked for writing. */
-static int map_vdso(struct mm_struct *mm)
+/* With mm locked for writing. hint: where, if that is free; 0: anywhere. */
+static int map_vdso(struct mm_struct *mm, unsigned long hint)
 {
 	const unsigned long data = VVAR_PAGES * PAGE_SIZE, text = kbox_vdso_end - kbox_vdso_start;
-	unsigned long addr = get_unmapped_area(NULL, 0, data + text, 0, 0);
+	unsigned long addr = get_unmapped_area(NULL, hint, data + text, 0, 0);
 	struct vm_area_struct *vma;
 
 	if (IS_ERR_VALUE(addr))
@@ -65,15 +65,34 @@ static int map_vdso(struct mm_struct *mm)
 	return 0;
 }
 
+/* For exec. */
 int kbox_map_vdso(struct mm_struct *mm)
 {
 	int r;
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	r = map_vdso(mm);
+	r = map_vdso(mm, 0);
 	mmap_write_unlock(mm);
 	return r;
+}
+
+/* ARCH_MAP_VDSO_64, by which CRIU puts it where it was. Returns the size of its text. */
+long kbox_map_vdso_again(unsigned long addr)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, 0);
+	long r = 0;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	for_each_vma(vmi, vma)
+		if (vma_is_special_mapping(vma, &vdso) || vma_is_special_mapping(vma, &vvar))
+			r = -EEXIST;
+	r = r ?: map_vdso(mm, addr);
+	mmap_write_unlock(mm);
+	return r ?: kbox_vdso_end - kbox_vdso_start;
 }
 
 struct vdso_data *arch_get_vdso_data(void *page)

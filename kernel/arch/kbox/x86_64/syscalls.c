@@ -8,7 +8,11 @@
 #include <asm/kbox.h>
 #include <asm/segments.h>
 #include <asm/unistd.h>
+#include <asm/vdso.h>
 #include <uapi/asm/prctl.h>
+#include "processor.h"
+
+#define XFEATURE_MAX	19	/* of enum xfeature, arch/x86/include/asm/fpu/types.h */
 
 SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 {
@@ -26,6 +30,21 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 		return put_user(get_fsbase(), (unsigned long __user *)arg);
 	case ARCH_GET_GS:
 		return put_user(get_gsbase(), (unsigned long __user *)arg);
+	/* cpuid cannot be made to fault, as on most processors. */
+	case ARCH_GET_CPUID:
+		return 1;
+	case ARCH_SET_CPUID:
+		return -ENODEV;
+	case ARCH_GET_XCOMP_SUPP:
+	case ARCH_GET_XCOMP_PERM:
+	case ARCH_GET_XCOMP_GUEST_PERM:
+		return put_user(xstate_components(), (u64 __user *)arg);
+	/* Nobody has to ask for what there is. */
+	case ARCH_REQ_XCOMP_PERM:
+	case ARCH_REQ_XCOMP_GUEST_PERM:
+		return arg < XFEATURE_MAX ? -EOPNOTSUPP : -EINVAL;
+	case ARCH_MAP_VDSO_64:
+		return kbox_map_vdso_again(arg);
 	}
 	return -EINVAL;
 }

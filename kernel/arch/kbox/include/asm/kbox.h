@@ -115,6 +115,9 @@ extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
+/* prctl.c */
+extern void kbox_arrive_tsc(void);
+extern bool kbox_has_tsc(void);
 /* setup.c */
 extern void kbox_start(struct kbox_boot *boot);
 /* time.c */

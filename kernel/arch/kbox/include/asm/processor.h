@@ -29,4 +29,9 @@ extern unsigned long __get_wchan(struct task_struct *p);
 static inline void prefetch(const void *x) { __builtin_prefetch(x); }
 #define ARCH_HAS_PREFETCH
 #define cache_line_size() 64
+/* kernel/prctl.c */
+#define GET_TSC_CTL(addr)	kbox_get_tsc(addr)
+#define SET_TSC_CTL(mode)	kbox_set_tsc(mode)
+extern int kbox_get_tsc(unsigned long addr);
+extern int kbox_set_tsc(unsigned int mode);
 #endif

@@ -10,7 +10,9 @@
 #include <linux/types.h>
 struct mm_struct;
 struct pt_regs;
-extern int kbox_map_vdso(struct mm_struct *mm);		/* kernel/vdso.c */
+/* kernel/vdso.c */
+extern int kbox_map_vdso(struct mm_struct *mm);
+extern long kbox_map_vdso_again(unsigned long addr);
 /* kernel/vdso_host.c */
 extern bool kbox_in_host_vdso(unsigned long ip);
 extern void kbox_leave_host_vdso(struct pt_regs *regs);

@@ -21,7 +21,8 @@ typedef struct user_fpsimd_state elf_fpregset_t;
 extern struct kbox_boot *const kbox_boot;
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r)->regs, 0, sizeof((r)->regs))
-#define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK & ~READ_IMPLIES_EXEC))
+/* As the ISA's own port: what setarch(8) has set outlasts exec. */
+#define SET_PERSONALITY(ex)	set_personality(current->personality & ~READ_IMPLIES_EXEC)
 #define ARCH_DLINFO do {						\
 	NEW_AUX_ENT(AT_SYSINFO_EHDR, current->mm->context.vdso);	\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\

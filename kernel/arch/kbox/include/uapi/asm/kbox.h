@@ -129,6 +129,7 @@ enum kbox_count {
 	KBOX_PROMOTE_ALLOWED,	/* programs executed that may have such, and ... */
 	KBOX_PROMOTE_DENIED,	/* ... those that may not */
 	KBOX_PROMOTE_UNDONE,	/* and those that made a process or thread after all */
+	KBOX_TASKS_ENDED,
 	KBOX_SITES_REFUSED,	/* from here on: not patched, by reason */
 	KBOX_COUNTS = KBOX_SITES_REFUSED + 24
 };
@@ -196,6 +197,8 @@ struct kbox_boot {
 	__u32 names;			/* given sockets may be bound and connected */
 	__u32 maps;			/* given files may be mapped */
 	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
+	__u32 midr;			/* aarch64: MIDR_EL1, or 0 */
+	__s32 speculation[3];		/* what PR_GET_SPECULATION_CTRL says of PR_SPEC_*, or an error */
 	char cmdline[2048];
 
 	/* Words that are written while the box runs, each on its own line. */

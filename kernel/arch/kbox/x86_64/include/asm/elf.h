@@ -22,7 +22,8 @@ typedef struct user_i387_struct elf_fpregset_t;
 extern struct kbox_boot *const kbox_boot;
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r), 0, offsetof(struct pt_regs, orig_ax))
-#define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK))
+/* As the ISA's own port: what setarch(8) has set outlasts exec. */
+#define SET_PERSONALITY(ex)	set_personality(current->personality & ~READ_IMPLIES_EXEC)
 #define ARCH_DLINFO do {						\
 	NEW_AUX_ENT(AT_SYSINFO_EHDR, current->mm->context.vdso);	\
 	NEW_AUX_ENT(AT_MINSIGSTKSZ, kbox_boot->minsigstksz);		\
