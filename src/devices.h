@@ -17,6 +17,7 @@ struct device {
 #define VIRTIO_VERSION_1 (1ULL << 32)
 
 void virtio_blk_init(struct device *d, struct box *b);
+uint64_t virtio_blk_served(void);	/* requests so far */
 void virtio_rng_init(struct device *d, struct box *b);
 
 /* devices.c: answer what has rung, each queue for a while. True: there is more to do. */

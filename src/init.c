@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -29,7 +30,8 @@
 #define STDIO_CLOSED	2
 #define KBOX_IOC_TAKE	0x4b01
 #define TTY_GROUP	5
-#define GRACE		5	/* seconds from SIGTERM to SIGKILL */
+#define GRACE		5	/* seconds from SIGTERM to SIGKILL, while nothing ends */
+#define GRACE_IN_ALL	60	/* the supervisor has more */
 
 /* What initrd.c wrote into /config, in its order. */
 static struct {
@@ -475,11 +477,70 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-/* Reap everything until the command ends; a signal for us is one for its process group. */
+/*
+ * What has been written is to be in the image, whatever becomes of the rest. Another file system may
+ * be one that does not answer, so the image comes first, and nobody waits for either.
+ */
+static void sync_aside(void)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		return;
+	syncfs(open("/", O_RDONLY | O_CLOEXEC));
+	sync();
+	if (!pid)
+		_exit(0);
+}
+
+/* Processes and threads, the kernel's among them. */
+static unsigned int tasks(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) ? 0 : info.procs;
+}
+
+/* From the first signal on: how far the end has come. */
+static struct {
+	time_t since, until;	/* 0: nobody has asked */
+	unsigned int fewest;	/* tasks that there have been */
+} end;
+
+/* A signal for us is one for the command's process group. */
+static void begin_end(pid_t command, int sig)
+{
+	sync_aside();
+	/* It has no group of its own before its setsid(). */
+	if (kill(-command, sig))
+		kill(command, sig);
+	kill(-command, SIGCONT);
+	end.since = seconds();
+	end.until = end.since + GRACE;
+	end.fewest = tasks();
+}
+
+/* As long as there are fewer and fewer they have time. Whoever is killed may have made another one just before. */
+static void go_on_ending(void)
+{
+	time_t now = seconds();
+	unsigned int n = tasks();
+
+	if (n < end.fewest) {
+		end.fewest = n;
+		end.until = now + GRACE;
+	}
+	if (now < end.until && now < end.since + GRACE_IN_ALL)
+		return;
+	kill(-1, SIGKILL);
+	end.until = now + 1;
+	end.fewest = 0;
+}
+
+/* Reap everything until the command ends. */
 static int reap_until(pid_t command, const sigset_t *set)
 {
 	static const struct timespec second = { 1, 0 };
-	time_t end_at = 0;
 	int status, sig;
 	pid_t pid;
 
@@ -487,25 +548,38 @@ static int reap_until(pid_t command, const sigset_t *set)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == command)
 				return status;
-		sig = sigtimedwait(set, NULL, end_at ? &second : NULL);
-		if (sig > 0 && sig != SIGCHLD && !end_at) {
-			end_at = seconds() + GRACE;
-			/* It has no group of its own before its setsid(). */
-			if (kill(-command, sig))
-				kill(command, sig);
-			kill(-command, SIGCONT);
-		} else if (end_at && seconds() >= end_at) {
-			kill(-1, SIGKILL);
+		sig = sigtimedwait(set, NULL, end.since ? &second : NULL);
+		if (end.since)
+			go_on_ending();
+		else if (sig > 0 && sig != SIGCHLD)
+			begin_end(command, sig);
+	}
+}
+
+/* Nobody else is left. A signal that comes now has nothing to end, but must not find anything unwritten either. */
+static void reap_all(const sigset_t *set)
+{
+	pid_t pid;
+	int sig;
+
+	kill(-1, SIGKILL);
+	for (;;) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0)
+			return;
+		sig = sigwaitinfo(set, NULL);
+		if (sig > 0 && sig != SIGCHLD && !end.since) {
+			end.since = seconds();
+			sync_aside();
 		}
 	}
 }
 
 /* No writer is left, then the file system is clean. */
-static void close_root(void)
+static void close_root(const sigset_t *set)
 {
-	kill(-1, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0)
-		;
+	reap_all(set);
 	sync();
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
@@ -545,6 +619,6 @@ int main(void)
 		fail("fork (see ulimit -u, and pids.max of the control group)");
 	leave_stdio();
 	status = reap_until(command, &set);
-	close_root();
+	close_root(&set);
 	goodbye(status);
 }

@@ -10,10 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 #include "box.h"
+#include "devices.h"
 #include "fence.h"
 
-/* The guest's init gives the command 5 s after a SIGTERM; we give the guest's kernel these seconds. */
+/*
+ * The guest's init gives its processes 5 s after a SIGTERM, and again as long as they end, but a
+ * minute in all (init.c). We give it these seconds, and again as long as something happens there.
+ * What we go by is the guest's own word, so there is an end to that.
+ */
 #define GRACE 10
+#define GRACE_IN_ALL 120
 
 /* What is killed is gone at once, unless the host's kernel or a debugger holds it. */
 #define BURIAL 10
@@ -231,12 +237,20 @@ int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS])
 static struct {
 	int sig;
 	time_t since, last;
+	time_t moved;		/* when something has happened */
+	uint64_t progress;
 } asked;
+
+/* Tasks that have ended and requests to the image. */
+static uint64_t progress(const struct box *b)
+{
+	return __atomic_load_n(&b->boot->count[KBOX_TASKS_ENDED].n, __ATOMIC_RELAXED) + virtio_blk_served();
+}
 
 static void ask_to_end(struct box *b, int sig)
 {
 	if (!asked.sig)
-		asked.since = seconds();
+		asked.since = asked.moved = seconds();
 	asked.sig = sig;
 	asked.last = seconds();
 	tell_guest(b, sig);
@@ -246,9 +260,13 @@ static void ask_to_end(struct box *b, int sig)
 static bool keep_asking(struct box *b)
 {
 	time_t now = seconds();
+	uint64_t is = progress(b);
 
-	if (now - asked.since > GRACE) {
-		say_last("kbox: the box did not end within %d s of signal %d: killed\n", GRACE, asked.sig);
+	if (is != asked.progress)
+		asked.moved = now;
+	asked.progress = is;
+	if (now - asked.moved > GRACE || now - asked.since > GRACE_IN_ALL) {
+		say_last("kbox: the box did not end within %d s of signal %d: killed\n", (int)(now - asked.since - 1), asked.sig);
 		return false;
 	}
 	if (now > asked.last)

@@ -13,6 +13,7 @@
 #define MAX_ZERO	(1 << 17)		/* sectors of one discard */
 
 static struct disk disk;
+static uint64_t served;
 
 /* What is larger than our limits allow would keep other devices and the box's end waiting. */
 static bool is_small(const struct vq_request *r)
@@ -84,7 +85,13 @@ static uint32_t serve(struct device *d, struct vq_request *r)
 		return 0;
 	guest_read(&h, r->seg[0].iov_base, sizeof(h));
 	*(uint8_t *)status->iov_base = is_small(r) ? request(d->state, &h, r) : VIRTIO_BLK_S_IOERR;
+	__atomic_fetch_add(&served, 1, __ATOMIC_RELAXED);
 	return vq_bytes(r->seg + r->nout, r->nin);
+}
+
+uint64_t virtio_blk_served(void)
+{
+	return __atomic_load_n(&served, __ATOMIC_RELAXED);
 }
 
 static uint64_t features(const struct disk *k)

@@ -61,6 +61,41 @@ for sig in INT HUP; do
 	is $? 0 "the file system is clean"
 done
 
+# What is in a file of the image.
+content() {
+	debugfs -R "cat $1" "$img" 2>/dev/null
+}
+
+# Slower than the grace: it begins anew whenever one has ended.
+up 'for i in 1 2 3 4 5 6; do (trap "sleep $((3 * i)); exit" TERM; while :; do sleep 0.1; done) & done
+	trap "wait; echo all >/all; exit 3" TERM; echo up; while :; do sleep 0.1; done'
+ended TERM 3 "processes that end one after another have all the time they need"
+is "$(content /all)" all "and what they write then is in the image"
+up 'trap "" TERM; echo long before >/before; i=0; while [ $i -lt 300 ]; do sleep 600 & i=$((i + 1)); done; echo up; wait'
+ended TERM 137 "three hundred that ignore it"
+is "$(content /before)" "long before" "what was written before is in the image"
+is "$(cat "$tmp/err")" "" "the supervisor did not have to end it"
+
+# Nothing ends a process that writes to a file system that is frozen, so kbox has to.
+up 'dd if=/dev/zero of=/fs bs=1M count=4 2>/dev/null; mke2fs -F /fs >/dev/null 2>&1; mount -o loop /fs /mnt && fsfreeze --freeze /mnt && echo frozen >/frozen
+	(echo x >/mnt/x) & echo once more >/before; echo up; exec sleep 600'
+kill $pid
+wait $pid
+is "$? $(left)" "143 0" "a box that cannot end is killed"
+like "$(cat "$tmp/err")" "kbox: the box did not end within 1* s of signal 15: killed" "and kbox says so"
+e2fsck -fp "$img" >"$tmp/fsck" 2>&1
+is "$(content /frozen)$(content /before)" "frozenonce more" "what was written before the signal is in the image all the same"
+
+# What was written long before is in the image however the box ends: "long" is 30 s by default.
+up 'for file in expire writeback; do echo 20 >/proc/sys/vm/dirty_${file}_centisecs; done
+	echo long ago >/before; until grep -q "^Dirty: *0 kB" /proc/meminfo; do sleep 0.1; done; sleep 6; echo up; exec sleep 600'
+kill -9 $pid
+wait $pid 2>/dev/null
+soon none_left
+until flock -n "$img" true; do sleep 0.1; done
+e2fsck -fp "$img" >"$tmp/fsck" 2>&1
+is "$(content /before)" "long ago" "what was written long before a SIGKILL is in the image"
+
 # At any moment of its life.
 bad=
 for delay in 0 0.005 0.01 0.02 0.03 0.05 0.07 0.1 0.15 0.2 0.3 0.5; do
