@@ -106,13 +106,13 @@ $(B):
 
 image: $(B)/test.img
 
-$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* tests/hostile/*.[ch] bench/*.[ch]) | $(B)
+$(B)/test.img: scripts/mkimage $(wildcard tests/guest/* tests/hostile/*.[ch] bench/*.[ch]) | $(B) kernel
 	scripts/mkimage $(abspath $@)
 
 # Downloads a Debian: not made again for a changed test (rm it, then).
 image-debian: build/debian.img
 
-build/debian.img: scripts/mkdebian | build
+build/debian.img: scripts/mkdebian | build kernel
 	scripts/mkdebian $(abspath $@)
 
 # Guest tests once for each way in.

@@ -59,3 +59,14 @@ make_guests() {
 	make -s -j"$(nproc)" -C "$top/tests/guest" OUT="$build/tests" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 	make -s -C "$top/tests/hostile" OUT="$build/hostile" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 }
+
+# add_modules TREE: the image's /lib/modules for the kernel as it is built now. It has no modules, but programs (modprobe, modinfo,
+# test suites) ask there what is built in.
+add_modules() {
+	install_packages kmod
+	release=$(cat "$build/kernel/include/config/kernel.release")
+	mkdir -p "$1/lib/modules/$release"
+	cp "$build/kernel/modules.builtin" "$build/kernel/modules.builtin.modinfo" "$1/lib/modules/$release/"
+	: >"$1/lib/modules/$release/modules.order"
+	depmod -b "$1" "$release"
+}

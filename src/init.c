@@ -232,6 +232,16 @@ static void mount_in(const char *type, const char *dir, unsigned long flags, con
 		dprintf(2, "kbox: cannot mount %s on %s: %s\n", type, dir, strerror(errno));
 }
 
+/* The kernel makes these for root, and udev, which a box need not have, for everyone: what they give asks for its own rights. */
+static void open_to_everyone(void)
+{
+	static const char *const devices[] = { "/dev/fuse", "/dev/net/tun", "/dev/vsock" };
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		if (chmod(devices[i], 0666))
+			continue;	/* the kernel is one without it */
+}
+
 /* It goes with the root, as in a distribution: what is left below the new root is in every copy of the namespace. */
 static void move_dev(void)
 {
@@ -249,6 +259,7 @@ static void mount_system(void)
 
 	mount_in("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	mount_in("sysfs", "sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+	mount_in("cgroup2", "sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate");
 	move_dev();
 	mount_in("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
 	mount_in("tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
@@ -605,6 +616,7 @@ int main(void)
 	read_config();
 	if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, ""))
 		fail("devtmpfs");
+	open_to_everyone();
 	open_devices();
 	open_stdio();
 	set_up_terminal();

@@ -20,4 +20,9 @@ extern void console_taken(u32 n);
 /* There will be no input any more. */
 extern bool console_input_ended(void);
 extern void console_listen(bool on);
+
+/* tty.c: of the kernel's console, its terminal. */
+struct console;
+struct tty_driver;
+extern struct tty_driver *console_tty(struct console *c, int *index);
 #endif

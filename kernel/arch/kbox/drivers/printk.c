@@ -66,7 +66,7 @@ static void write_log(struct console *c, const char *s, unsigned int n)
 }
 
 static struct console host_console = {
-	.name = "hostcon", .write = write_log, .flags = CON_PRINTBUFFER | CON_ENABLED | CON_ANYTIME, .index = -1,
+	.name = "hostcon", .write = write_log, .device = console_tty, .flags = CON_PRINTBUFFER | CON_ENABLED | CON_ANYTIME, .index = -1,
 };
 
 static int __init console_init_host(void)

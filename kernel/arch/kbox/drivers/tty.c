@@ -3,6 +3,7 @@
  * /dev/ttyK0: the console, with the line discipline here; the user's terminal is in raw mode
  * meanwhile.
  */
+#include <linux/console.h>
 #include <linux/interrupt.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
@@ -60,9 +61,20 @@ static irqreturn_t console_irq(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
+/* Does the supervisor take what is written? It has no terminal to write it to, if none was given. */
+static bool has_terminal(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(kbox_boot->stdio); i++)
+		if (kbox_boot->stdio[i] == KBOX_STDIO_TTY)
+			return true;
+	return false;
+}
+
 static ssize_t ktty_write(struct tty_struct *tty, const u8 *buf, size_t n)
 {
-	size_t done = console_put(buf, n);
+	size_t done = has_terminal() ? console_put(buf, n) : n;
 
 	if (done == n || !console_room())
 		return done;
@@ -155,6 +167,16 @@ static irqreturn_t signal_irq(int irq, void *dev)
 	if (set & ~(1u << SIGWINCH))
 		kill_cad_pid(SIGTERM, 1);
 	return IRQ_HANDLED;
+}
+
+/*
+ * /dev/console. Not for the kernel's own opening of it, before init: input that was taken then would
+ * be dropped when init closes it.
+ */
+struct tty_driver *console_tty(struct console *c, int *index)
+{
+	*index = 0;
+	return system_state >= SYSTEM_RUNNING ? driver : NULL;
 }
 
 static int __init ktty_init(void)
