@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the machine says that it is: uname, auxiliary vector, /proc/cpuinfo, /sys/devices/system/cpu, prctl. */
 #include "tap.h"
+#include <pthread.h>
+#include <setjmp.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -259,6 +261,90 @@ static void tsc(void)
 	FAILS(prctl(PR_GET_TSC, 1, 0, 0, 0), EFAULT);
 }
 
+static sigjmp_buf no_tsc;
+
+static void on_segv(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig;
+	(void)uc;
+	siglongjmp(no_tsc, si->si_code == SI_KERNEL && !si->si_addr ? 1 : 2);
+}
+
+/* 0: it can be read. */
+static int read_tsc(void)
+{
+	int why = sigsetjmp(no_tsc, 1);
+
+	if (!why)
+		__asm__ volatile("rdtsc" ::: "eax", "edx");
+	return why;
+}
+
+static void *in_thread(void *arg)
+{
+	unsigned mode = 0;
+
+	CHECK(!prctl(PR_GET_TSC, &mode, 0, 0, 0));
+	EQ(mode, PR_TSC_SIGSEGV);
+	EQ(read_tsc(), 1);
+	EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0), 0);
+	EQ(read_tsc(), 0);
+	return arg;
+}
+
+static long long now(void)
+{
+	struct timespec t;
+
+	EQ(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t), 0);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* It is a thread's own, and its children have it; others have the counter meanwhile, and the kernel the time. */
+static void no_tsc_for_a_thread(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };
+	struct timespec ms = { 0, 1000000 };
+	long long before;
+	unsigned mode = 0;
+	pthread_t t;
+	pid_t pid;
+
+	EQ(sigaction(SIGSEGV, &sa, NULL), 0);
+	EQ(read_tsc(), 0);
+	EQ(prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0), 0);
+	EQ(prctl(PR_GET_TSC, &mode, 0, 0, 0), 0);
+	EQ(mode, PR_TSC_SIGSEGV);
+	EQ(read_tsc(), 1);
+	before = now();
+	EQ(syscall(SYS_nanosleep, &ms, NULL), 0);
+	CHECK(now() - before >= 1000000);
+	EQ(pthread_create(&t, NULL, in_thread, NULL), 0);
+	EQ(pthread_join(t, NULL), 0);
+	EQ(read_tsc(), 1);
+	for (int i = 0; i < 20; i++) {
+		pid = FORK();
+		if (!pid) {
+			EQ(read_tsc(), 1);
+			EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0), 0);
+			EQ(read_tsc(), 0);
+			_exit(0);
+		}
+		CHILD_OK(pid);
+		EQ(read_tsc(), 1);
+	}
+	EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0), 0);
+	EQ(read_tsc(), 0);
+	/* Host threads of those who had it go to others. */
+	pid = FORK();
+	if (!pid) {
+		EQ(read_tsc(), 0);
+		_exit(0);
+	}
+	CHILD_OK(pid);
+	CHECK(atof(cpuinfo("cpu MHz")) > 100);
+}
+
 /* That cpuid can be made to fault is seldom; nobody else has it switched off, so it works. */
 static void cpuid_faulting(void)
 {
@@ -344,7 +430,7 @@ static void features(void)
 static const struct test tests[] = {
 	T(machine), T(machine_of_a_personality), T(cpuinfo_of_all_machines), T(sysfs), T(speculation),
 #ifdef __x86_64__
-	T(x86_names), T(x86_flags), T(x86_caches), T(tsc), T(cpuid_faulting), T(xstate_permissions), T(map_vdso),
+	T(x86_names), T(x86_flags), T(x86_caches), T(tsc), T(no_tsc_for_a_thread), T(cpuid_faulting), T(xstate_permissions), T(map_vdso),
 #else
 	T(features),
 #endif
