@@ -19,9 +19,10 @@
 
 /*
  * What the kernel is told before the user's own words: not to keep many free pages singly. Those that follow each other
- * the host maps in one call, and the kernel gets such if free pages find together.
+ * the host maps in one call, and the kernel gets such if free pages find together. Nor to move pages about as long as
+ * nobody wants a block: that would wake an idle box, and each page of another process costs it a signal.
  */
-#define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000"
+#define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000 sysctl.vm.compaction_proactiveness=0"
 
 /* Threads of the guest's kernel itself, which count as others do. */
 #define KERNEL_THREADS 64

@@ -48,7 +48,7 @@ void restore_limits(void)
 /*
  * A hostile kernel could map the same memory at ever more addresses, and the host's page tables for
  * that are nobody's memory but the host's. Of user mappings, which are a cache, the kernel drops
- * all when the limit is reached.
+ * some when the limit is reached.
  */
 void limit_mappings(uint64_t mem)
 {

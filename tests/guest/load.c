@@ -370,6 +370,158 @@ static void fork_among_holes(void)
 	}
 }
 
+/* 0 to n - 1, each once, in an order of no pattern. */
+static unsigned int *shuffled(unsigned int n)
+{
+	unsigned int *order = malloc(n * sizeof(*order)), seed = 1, i, j, t;
+
+	CHECK(order);
+	for (i = 0; i < n; i++)
+		order[i] = i;
+	for (i = n; i > 1; i--) {
+		j = rand_r(&seed) % i;
+		t = order[i - 1];
+		order[i - 1] = order[j];
+		order[j] = t;
+	}
+	return order;
+}
+
+/* Pages of memory that is touched in such an order; each has its number in it, elsewhere in each. */
+struct pages {
+	unsigned long *p;
+	unsigned int *order, n, first, step;
+};
+
+static unsigned long *word(const struct pages *a, unsigned int i)
+{
+	return a->p + i * (PAGE / sizeof(long)) + i % (PAGE / sizeof(long));
+}
+
+static void touch(const struct pages *a)
+{
+	for (unsigned int i = a->first; i < a->n; i += a->step)
+		*word(a, a->order[i]) = a->order[i] + 1ul;
+}
+
+static void *verify(void *arg)
+{
+	const struct pages *a = arg;
+
+	for (unsigned int i = a->first; i < a->n; i += a->step)
+		EQ(*word(a, a->order[i]), a->order[i] + 1ul);
+	return NULL;
+}
+
+static struct pages pages_touched(unsigned int n, int flags)
+{
+	struct pages a = { map_anon(n * PAGE, flags), shuffled(n), n, 0, 1 };
+
+	madvise(a.p, n * PAGE, MADV_NOHUGEPAGE);	/* where there are huge pages */
+	return a;
+}
+
+/* Four threads go through it, each in its own part of the order, while the first one forks and writes. */
+static void random_touches(void)
+{
+	struct pages a = pages_touched(100000, MAP_PRIVATE), part[4];
+	pthread_t t[ARRAY_SIZE(part)];
+	pid_t pid;
+
+	needs_mib(450);
+	touch(&a);
+	for (unsigned int i = 0; i < ARRAY_SIZE(part); i++) {
+		part[i] = a;
+		part[i].first = i;
+		part[i].step = ARRAY_SIZE(part);
+		EQ(pthread_create(&t[i], NULL, verify, &part[i]), 0);
+	}
+	touch(&a);
+	pid = FORK();
+	if (!pid) {
+		a.first = 7;
+		a.step = 50;
+		verify(&a);
+		for (unsigned int i = 0; i < a.n; i += 50)
+			*word(&a, a.order[i]) = 0;
+		_exit(0);
+	}
+	touch(&a);
+	CHILD_OK(pid);
+	for (unsigned int i = 0; i < ARRAY_SIZE(t); i++)
+		EQ(pthread_join(t[i], NULL), 0);
+	verify(&a);
+}
+
+/* Memory that two processes have, and that each of them touches half of. */
+static void shared_touches(void)
+{
+	struct pages a = pages_touched(100000, MAP_SHARED);
+	int done[2], go[2];
+	pid_t pid;
+	char c;
+
+	needs_mib(450);
+	EQ(pipe(done), 0);
+	EQ(pipe(go), 0);
+	a.step = 2;
+	pid = FORK();
+	if (!pid) {
+		a.first = 1;
+		touch(&a);
+		EQ(write(done[1], "x", 1), 1);
+		EQ(read(go[0], &c, 1), 1);
+		a.first = 0;
+		for (int i = 0; i < 3; i++)
+			verify(&a);
+		_exit(0);
+	}
+	touch(&a);
+	EQ(read(done[0], &c, 1), 1);
+	EQ(write(go[1], "x", 1), 1);
+	a.step = 1;
+	for (int i = 0; i < 3; i++)
+		verify(&a);
+	CHILD_OK(pid);
+}
+
+/* A page here and there in 50 GB: more places than the host has mappings, none near another one. */
+static void sparse_touches(void)
+{
+	enum { N = 70000 };
+	size_t range = 50ul << 30;
+	unsigned long *p = mmap(NULL, range, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned int *order = shuffled(N);
+
+	needs_mib(440);
+	CHECK(p != MAP_FAILED);
+	madvise(p, range, MADV_NOHUGEPAGE);
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < N; i++) {
+			unsigned long *at = p + range / N / PAGE * order[i] * (PAGE / sizeof(long)) + i % 512;
+
+			EQ(*at, round ? i + round : 0);
+			*at = i + round + 1;
+		}
+	EQ(munmap(p, range), 0);
+}
+
+/* For tests/host/memory.t, which looks at it from outside until its input ends. */
+static void touched_and_held(void)
+{
+	struct pages a = pages_touched(100000, MAP_PRIVATE);
+	char c;
+
+	needs_mib(450);
+	touch(&a);
+	verify(&a);
+	printf("# touched\n");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+	verify(&a);
+}
+
 /* What follows is for a kernel that is nobody else's. */
 static void needs_box(void)
 {
@@ -594,7 +746,8 @@ static void limit_of_cpu_time(void)
 
 static const struct test tests[] = {
 	T(two_thousand_processes), T(spawned_until_refused), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib),
-	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(out_of_memory), T(fork_bomb),
+	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(random_touches), T(shared_touches), T(sparse_touches),
+	T(touched_and_held), T(out_of_memory), T(fork_bomb),
 	T(up_to_the_limit_of_a_cgroup), T(limit_of_cpu_time), T(file_larger_than_memory),
 };
 MAIN(tests)

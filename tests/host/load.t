@@ -27,7 +27,7 @@ large() {
 	fi
 }
 
-large 2500 1G two_thousand_processes seventy_thousand_holes fork_among_holes
+large 2500 1G two_thousand_processes seventy_thousand_holes fork_among_holes random_touches shared_touches sparse_touches
 large 5000 3G two_gib
 load "64M --overlay-size 256M" file_larger_than_memory
 load 64M out_of_memory fork_bomb

@@ -68,5 +68,21 @@ like "$(KBOX=$kbox KBOX_FLAGS='--mem 400M' "$top/tests/run" "$build/tests/load-m
 is "$(mem 1G /bin/sh -c 'mount -t tmpfs -o size=85% none /mnt; i=0; while [ $i -lt 8 ]; do
 		head -c 90000000 /dev/zero >/mnt/$i & i=$((i + 1)); done; wait; cat /mnt/? | wc -c; dmesg | grep -c "Out of memory"')" "720000000
 0" "--mem 1G: eight processes fill 700 MB of it at once"
+
+# Memory that is touched in an order without a pattern: each of 100,000 pages would be a mapping of the host's, which has
+# 65,530 for a process.
+mkfifo "$tmp/pipe"
+"$kbox" -S "$image" --ephemeral --mem 1G -- /tests/load-m touched_and_held <"$tmp/pipe" >"$tmp/said" &
+exec 8>"$tmp/pipe"
+while ! grep -q touched "$tmp/said" && kill -0 $!; do sleep 0.1; done
+most=0
+for pid in $(host_processes); do
+	n=$(wc -l <"/proc/$pid/maps")
+	[ "$n" -le $most ] || most=$n
+done
+exec 8>&-
+wait $!
+is "$? $(grep -c '^ok' "$tmp/said")" "0 1" "100,000 pages that are touched at random have what was written to them"
+within "$most" 1000 8000 "mappings that the host has for them"
 is "$(host_processes)" "" "nothing is left"
 done_testing

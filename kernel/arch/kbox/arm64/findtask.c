@@ -28,7 +28,7 @@ static struct gate_entry *entry_of(struct mm_struct *mm, unsigned long key)
 
 static void map_fixed(unsigned long addr, void *page, unsigned int order)
 {
-	kbox_host_map(addr, virt_to_pfn(page), 1UL << order, PROT_READ);
+	kbox_host_map(kbox_cpu.host->mm, addr, virt_to_pfn(page), 1UL << order, PROT_READ);
 }
 
 #define TABLE_ORDER get_order(GATE_ENTRIES * sizeof(struct gate_entry))

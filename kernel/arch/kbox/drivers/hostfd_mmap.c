@@ -91,10 +91,10 @@ static const struct vm_operations_struct private_ops = { .fault = private_fault 
 static int try(struct vm_area_struct *vma, int fd, int prot)
 {
 	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
-	int ret = kbox_host_map(vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
+	int ret = kbox_host_map(vma->vm_mm, vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
 
 	if (!ret)
-		kbox_host_unmap(vma->vm_start, vma->vm_start + PAGE_SIZE);
+		kbox_host_unmap(vma->vm_mm, vma->vm_start, vma->vm_start + PAGE_SIZE);
 	return ret;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/userfaultfd_k.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
+#include "tlb.h"
 
 int fixup_exception(struct pt_regs *regs)
 {
@@ -43,6 +44,8 @@ static bool access_error(struct vm_area_struct *vma, unsigned long code)
 #define AHEAD_SMALL	4
 #define SMALL_AREA	SZ_1M
 #define AHEAD_DATA	8
+#define DENSE		16	/* one page of so many has been written to */
+#define PIECES		2	/* of which a window may be made that is made whole */
 #define ROOM		256	/* pages: the kernel charges some in advance */
 
 /* Can somebody write to the file? Nobody counts that of shmem's. */
@@ -64,6 +67,21 @@ static bool cgroups_have_room(struct mm_struct *mm)
 		room = page_counter_read(&memcg->memory) + ROOM <= min(READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
 	rcu_read_unlock();
 	return room;
+}
+
+/* Is its memory limited by a cgroup? What that kills for is counted with what nobody has asked for. */
+static bool cgroups_limit(struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg;
+	bool limited = false;
+
+	if (mem_cgroup_disabled())
+		return false;
+	rcu_read_lock();
+	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); !limited && memcg; memcg = parent_mem_cgroup(memcg))
+		limited = READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX || READ_ONCE(memcg->memory.high) != PAGE_COUNTER_MAX;
+	rcu_read_unlock();
+	return limited;
 }
 
 /*
@@ -135,18 +153,63 @@ static void offer_block(unsigned int pages)
 		__free_page(block + i);
 }
 
+/*
+ * A program that jumps about in a large area comes back to most places sooner or later. When a sixteenth of a window has been
+ * written to the rest is made, too, and all of it becomes one mapping of the host's. Memory that is short is not used so.
+ */
+static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned long *where, unsigned int *pages)
+{
+	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, first = max(addr & -size, vma->vm_start);
+	unsigned int n = (min((addr & -size) + size, vma->vm_end) - first) >> PAGE_SHIFT, written = 0, i;
+	const pte_t *ptes = kbox_walk(vma->vm_mm, first);
+	mm_context_t *c = &vma->vm_mm->context;
+
+	if (!ptes || vma->vm_file || vma->vm_end - vma->vm_start <= SMALL_AREA ||
+	    global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 4 || cgroups_limit(vma->vm_mm))
+		return false;
+	for (i = 0; i < n; i++)
+		written += pte_present(ptes[i]) && pte_write(ptes[i]);
+	if (written < KBOX_FILL_WINDOW / DENSE)
+		return false;
+	/* If it goes on to the next window it goes from page to page. */
+	for (i = 0; i < ARRAY_SIZE(c->ahead); i++)
+		if (c->ahead[i].next - first <= n * PAGE_SIZE)
+			c->ahead[i].next = first + n * PAGE_SIZE;
+	*where = first;
+	*pages = n;
+	return true;
+}
+
+/* The pages of a fault of its own become neighbours. */
+static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsigned int pages)
+{
+	mm_context_t *c = &vma->vm_mm->context;
+	bool done;
+
+	c->filling = NULL;
+	done = kbox_gather(vma, first, pages, true);
+	c->filling = current;
+	c->replacing = false;
+	return done;
+}
+
 /* The page at addr is to be written to: make it and those around it that can be, and map them all. */
 static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
 {
 	unsigned long first = addr & PAGE_MASK;
-	unsigned int pages = ahead_pages(vma, &first), missing = 0, i;
+	unsigned int pages, missing = 0, i;
 	struct mm_struct *mm = vma->vm_mm;
-	pte_t *ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
 	vm_fault_t fault = 0, other = 0;
+	pte_t *ptes;
+	bool dense;
 
+	pages = ahead_pages(vma, &first);
+	dense = pages < AHEAD_MAX / 2 && is_dense(vma, addr, &first, &pages);
+	ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
 	for (i = 0; i < pages; i++)
 		missing += !ptes || is_missing(ptes[i]);
-	offer_block(missing);
+	if (!dense || kbox_pieces(ptes, pages) <= PIECES || !gather_filling(vma, first, pages))
+		offer_block(missing);
 	kbox_tlb_clear_range(mm, first, pages);
 	for (i = 0; i < pages; i++) {
 		unsigned long at = first + i * PAGE_SIZE;
@@ -161,6 +224,8 @@ static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, un
 		}
 	}
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
+	if (dense)
+		giveback_made(missing);
 	return fault;
 }
 
@@ -212,6 +277,29 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
 	return fault;
 }
 
+/*
+ * The host has had to give up mappings of the process: this may have been one, and comes back. Where its window is of many
+ * pieces they are put together first.
+ */
+static void gather_evicted(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, first = addr & -size;
+	pte_t *ptes = kbox_walk(mm, first);
+	struct vm_area_struct *vma;
+
+	if (!ptes || !kbox_scattered(ptes, KBOX_FILL_WINDOW) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 16 ||
+	    !evict_once_for(ptes - pte_index(first), pte_index(first) / KBOX_FILL_WINDOW))
+		return;
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	/* Text that is patched has copies, which are gathered by themselves (rewrite/image.c). */
+	if (vma && !(vma->vm_flags & (VM_EXEC | VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_HUGETLB))) {
+		first = max(first, vma->vm_start);
+		kbox_gather(vma, first, (min((addr & -size) + size, vma->vm_end) - first) >> PAGE_SHIFT, false);
+	}
+	mmap_read_unlock(mm);
+}
+
 /* code: PF_*. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
@@ -225,6 +313,8 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 		bad_area(regs, addr, SIGSEGV, SEGV_MAPERR);
 		return;
 	}
+	if (unlikely(mm->context.evicted) && user_mode(regs))
+		gather_evicted(mm, addr);
 	switch (kbox_tlb_fill(mm, addr, code & PF_WRITE, code & PF_INSTR)) {
 	case KBOX_FILLED:
 		return;

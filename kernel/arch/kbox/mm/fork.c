@@ -8,11 +8,11 @@
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
 
-static void protect(unsigned long start, unsigned long end, int prot)
+static void protect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
 {
 	/* Pages that the host does not have mapped end the call early, and so does vm.max_map_count. */
 	if (start < end && HCALL(__NR_mprotect, start, end - start, prot, 0, 0, 0))
-		kbox_host_unmap(start, end);
+		kbox_host_unmap(mm, start, end);
 }
 
 /* Runs of mapped pages become read-only. Of the child's nothing is mapped yet. */
@@ -29,7 +29,7 @@ static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 		}
 		next = ptep ? addr + PAGE_SIZE : min((addr + PMD_SIZE) & PMD_MASK, vma->vm_end);
 		if (!ptep || !pte_present(*ptep) || !pte_mapped(*ptep)) {
-			protect(start, addr, prot);
+			protect(vma->vm_mm, start, addr, prot);
 			start = next;
 		}
 		if (copy) {
@@ -40,7 +40,7 @@ static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 		if (ptep)
 			ptep++;
 	}
-	protect(start, vma->vm_end, prot);
+	protect(vma->vm_mm, start, vma->vm_end, prot);
 }
 
 /* dup_mmap() has made the copy; its flush_tlb_mm(old) follows. */

@@ -10,6 +10,7 @@
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
+#include "tlb.h"
 
 /* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
 static int host_prot(pte_t pte)
@@ -40,13 +41,27 @@ void kbox_drop_user(void)
 	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
 }
 
-/* A hole in a mapping makes it two: at vm.max_map_count the host refuses that, and all of user memory goes instead. */
-void kbox_host_unmap(unsigned long start, unsigned long end)
+/* The host refuses one more mapping to this process, which is the mm's, or has none. The second time everything goes. */
+static bool make_room(struct mm_struct *mm, unsigned int tries)
 {
-	if (!HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0))
-		return;
-	kbox_drop_user();
-	HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0);
+	if (tries > 1)
+		return false;
+	if (!mm)
+		kbox_drop_user();
+	else if (!tries)
+		evict_some(mm);
+	else
+		evict_all(mm);
+	return true;
+}
+
+/* A hole in a mapping makes it two: at vm.max_map_count the host refuses that. */
+void kbox_host_unmap(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	unsigned int tries = 0;
+
+	while (HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0) && make_room(mm, tries))
+		tries++;
 }
 
 /*
@@ -64,9 +79,9 @@ static bool is_wx(int prot)
  * Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. What is written to
  * would be a fault of the host's for each page (of what is only read, one for each 16): they are made now.
  */
-int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+static int try_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
-	bool host = pfn >= KBOX_HOST_PFN(0, 0), dropped = false;
+	bool host = pfn >= KBOX_HOST_PFN(0, 0);
 	int flags = MAP_SHARED | MAP_FIXED | (!host && (prot & PROT_WRITE || pages <= 16) ? MAP_POPULATE : 0);
 	int fd = host ? pfn / KBOX_HOST_PFN_PAGES % KBOX_HOST_PFN_FDS : kbox_boot->mem_fd;
 	unsigned long at = host ? pfn % KBOX_HOST_PFN_PAGES : pfn;
@@ -81,18 +96,23 @@ int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, in
 				kbox_sync_icache(addr, pfn, pages);
 			return 0;
 		}
-		if ((ret == -EACCES || ret == -EPERM) && is_wx(prot) && !host) {
-			wx_refused = true;
-			continue;
-		}
-		if (ret != -ENOMEM || dropped) {
-			if (host)
-				return ret;
-			panic("host mmap: error %ld", -ret);
-		}
-		kbox_drop_user();	/* vm.max_map_count: evict, faults bring back what is used */
-		dropped = true;
+		if ((ret != -EACCES && ret != -EPERM) || !is_wx(prot) || host)
+			return ret;
+		wx_refused = true;
 	}
+}
+
+/* The same, where the host's mappings may be exhausted: vm.max_map_count. Faults bring back what is used of what goes. */
+int kbox_host_map(struct mm_struct *mm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
+{
+	unsigned int tries = 0;
+	int ret;
+
+	while ((ret = try_map(addr, pfn, pages, prot)) == -ENOMEM && make_room(mm, tries))
+		tries++;
+	if (ret && pfn < KBOX_HOST_PFN(0, 0))
+		panic("host mmap: error %d", -ret);
+	return ret;
 }
 
 /* The entry of the page table for addr; NULL: there is none. */
@@ -120,7 +140,7 @@ pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
 }
 
 /* The host has none of these pages mapped any more. */
-static void mark_unmapped(pte_t *ptep, unsigned int pages)
+void kbox_mark_unmapped(pte_t *ptep, unsigned int pages)
 {
 	for (; pages--; ptep++)
 		if (pte_present(*ptep))
@@ -151,14 +171,30 @@ static bool goes_with(const struct window *w, unsigned int a, unsigned int b)
 	       host_pfn(w->mm, w->base + ((unsigned long)a << PAGE_SHIFT), w->table[a]) - a;
 }
 
+static void ran(const struct window *w, unsigned int first, unsigned int end)
+{
+	for (; first < end; first++)
+		set_pte(&w->table[first], pte_mkmapped(w->table[first]));
+	evict_filled(w->table);
+}
+
 static int map_run(const struct window *w, unsigned int first, unsigned int end)
 {
 	unsigned long addr = w->base + ((unsigned long)first << PAGE_SHIFT);
-	int ret = kbox_host_map(addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first]));
+	int ret = kbox_host_map(w->mm, addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first]));
 
-	for (; !ret && first < end; first++)
-		set_pte(&w->table[first], pte_mkmapped(w->table[first]));
+	if (!ret)
+		ran(w, first, end);
 	return ret;
+}
+
+/* Nobody has asked for it, so nothing is to go for it. */
+static void offer_run(const struct window *w, unsigned int first, unsigned int end)
+{
+	unsigned long addr = w->base + ((unsigned long)first << PAGE_SHIFT);
+
+	if (!try_map(addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first])))
+		ran(w, first, end);
 }
 
 /* Runs that are shorter are not worth a call as long as nobody asks for them, but for a file's pages that are so near. */
@@ -184,7 +220,7 @@ static int map_window(const struct window *w, unsigned int at, unsigned int lo, 
 		while (run < hi && goes_with(w, i, run))
 			run++;
 		if (run - i >= RUN_MIN || (file && i / RUN_NEAR == at / RUN_NEAR))
-			map_run(w, i, run);
+			offer_run(w, i, run);
 	}
 	return ret;
 }
@@ -214,7 +250,8 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	set_pte(ptep, pte);
 	if (unlikely(wx_refused) && exec && is_wx(prot) && !pte_special(pte)) {
 		set_pte(ptep, pte_mkmapped(pte));
-		kbox_host_map(addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC);
+		kbox_host_map(mm, addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC);
+		evict_filled(ptep - pte_index(addr));
 		return KBOX_FILLED;
 	}
 	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
@@ -248,7 +285,7 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 {
 	mm_context_t *c = &vma->vm_mm->context;
 
-	if (vma->vm_mm != kbox_cpu.host->mm || (c->filling == current && !c->replacing))
+	if (vma->vm_mm != kbox_cpu.host->mm || c->gathering || (c->filling == current && !c->replacing))
 		return;
 	if (c->filling == current)
 		c->replacing = false;
@@ -271,7 +308,7 @@ static struct { struct mm_struct *mm; unsigned long start, end; u32 taken, serve
 void kbox_serve_flush(struct host_thread *me)
 {
 	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.taken, 1))
-		kbox_host_unmap(flush_request.start, flush_request.end);
+		kbox_host_unmap(me->mm, flush_request.start, flush_request.end);
 	WRITE_ONCE(flush_request.served, 1);
 }
 
@@ -316,7 +353,7 @@ static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
 	for (i = 0; i < n; i++)
 		if (!ptep || !host_prot(ptep[i]))
 			return false;
-	mark_unmapped(ptep, n);
+	kbox_mark_unmapped(ptep, n);
 	kbox_tlb_fill_range(mm, start, start, n);
 	return true;
 }
@@ -332,7 +369,7 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 	if (mm != kbox_cpu.host->mm)
 		flush_remote(mm, start, end);
 	else if (!refill(mm, start, end))
-		kbox_host_unmap(start, end);
+		kbox_host_unmap(mm, start, end);
 }
 
 /* Can anybody but current be in user code there? */
@@ -360,6 +397,15 @@ void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
 	kbox_flush_range(vma->vm_mm, addr, addr + PAGE_SIZE);
 }
 
+void kbox_flush_window(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	unsigned int at = pte_index(addr) % KBOX_FILL_WINDOW;
+
+	addr = (addr & PAGE_MASK) - at * PAGE_SIZE;
+	kbox_flush_range(mm, addr, addr + KBOX_FILL_WINDOW * PAGE_SIZE);
+	kbox_mark_unmapped(ptep - at, KBOX_FILL_WINDOW);
+}
+
 /*
  * In a fault of the mm's own, wp_page_copy() puts another page there before it lets go of the old one: mapping that is
  * the flush, see update_mmu_cache_range(). Nothing but reclaim comes here in a fault besides.
@@ -374,6 +420,9 @@ pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 	if (c->filling == current && vma->vm_mm == kbox_cpu.host->mm && is_cow_mapping(vma->vm_flags) &&
 	    !(current->flags & PF_MEMALLOC))
 		c->replacing = true;
+	/* Of what moves (gather.c) the neighbours come next: one signal for all. */
+	else if (vma->vm_mm != kbox_cpu.host->mm && current->mm && current->mm->context.gathering)
+		kbox_flush_window(vma->vm_mm, addr, ptep);
 	else
 		flush_tlb_page(vma, addr);
 	return pte;
@@ -389,6 +438,6 @@ void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int
 		mapped += pte_present(ptep[i]) && pte_mapped(ptep[i]);
 	if (mapped < 2)
 		return;
-	kbox_host_unmap(addr, addr + pages * PAGE_SIZE);
-	mark_unmapped(ptep, pages);
+	kbox_host_unmap(mm, addr, addr + pages * PAGE_SIZE);
+	kbox_mark_unmapped(ptep, pages);
 }

@@ -16,12 +16,12 @@
 static struct { unsigned long start, end; } changes[LOG];
 unsigned int kbox_vmalloc_gen;		/* changes so far */
 
-/* PTEs are mapped in runs of neighbours in physical memory. */
-static void sync_range(unsigned long start, unsigned long end)
+/* PTEs are mapped in runs of neighbours in physical memory. mm: whose host process this is, or NULL. */
+static void sync_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	unsigned long addr = start, next;
 
-	kbox_host_unmap(start, end);
+	kbox_host_unmap(mm, start, end);
 	while (addr < end) {
 		pte_t *ptep = kbox_walk(&init_mm, addr);
 
@@ -35,7 +35,7 @@ static void sync_range(unsigned long start, unsigned long end)
 
 			while (next < end && next & ~PMD_MASK && pte_present(last[1]) && pte_pfn(last[1]) == pte_pfn(*last) + 1)
 				last++, next += PAGE_SIZE;
-			kbox_host_map(addr, pte_pfn(*ptep), last - ptep + 1, PROT_READ | PROT_WRITE);
+			kbox_host_map(mm, addr, pte_pfn(*ptep), last - ptep + 1, PROT_READ | PROT_WRITE);
 		}
 		addr = next;
 	}
@@ -47,10 +47,10 @@ void kbox_vmalloc_replay(struct host_thread *h)
 	unsigned int missed = kbox_vmalloc_gen - h->vmalloc_gen;
 
 	if (missed > LOG) {
-		sync_range(VMALLOC_START, VMALLOC_END);
+		sync_range(h->mm, VMALLOC_START, VMALLOC_END);
 	} else {
 		for (; missed; missed--)
-			sync_range(changes[(kbox_vmalloc_gen - missed) % LOG].start,
+			sync_range(h->mm, changes[(kbox_vmalloc_gen - missed) % LOG].start,
 				   changes[(kbox_vmalloc_gen - missed) % LOG].end);
 	}
 	h->vmalloc_gen = kbox_vmalloc_gen;

@@ -153,8 +153,8 @@ extern enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bo
 extern void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages);
 extern void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 extern void kbox_drop_user(void);
-extern void kbox_host_unmap(unsigned long start, unsigned long end);
-extern int kbox_host_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
+extern void kbox_host_unmap(struct mm_struct *mm, unsigned long start, unsigned long end);
+extern int kbox_host_map(struct mm_struct *mm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
 extern void kbox_serve_flush(struct host_thread *me);
 /* rewrite/: without patched sites in the mm, context.maps is NULL. */
 extern void kbox_rewrite(struct pt_regs *regs, int nr);

@@ -9,6 +9,9 @@ struct host_thread;
 typedef struct {
 	unsigned int threads;		/* host threads whose host process maps this mm */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
+	bool evicted;			/* the host has refused one more mapping (mm/evict.c) */
+	unsigned int gathering;		/* so many tasks move its pages: they map them when all have moved (mm/gather.c) */
+	unsigned long hand;		/* the address that eviction has come to */
 	/* Ahead of writes to one page after the other, in as many places at a time (fault.c). */
 	struct { unsigned long next; unsigned int pages; } ahead[4];	/* where the next such fault would be; what the last one made */
 	unsigned int ahead_last;

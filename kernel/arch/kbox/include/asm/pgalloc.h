@@ -9,6 +9,7 @@ static inline void pmd_populate_kernel(struct mm_struct *mm, pmd_t *pmd, pte_t *
 }
 static inline void pmd_populate(struct mm_struct *mm, pmd_t *pmd, pgtable_t pte)
 {
+	page_ptdesc(pte)->pt_index = 0;	/* see mm/evict.c */
 	set_pmd(pmd, __pmd(_PAGE_TABLE | page_to_phys(pte)));
 }
 static inline void pud_populate(struct mm_struct *mm, pud_t *pud, pmd_t *pmd)

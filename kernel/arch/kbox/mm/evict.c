@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A host process has no more than vm.max_map_count mappings (65,530 by default). When the host
+ * refuses one more, some go: those of page tables from which nothing has been filled since the
+ * hand of a clock was there. It goes on where it stopped, so what one instruction needs at a time
+ * stays: by the time the hand is there again all the others have gone.
+ *
+ * What it goes by is kept with each page table (pt_index of its ptdesc, which is generic code's to
+ * give away for page tables of a process).
+ */
+#include <linux/mm.h>
+#include <asm/kbox.h>
+#include <asm/tlbflush.h>
+#include <asm/unistd.h>
+#include "tlb.h"
+
+#define RECENT		BIT(0)		/* filled from since the hand was there */
+#define TRIED(window)	BIT(8 + (window))	/* evict_once_for() */
+#define MAPPING		BIT(32)		/* the rest counts mappings that have been made, at most as many are left */
+
+#define SHARE		8		/* that part of all goes at a time */
+#define SHARE_MIN	16UL		/* mappings */
+#define FEW		2		/* mappings of a page table that cost much to bring back for what they free */
+
+static unsigned long *note_of(pte_t *table)
+{
+	return &virt_to_ptdesc(table)->pt_index;
+}
+
+/* A mapping has been made for pages of this page table. */
+void evict_filled(pte_t *table)
+{
+	unsigned long *note = note_of(table);
+
+	*note = (*note | RECENT) + MAPPING;
+}
+
+/* Is it the first time that this is asked for the window since the table's mappings were evicted? */
+bool evict_once_for(pte_t *table, unsigned int window)
+{
+	unsigned long *note = note_of(table), old = *note;
+
+	*note |= TRIED(window);
+	return !(old & TRIED(window));
+}
+
+/* The next page table from *addr on, whose first address that becomes; NULL: there is none before end. */
+static pte_t *next_table(struct mm_struct *mm, unsigned long *addr, unsigned long end)
+{
+	unsigned long at = *addr & PMD_MASK;
+	pmd_t *pmd;
+
+	while (at < end) {
+		p4d_t *p4d = p4d_offset(pgd_offset(mm, at), at);
+
+		if (p4d_none(*p4d)) {
+			at = (at & PGDIR_MASK) + PGDIR_SIZE;
+		} else if (pud_none(*pud_offset(p4d, at))) {
+			at = (at & PUD_MASK) + PUD_SIZE;
+		} else if (pmd = pmd_offset(pud_offset(p4d, at), at), pmd_none(*pmd)) {
+			at += PMD_SIZE;
+		} else {
+			*addr = at;
+			return pte_offset_kernel(pmd, at);
+		}
+	}
+	return NULL;
+}
+
+/* How many mappings the host has at most. */
+static unsigned long count_mappings(struct mm_struct *mm)
+{
+	unsigned long addr, n = 0;
+	pte_t *table;
+
+	for (addr = 0; (table = next_table(mm, &addr, TASK_SIZE)); addr += PMD_SIZE)
+		n += *note_of(table) / MAPPING;
+	return n;
+}
+
+/* All of user memory in [start, end), which are bounds of page tables. Returns how many mappings that frees. */
+static unsigned long evict(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	unsigned long freed = 0;
+	pte_t *table;
+
+	/* It is refused where all of this is in the midst of one mapping: nothing would be won. */
+	if (start >= end || HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0))
+		return 0;
+	for (; (table = next_table(mm, &start, end)); start += PMD_SIZE) {
+		unsigned long *note = note_of(table);
+
+		if (!(*note / MAPPING))
+			continue;
+		freed += *note / MAPPING;
+		*note = 0;
+		kbox_mark_unmapped(table, PTRS_PER_PTE);
+	}
+	return freed;
+}
+
+void evict_all(struct mm_struct *mm)
+{
+	evict(mm, 0, TASK_SIZE);
+}
+
+/* Does the hand leave the table's mappings when it comes around for this time? */
+static bool spare(unsigned long *note, unsigned int round)
+{
+	if (round == 0 && *note & RECENT) {
+		*note &= ~RECENT;
+		return true;
+	}
+	return round < 2 && *note / MAPPING <= FEW;
+}
+
+/* The hand goes from start to end, until this many are freed. Neighbours go in one call. */
+static unsigned long sweep(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned int round, unsigned long want)
+{
+	unsigned long addr = start, from = 0, to = 0, pending = 0, freed = 0;
+	pte_t *table = NULL;
+
+	for (; freed + pending < want && (table = next_table(mm, &addr, end)); addr += PMD_SIZE) {
+		unsigned long *note = note_of(table);
+
+		if (!(*note / MAPPING))
+			continue;
+		if (spare(note, round)) {
+			freed += evict(mm, from, to);
+			pending = from = to = 0;
+			continue;
+		}
+		pending += *note / MAPPING;
+		if (!to)
+			from = addr;
+		to = min(addr + PMD_SIZE, TASK_SIZE);
+	}
+	freed += evict(mm, from, to);
+	mm->context.hand = table ? addr : 0;
+	return freed;
+}
+
+/* The host's mappings are exhausted. The process that runs is the mm's; also without the CPU, where who has it waits. */
+void evict_some(struct mm_struct *mm)
+{
+	unsigned long want = max(count_mappings(mm) / SHARE, SHARE_MIN), hand, freed = 0;
+	unsigned int round;
+
+	mm->context.evicted = true;
+	for (round = 0; round < 3 && freed < want; round++) {
+		hand = mm->context.hand;
+		freed += sweep(mm, hand, TASK_SIZE, round, want - freed);
+		if (freed < want)
+			freed += sweep(mm, 0, hand, round, want - freed);
+	}
+	if (!freed)
+		evict_all(mm);
+}

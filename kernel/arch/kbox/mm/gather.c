@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Neighbours in a process's memory that lie apart in guest memory cost the host a mapping each, and
+ * it has no more than vm.max_map_count for a process. Here the pages of a window are moved to where
+ * they are neighbours, too: by page migration, as compaction moves them.
+ */
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/swap.h>
+#include <asm/kbox.h>
+#include <asm/tlbflush.h>
+#include "tlb.h"
+#include <internal.h>	/* of the kernel's mm/ */
+
+#define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
+#define WORTH		8	/* mappings less */
+
+static bool is_memory(pte_t pte)
+{
+	return pte_present(pte) && !pte_special(pte);
+}
+
+/* Are there many pages whose neighbour is memory, but lies elsewhere? */
+bool kbox_scattered(const pte_t *ptes, unsigned int pages)
+{
+	unsigned int apart = 0, i;
+
+	for (i = 1; i < pages; i++)
+		apart += is_memory(ptes[i - 1]) && is_memory(ptes[i]) && pte_pfn(ptes[i]) != pte_pfn(ptes[i - 1]) + 1;
+	return apart >= WORTH;
+}
+
+/* Of how many pieces would the pages that can be written to be if all between them could? */
+unsigned int kbox_pieces(const pte_t *ptes, unsigned int pages)
+{
+	unsigned long last = 0;
+	unsigned int n = 0, i;
+
+	for (i = 0; i < pages; i++)
+		if (is_memory(ptes[i]) && pte_write(ptes[i]) && pte_pfn(ptes[i]) - i != last) {
+			last = pte_pfn(ptes[i]) - i;
+			n++;
+		}
+	return n;
+}
+
+struct places {
+	struct page *block;
+	struct folio *from[KBOX_FILL_WINDOW];	/* what comes to each page of it; NULL: nothing, or it is there */
+	DECLARE_BITMAP(taken, KBOX_FILL_WINDOW);
+};
+
+static struct folio *place_of(struct folio *from, unsigned long private)
+{
+	struct places *p = (void *)private;
+	unsigned int i;
+
+	for (i = 0; i < KBOX_FILL_WINDOW; i++)
+		if (p->from[i] == from) {
+			p->from[i] = NULL;
+			__set_bit(i, p->taken);
+			return page_folio(p->block + i);
+		}
+	return NULL;
+}
+
+/* Of these pages those that can move. written: what can be written to, since the others are about to be copied. */
+static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written, struct places *p,
+		    struct list_head *list)
+{
+	pte_t *ptes = kbox_walk(vma->vm_mm, first);
+	unsigned int i;
+
+	lru_add_drain();
+	for (i = 0; ptes && i < pages; i++) {
+		struct folio *folio = is_memory(ptes[i]) ? vm_normal_folio(vma, first + i * PAGE_SIZE, ptes[i]) : NULL;
+
+		if (!folio || (written && !pte_write(ptes[i])) || folio_test_large(folio) || !folio_isolate_lru(folio))
+			continue;
+		p->from[i] = folio;
+		list_add_tail(&folio->lru, list);
+		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio), 1);
+	}
+}
+
+/*
+ * Pages of one window of the area, whose mm is current's and locked; false: there is no block. What of the block is not taken goes to the
+ * allocator, in such an order that who makes the missing pages next gets them for their places.
+ */
+bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct places p = { };
+	LIST_HEAD(list);
+	unsigned int i;
+
+	p.block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, WINDOW_ORDER);
+	if (!p.block)
+		return false;
+	split_page(p.block, WINDOW_ORDER);
+	mm->context.gathering++;
+	kbox_tlb_clear_range(mm, first, pages);
+	isolate(vma, first, pages, written, &p, &list);
+	if (!list_empty(&list) && migrate_pages(&list, place_of, NULL, (unsigned long)&p, MIGRATE_ASYNC, MR_COMPACTION, NULL))
+		putback_movable_pages(&list);
+	mm->context.gathering--;
+	for (i = KBOX_FILL_WINDOW; i--; )
+		if (!test_bit(i, p.taken))
+			__free_page(p.block + i);
+	return true;
+}
