@@ -24,32 +24,53 @@ static unsigned long *top_of_stack(unsigned long *sp)
 	return (unsigned long *)stack_top((unsigned long)sp & ~(THREAD_SIZE - 1)) - sizeof(struct pt_regs) / sizeof(long);
 }
 
-/* The next return address from *sp on; 0 at the end of the stack. */
+/* The next return address from *sp on; 0 at the end of the stack. Where a function begins is a pointer to it. */
 static unsigned long next_return(unsigned long **sp, unsigned long *end, unsigned long *callee)
 {
-	while (*sp < end) {
-		unsigned long addr = *(*sp)++;
+	unsigned long addr, size, offset;
 
-		if (__kernel_text_address(addr) && after_call(addr, callee))
+	while (*sp < end) {
+		addr = *(*sp)++;
+		if (__kernel_text_address(addr) && after_call(addr, callee) &&
+		    kallsyms_lookup_size_offset(addr, &size, &offset) && offset)
 			return addr;
 	}
 	return 0;
 }
 
+/* That a call of "callee" comes to the function at "to": by itself, or by the jump that its own last call has become. */
+static bool comes_to(unsigned long callee, unsigned long to)
+{
+	unsigned long size, offset;
+
+	if (callee == to)
+		return true;
+	/* What looks like a call need not be one. */
+	return __kernel_text_address(callee) && kallsyms_lookup_size_offset(callee, &size, &offset) && !offset &&
+	       __kernel_text_address(callee + size - 1) && jumps_to(callee, size, to);
+}
+
 /*
- * Who has called the function that "from" is in: the next direct call of it, or the next call by a pointer, which may be. Where
- * there is neither, since the function was jumped to, it is the next one of all. From 0: that, too.
+ * Who has called the function that "from" is in: the next direct call that comes to it. Else, the next call by a pointer, which
+ * may be; else, the next one of all. From 0: that, too.
  */
 static unsigned long caller(unsigned long **sp, unsigned long *end, unsigned long from)
 {
-	unsigned long *at = *sp, size, offset = 0, callee, addr, first = next_return(sp, end, &callee), *after = *sp;
+	unsigned long *at = *sp, size, offset, callee, addr, first = next_return(sp, end, &callee), *after = *sp;
+	bool by_pointer = false;
 
 	if (!from || !kallsyms_lookup_size_offset(from, &size, &offset))
 		return first;
 	*sp = at;
-	while ((addr = next_return(sp, end, &callee)))
-		if (!callee || callee == from - offset)
+	while ((addr = next_return(sp, end, &callee))) {
+		if (callee && comes_to(callee, from - offset))
 			return addr;
+		if (callee || by_pointer)
+			continue;
+		by_pointer = true;
+		first = addr;
+		after = *sp;
+	}
 	*sp = after;
 	return first;
 }

@@ -19,4 +19,18 @@ static inline bool after_call(unsigned long addr, unsigned long *callee)
 	*callee = addr - 4 + ((s32)(insn << 6) >> 4);
 	return true;
 }
+
+/* Does this code end, somewhere, with a jump to "to"? */
+static inline bool jumps_to(unsigned long start, unsigned long size, unsigned long to)
+{
+	unsigned long p;
+
+	for (p = start; p + 4 <= start + size; p += 4) {
+		u32 insn = *(const u32 *)p;
+
+		if (insn >> 26 == 5 && p + ((s32)(insn << 6) >> 4) == to)
+			return true;
+	}
+	return false;
+}
 #endif
