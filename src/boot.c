@@ -122,6 +122,8 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
 		_exit(1);
+	/* For all host threads of the box, which inherit it: the guest's kernel has added its own slack to a timer already. */
+	prctl(PR_SET_TIMERSLACK, 1);
 	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	stand_apart(b);
 	keep_fds(b, passing_fd());

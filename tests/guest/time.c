@@ -575,6 +575,104 @@ static void between_processes(void)
 	CHECK(seconds() >= shared[1]);
 }
 
+static volatile int naps_begun, alarms;
+
+/* Sleeps of up to 2 ms, of which none is too short, and each ends. */
+static void *naps(void *arg)
+{
+	unsigned seed = (unsigned)(long)arg;
+
+	__atomic_fetch_add(&naps_begun, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 150; i++) {
+		struct timespec t = { 0, rand_r(&seed) % 2000 * 1000 };
+		double start = seconds();
+
+		EQ(nanosleep(&t, NULL), 0);
+		CHECK(seconds() - start >= t.tv_nsec / 1e9 - 1e-6);
+	}
+	return NULL;
+}
+
+/* The host threads that have parked wait for the next event in turn: none of them may be forgotten. */
+static void sleeps_of_many(void)
+{
+	pthread_t t[6];
+
+	for (long i = 0; i < 6; i++)
+		EQ(pthread_create(&t[i], NULL, naps, (void *)(i + 1)), 0);
+	for (int i = 0; i < 6; i++)
+		pthread_join(t[i], NULL);
+	EQ(naps_begun, 6);
+}
+
+static void *spins(void *stop)
+{
+	while (!*(volatile int *)stop)
+		;
+	return NULL;
+}
+
+/* One that only computes neither keeps them asleep. */
+static void sleeps_beside_user_code(void)
+{
+	volatile int stop = 0;
+	pthread_t t;
+
+	pthread_create(&t, NULL, spins, (void *)&stop);
+	sleeps_of_many();
+	stop = 1;
+	pthread_join(t, NULL);
+}
+
+static void on_alarm(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)si, (void)uc;
+	alarms++;
+}
+
+/* A timer that is set after a sleep, when nobody else had anything to do, finds its process in user code. */
+static void timer_after_a_sleep(void)
+{
+	struct itimerval soon = { .it_value = { 0, 1500 } };
+
+	on_signal(SIGALRM, on_alarm, 0);
+	for (int i = 1; i <= 100; i++) {
+		sleep_ms(i % 7);
+		EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+		while (alarms < i)
+			;
+	}
+	EQ(alarms, 100);
+}
+
+/* It has been asleep in one process, and comes back to it from another one. */
+static void sleeps_between_processes(void)
+{
+	int there[2], back[2];
+	char c = 0;
+	pid_t pid;
+
+	EQ(pipe(there), 0);
+	EQ(pipe(back), 0);
+	pid = FORK();
+	if (!pid) {
+		close(there[1]);
+		while (read(there[0], &c, 1) == 1) {
+			sleep_ms((unsigned char)c % 3);
+			EQ(write(back[1], &c, 1), 1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 300; i++) {
+		c = i;
+		EQ(write(there[1], &c, 1), 1);
+		EQ(read(back[0], &c, 1), 1);
+		sleep_ms(i % 2);
+	}
+	close(there[1]);
+	CHILD_OK(pid);
+}
+
 static void uptime(void)
 {
 	double up, before = get(CLOCK_BOOTTIME);
@@ -591,5 +689,6 @@ static const struct test tests[] = {
 	T(short_sleeps), T(absolute_sleep), T(interrupted_sleep), T(stopped_sleep), T(interval_timer), T(posix_timer),
 	T(posix_timer_at_a_time), T(posix_timer_of_cpu_time), T(processor_time), T(usage_and_times), T(user_time),
 	T(usage_of_children), T(clock_of_another), T(limit_of_cpu_time), T(cpu_timer_expires), T(from_many_threads), T(between_processes), T(uptime),
+	T(sleeps_of_many), T(sleeps_beside_user_code), T(timer_after_a_sleep), T(sleeps_between_processes),
 };
 MAIN(tests)

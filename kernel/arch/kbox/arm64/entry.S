@@ -150,13 +150,22 @@ kbox_park:
 kbox_wait:
 	add	x20, x19, #HT_GRANT
 	adrp	x9, kbox_spin
-	ldr	w9, [x9, #:lo12:kbox_spin]
+	ldr	w9, [x9, #:lo12:kbox_spin]	/* kbox_spin_for_grant(), without a stack */
+	ldr	w12, [x19, #HT_VAIN]
+	cmp	w12, #SPIN_VAIN
+	b.lo	3f
+	lsr	w9, w9, #SPIN_LESS
 3:	ldar	w10, [x20]
 	cmp	w10, #1
-	b.eq	5f
+	b.eq	8f
 	yield
 	subs	w9, w9, #1
 	b.pl	3b
+	add	w12, w12, #1
+	cmp	w12, #SPIN_AGAIN
+	b.lo	9f
+	mov	w12, #(SPIN_VAIN - 1)
+9:	str	w12, [x19, #HT_VAIN]
 	mov	w9, #2
 1:	ldaxr	w10, [x20]
 	cbnz	w10, 5f
@@ -168,9 +177,12 @@ kbox_wait:
 	mov	x3, #0
 	mov	x8, #__NR_futex
 	svc	#0
+kbox_sleep:
 	ldar	w10, [x20]
 	cmp	w10, #1
 	b.ne	4b
+	b	5f
+8:	str	wzr, [x19, #HT_VAIN]
 5:	add	x9, x19, #HT_KICK	/* as wait_grant() does: who granted may not have decided yet */
 	ldar	w10, [x9]
 	cbz	w10, 7f
@@ -220,7 +232,8 @@ SYM_FUNC_END(kbox_await)
 
 /*
  * void kbox_release(unsigned long *save, me, sp): idle gives the CPU to nobody.
- * If an interrupt or an entrant slipped in, Z is told.
+ * If an interrupt or an entrant slipped in, Z is told. This host thread parks, and may be the one to
+ * wait for the next event: then idle goes on here.
  */
 SYM_FUNC_START(kbox_release)
 	PUSH_CALLEE
@@ -238,7 +251,15 @@ SYM_FUNC_START(kbox_release)
 	ENTRANTS x9
 	cbnz	x9, 1f
 2:	cbnz	w21, host_thread_dead
-	b	kbox_park
+	ldr	x9, [x19, #HT_LOOP_SP]
+	cbnz	x9, host_thread_loop
+	mov	x0, x19
+	bl	kbox_watch
+	add	x20, x19, #HT_GRANT
+	cbz	x0, kbox_sleep
+	mov	sp, x0
+	POP_CALLEE
+	ret
 1:	add	x0, x20, #BOOT_Z_SEQ
 3:	ldaxr	w9, [x0]
 	add	w9, w9, #1

@@ -38,16 +38,23 @@ static bool may_be_limited(struct task_struct *t)
 	return !task_css_is_root(t, cpu_cgrp_id);
 }
 
-struct pull {
+struct fetch {
 	struct timer_list timer;
 	struct host_thread *host;
 };
 
 static void pull_in(struct timer_list *timer)
 {
-	struct pull *pull = from_timer(pull, timer, timer);
+	struct fetch *fetch = from_timer(fetch, timer, timer);
 
-	kbox_pull_in(pull->host);
+	kbox_pull_in(fetch->host);
+}
+
+static void fetch_it(struct timer_list *timer)
+{
+	struct fetch *fetch = from_timer(fetch, timer, timer);
+
+	wake_up_state(fetch->host->task, TASK_NORMAL);
 }
 
 /*
@@ -56,18 +63,15 @@ static void pull_in(struct timer_list *timer)
  */
 void kbox_sleep_detached(struct host_thread *me)
 {
-	struct pull pull = { .host = me };
+	struct fetch fetch = { .host = me };
+	bool limited = may_be_limited(current);
 
-	set_current_state(TASK_INTERRUPTIBLE);
-	if (!may_be_limited(current)) {
-		schedule_timeout(timers_armed(current) ? 1 : CHARGE_INTERVAL);
-	} else {
-		timer_setup_on_stack(&pull.timer, pull_in, 0);
-		mod_timer(&pull.timer, jiffies + 1);
-		schedule();
-		timer_delete_sync(&pull.timer);
-		destroy_timer_on_stack(&pull.timer);
-	}
+	set_current_state(TASK_NORMAL | TASK_IN_USER);
+	timer_setup_on_stack(&fetch.timer, limited ? pull_in : fetch_it, 0);
+	mod_timer(&fetch.timer, jiffies + (limited || timers_armed(current) ? 1 : CHARGE_INTERVAL));
+	schedule();
+	timer_delete_sync(&fetch.timer);
+	destroy_timer_on_stack(&fetch.timer);
 	__set_current_state(TASK_RUNNING);
 }
 

@@ -90,9 +90,44 @@ bool kbox_in_user(const struct task_struct *t)
 	return t->thread.host && t->thread.host->in_user;
 }
 
-unsigned long __get_wchan(struct task_struct *p)
+/*
+ * For the scheduler such a task sleeps. It does so in a state that /proc reports as running, once it is off the run queue:
+ * there it counts as one that adds to the load average, by TASK_UNINTERRUPTIBLE. What wakes it up are signals and we, by
+ * wake_up_state(); the kernel's calls of that come here, by the linker's --wrap.
+ */
+static unsigned int in_user;
+
+void kbox_shown_as_running(struct task_struct *t)
 {
-	return 0;
+	if (READ_ONCE(t->__state) == TASK_IN_USER || (t->on_rq && !t->se.sched_delayed))
+		return;
+	WRITE_ONCE(t->__state, TASK_IN_USER);
+	in_user++;
+}
+
+int __real_wake_up_state(struct task_struct *t, unsigned int state);
+int __wrap_wake_up_state(struct task_struct *t, unsigned int state);
+
+int __wrap_wake_up_state(struct task_struct *t, unsigned int state)
+{
+	bool shown = READ_ONCE(t->__state) == TASK_IN_USER;
+	int woken;
+
+	if (state & TASK_INTERRUPTIBLE)
+		state |= TASK_IN_USER;
+	woken = __real_wake_up_state(t, state);
+	if (shown && woken)
+		in_user--;
+	return woken;
+}
+
+unsigned int __real_nr_running(void);
+unsigned int __wrap_nr_running(void);
+
+/* For /proc. */
+unsigned int __wrap_nr_running(void)
+{
+	return __real_nr_running() + in_user;
 }
 
 static bool keeps_host_process(struct host_thread *h)

@@ -1,55 +1,121 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* There are no frame pointers: a trace is every text address on the stack. */
+/*
+ * There are no frame pointers and no unwind tables. A stack has return addresses and what looks like them, left there by calls
+ * that have returned. So an address counts only if a call is before it, and the caller of a function is the next one that calls it.
+ */
+#include <linux/kallsyms.h>
+#include <linux/sched.h>
 #include <linux/stacktrace.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task_stack.h>
+#include <asm/after_call.h>
+#include <asm/kbox.h>
 #include <asm/sections.h>
+#include <asm/syscall.h>
 
 static unsigned long *stack_of(struct task_struct *t)
 {
 	return t == current ? __builtin_frame_address(0) : (unsigned long *)t->thread.sp;
 }
 
-/* The next text address from *sp on; 0 at the end of the stack. */
-static unsigned long next_text_address(unsigned long **sp)
+/* Above it are the user's registers, if there are any. */
+static unsigned long *top_of_stack(unsigned long *sp)
 {
-	while ((unsigned long)*sp & (THREAD_SIZE - 1)) {
-		unsigned long addr = *(*sp)++;
+	return (unsigned long *)stack_top((unsigned long)sp & ~(THREAD_SIZE - 1)) - sizeof(struct pt_regs) / sizeof(long);
+}
 
-		if (__kernel_text_address(addr))
+/* The next return address from *sp on; 0 at the end of the stack. Where a function begins is a pointer to it. */
+static unsigned long next_return(unsigned long **sp, unsigned long *end, unsigned long *callee)
+{
+	unsigned long addr, size, offset;
+
+	while (*sp < end) {
+		addr = *(*sp)++;
+		if (__kernel_text_address(addr) && after_call(addr, callee) &&
+		    kallsyms_lookup_size_offset(addr, &size, &offset) && offset)
 			return addr;
 	}
 	return 0;
 }
 
-#ifdef CONFIG_STACKTRACE
-/* For kernel/stacktrace.c. */
-void save_stack_trace_tsk(struct task_struct *t, struct stack_trace *trace)
+/* That a call of "callee" comes to the function at "to": by itself, or by the jump that its own last call has become. */
+static bool comes_to(unsigned long callee, unsigned long to)
 {
-	unsigned long *sp = stack_of(t), addr;
+	unsigned long size, offset;
 
-	while (trace->nr_entries < trace->max_entries && (addr = next_text_address(&sp))) {
-		if (trace->skip)
-			trace->skip--;
-		else
-			trace->entries[trace->nr_entries++] = addr;
+	if (callee == to)
+		return true;
+	/* What looks like a call need not be one. */
+	return __kernel_text_address(callee) && kallsyms_lookup_size_offset(callee, &size, &offset) && !offset &&
+	       __kernel_text_address(callee + size - 1) && jumps_to(callee, size, to);
+}
+
+/*
+ * Who has called the function that "from" is in: the next direct call that comes to it. Else, the next call by a pointer, which
+ * may be; else, the next one of all. From 0: that, too.
+ */
+static unsigned long caller(unsigned long **sp, unsigned long *end, unsigned long from)
+{
+	unsigned long *at = *sp, size, offset, callee, addr, first = next_return(sp, end, &callee), *after = *sp;
+	bool by_pointer = false;
+
+	if (!from || !kallsyms_lookup_size_offset(from, &size, &offset))
+		return first;
+	*sp = at;
+	while ((addr = next_return(sp, end, &callee))) {
+		if (callee && comes_to(callee, from - offset))
+			return addr;
+		if (callee || by_pointer)
+			continue;
+		by_pointer = true;
+		first = addr;
+		after = *sp;
 	}
+	*sp = after;
+	return first;
 }
 
-void save_stack_trace(struct stack_trace *trace)
+/* Of a task that does not run; or of current, from here. */
+static void walk(bool (*take)(void *, unsigned long), void *cookie, struct task_struct *t, unsigned long *sp)
 {
-	save_stack_trace_tsk(current, trace);
+	unsigned long *end = top_of_stack(sp), addr = 0;
+
+	while ((addr = caller(&sp, end, addr)) && take(cookie, addr))
+		;
 }
-#endif
+
+void arch_stack_walk(stack_trace_consume_fn consume_entry, void *cookie, struct task_struct *t, struct pt_regs *regs)
+{
+	if (!kbox_in_user(t ?: current))
+		walk(consume_entry, cookie, t, regs ? (unsigned long *)kernel_stack_pointer(regs) : stack_of(t ?: current));
+}
+
+static bool waits_in(void *where, unsigned long addr)
+{
+	if (in_sched_functions(addr))
+		return true;
+	*(unsigned long *)where = addr;
+	return false;
+}
+
+/* What a task waits in; p does not run. In user code, it waits for nothing. */
+unsigned long __get_wchan(struct task_struct *p)
+{
+	unsigned long where = 0;
+
+	if (!kbox_in_user(p))
+		walk(waits_in, &where, p, stack_of(p));
+	return where;
+}
 
 void show_stack(struct task_struct *t, unsigned long *sp, const char *lvl)
 {
-	unsigned long addr;
+	unsigned long addr, callee;
 	int n;
 
 	if (!sp)
 		sp = stack_of(t ?: current);
-	printk("%sCall trace (every text address on the stack):\n", lvl);
-	for (n = 0; n < 40 && (addr = next_text_address(&sp)); n++)
+	printk("%sCall trace (every return address on the stack):\n", lvl);
+	for (n = 0; n < 40 && (addr = next_return(&sp, top_of_stack(sp), &callee)); n++)
 		printk("%s %pS\n", lvl, (void *)addr);
 }

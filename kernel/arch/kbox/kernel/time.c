@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 #include <linux/delay.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/task.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 
@@ -68,10 +69,10 @@ u64 notrace sched_clock(void)
 static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
 	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
-	/* Z may sleep for longer than that. */
+	/* Z may sleep for longer than that. Idle looks to it by itself, see vcpu.c; others when they go to user mode. */
 	smp_mb();
-	if (READ_ONCE(kbox_z_until) > kbox_next_event)
-		kbox_wake_z();
+	if (READ_ONCE(kbox_z_until) > kbox_next_event && current != &init_task)
+		set_tsk_thread_flag(current, TIF_NOTIFY_RESUME);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  * right to each other. docs/architecture.md, "Who runs the kernel".
  */
 #include <linux/sched.h>
+#include <linux/sched/debug.h>
 #include <linux/slab.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/signal.h>
@@ -39,7 +40,7 @@ static unsigned long park_sp(struct host_thread *me)
 }
 
 /* The CPU comes to this host thread. */
-static void take_host(struct host_thread *h)
+void kbox_take_host(struct host_thread *h)
 {
 	struct host_thread *old = kbox_cpu.host;
 
@@ -50,19 +51,34 @@ static void take_host(struct host_thread *h)
 		host_thread_bury(old);
 }
 
-/* The CPU leaves this host thread for another one, with the running task's context saved. */
-static void hand_over(struct task_struct *prev, struct host_thread *to)
+/*
+ * The CPU leaves this host thread for another one, with the running task's context saved. __sched: that a task is switched is
+ * not where it waits.
+ */
+static void __sched hand_over(struct task_struct *prev, struct host_thread *to)
 {
 	struct host_thread *me = kbox_cpu.host;
 
-	take_host(to);
+	kbox_take_host(to);
 	if (prev->thread.host == me && !me->dead)
 		kbox_handover(&prev->thread.sp, me, to, (unsigned long)__builtin_frame_address(0) - 512);
 	else
 		kbox_handover(&prev->thread.sp, me, to, park_sp(me));
 }
 
-struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
+/*
+ * Z sleeps for longer than until the next event. That does no harm while idle is next, or the kernel for a moment, but not
+ * where a task may go on for long: in user mode, which is seen on the way there, or in the kernel after a rest of any length.
+ */
+static void event_of_next(struct task_struct *prev, struct task_struct *next)
+{
+	if (prev == &init_task)
+		kbox_tell_z();
+	else if (next != &init_task)
+		set_tsk_thread_flag(next, TIF_NOTIFY_RESUME);
+}
+
+struct task_struct * __sched __switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct host_thread *to = next->thread.host;
 
@@ -71,6 +87,10 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 	kbox_cpu.last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
 		host_thread_die(prev->thread.host);
+	if (READ_ONCE(prev->__state) & TASK_IN_USER)
+		kbox_shown_as_running(prev);
+	if (unlikely(READ_ONCE(kbox_z_until) > kbox_next_event))
+		event_of_next(prev, next);
 	if (!to || to == kbox_cpu.host)
 		kbox_swap(&prev->thread.sp, next->thread.sp);
 	else
@@ -106,7 +126,7 @@ static unsigned long detach_context(void)
 /* The lock is ours but current is somebody else: the sp to swap to, for the kernel to run without it. */
 unsigned long kbox_foreign_context(struct host_thread *me)
 {
-	take_host(me);
+	kbox_take_host(me);
 	if (current == &init_task)
 		return kbox_cpu.idle_ctx;
 	kbox_irqs_of_user = READ_ONCE(*kbox_irq_pending);
@@ -137,7 +157,7 @@ void kbox_admit_entrants(void)
 		next = h->next_entrant;
 		xchg(&h->queued, 0);
 		if (h->in_user)
-			wake_up_process(h->task);
+			wake_up_state(h->task, TASK_NORMAL);
 	}
 }
 
@@ -189,7 +209,7 @@ static void attach(struct host_thread *me)
 {
 	kbox_vmalloc_sync(me);
 	if (likely(current == me->task)) {
-		take_host(me);
+		kbox_take_host(me);
 		me->in_user = 0;
 		return;
 	}
@@ -250,6 +270,7 @@ static void exit_work(struct pt_regs *regs)
 		if (READ_ONCE(*kbox_irq_pending))
 			kbox_take_irqs();
 		kbox_admit_entrants();
+		kbox_tell_z();
 		work = READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK;
 		if (!work)
 			return;
@@ -313,6 +334,10 @@ void arch_cpu_idle(void)
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
+	WRITE_ONCE(kbox_cpu.watcher, me->dead || me->idle ? NULL : me);
+	smp_mb();	/* Z sees that it is on it, or we see that it sleeps */
+	if (me->dead)
+		kbox_tell_z();
 	kbox_release(&kbox_cpu.idle_ctx, me, park_sp(me));
 	raw_local_irq_enable();
 	kbox_admit_entrants();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Z, the host thread without a task: it waits for interrupts and for the next clock event, and runs the kernel for them when
- * nobody else does. It also sees to it that nobody keeps the others waiting.
+ * Z, the host thread without a task: it waits for interrupts, and for the next clock event if no host thread that has parked
+ * does, and runs the kernel for them when nobody else does. It also sees to it that nobody keeps the others waiting.
  */
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/sched/stat.h>
 #include <linux/time64.h>
 #include <uapi/linux/time.h>
@@ -34,7 +35,7 @@ void kbox_nag_done(void)
 }
 
 /* Z looks again at what it waits for. */
-void kbox_wake_z(void)
+static void wake_z(void)
 {
 	__sync_fetch_and_add(&kbox_boot->z_seq, 1);
 	HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
@@ -55,7 +56,76 @@ void kbox_others_wait(void)
 {
 	if (likely(READ_ONCE(crowd) == CROWDED) || !kbox_spin || xchg(&crowd, CROWDED) != ALONE)
 		return;
-	kbox_wake_z();
+	wake_z();
+}
+
+/* The next event comes while Z sleeps, and nobody else may be there to see it. */
+void kbox_tell_z(void)
+{
+	if (likely(READ_ONCE(kbox_z_until) <= READ_ONCE(kbox_next_event)))
+		return;
+	WRITE_ONCE(kbox_z_until, 0);	/* once is enough */
+	wake_z();
+}
+
+/* What kbox_wait in entry.S does. */
+static void kbox_spin_for_grant(struct host_thread *me)
+{
+	u32 spin = me->vain < SPIN_VAIN ? kbox_spin : kbox_spin >> SPIN_LESS;
+
+	while (READ_ONCE(me->grant) != 1) {
+		if (!spin--) {
+			if (++me->vain >= SPIN_AGAIN)
+				me->vain = SPIN_VAIN - 1;
+			return;
+		}
+		host_pause();
+	}
+	me->vain = 0;
+}
+
+/*
+ * The CPU is idle's, which has let go of it on host thread me, and me parks. It waits for the next event as well as for a
+ * grant: a sleeper whose time comes then is woken up once, by the host, and not by Z in addition. Should somebody else take
+ * the CPU, the next event is no longer ours: idle finds another watcher, or Z is told. Gives the sp of idle, with the CPU
+ * taken for it; or 0: me just parks.
+ */
+unsigned long kbox_watch(struct host_thread *me)
+{
+	struct { s64 sec, nsec; } ts;
+	u64 now, event;
+
+	kbox_spin_for_grant(me);
+	if (sync_cmpxchg(&me->grant, 0, 2))
+		return 0;
+	for (;;) {
+		event = READ_ONCE(kbox_next_event);
+		if (READ_ONCE(me->grant) == 1 || READ_ONCE(kbox_cpu.watcher) != me)
+			return 0;
+		now = host_clock(CLOCK_MONOTONIC);
+		if (event <= now)
+			break;
+		ts.sec = (event - now) / NSEC_PER_SEC;
+		ts.nsec = (event - now) % NSEC_PER_SEC;
+		HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, event == U64_MAX ? NULL : &ts, 0, 0);
+	}
+	if (READ_ONCE(current_task) != &init_task || !kbox_cpu_trylock())
+		return 0;
+	if (current != &init_task || kbox_cpu.watcher != me) {
+		xchg(&kbox_boot->cpu_lock, 0);
+		wake_z();	/* for whoever has found us there */
+		return 0;
+	}
+	WRITE_ONCE(me->grant, 0);	/* a grant comes from who has the CPU */
+	__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
+	kbox_vmalloc_sync(me);
+	kbox_take_host(me);
+	return kbox_cpu.idle_ctx;
+}
+
+static bool watched(void)
+{
+	return READ_ONCE(current_task) == &init_task && READ_ONCE(kbox_cpu.watcher);
 }
 
 static u64 next_look = U64_MAX;
@@ -98,7 +168,7 @@ void __noreturn z_loop(void)
 	for (;;) {
 		seq = READ_ONCE(kbox_boot->z_seq);
 		xchg(&kbox_z_until, U64_MAX);
-		event = READ_ONCE(kbox_next_event);
+		event = watched() ? U64_MAX : READ_ONCE(kbox_next_event);
 		now = host_clock(CLOCK_MONOTONIC);
 		if (event <= now)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);

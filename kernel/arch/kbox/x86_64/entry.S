@@ -147,12 +147,21 @@ kbox_park:
 	jnz	host_thread_loop
 	/* From here on rbx is all there is. */
 kbox_wait:
-	movl	kbox_spin(%rip), %ecx
+	movl	kbox_spin(%rip), %edx	/* kbox_spin_for_grant(), without a stack */
+	movl	HT_VAIN(%rbx), %ecx
+	cmpl	$SPIN_VAIN, %ecx
+	jb	3f
+	shrl	$SPIN_LESS, %edx
 3:	cmpl	$1, HT_GRANT(%rbx)
-	je	5f
+	je	8f
 	pause
-	decl	%ecx
+	decl	%edx
 	jns	3b
+	incl	%ecx
+	cmpl	$SPIN_AGAIN, %ecx
+	jb	9f
+	movl	$(SPIN_VAIN - 1), %ecx
+9:	movl	%ecx, HT_VAIN(%rbx)
 	xorl	%eax, %eax
 	movl	$2, %edx
 	lock; cmpxchgl %edx, HT_GRANT(%rbx)
@@ -163,8 +172,11 @@ kbox_wait:
 	xorl	%r10d, %r10d
 	movl	$__NR_futex, %eax
 	syscall
+kbox_sleep:
 	cmpl	$1, HT_GRANT(%rbx)
 	jne	4b
+	jmp	5f
+8:	movl	$0, HT_VAIN(%rbx)
 5:	movl	HT_KICK(%rbx), %eax	/* as wait_grant() does: who granted may not have decided yet */
 	testl	%eax, %eax
 	jz	7f
@@ -210,7 +222,8 @@ SYM_FUNC_END(kbox_await)
 
 /*
  * void kbox_release(unsigned long *save, me, rsp): idle gives the CPU to nobody.
- * If an interrupt or an entrant slipped in, Z is told.
+ * If an interrupt or an entrant slipped in, Z is told. This host thread parks, and may be the one to
+ * wait for the next event: then idle goes on here.
  */
 SYM_FUNC_START(kbox_release)
 	PUSH_CALLEE
@@ -227,7 +240,17 @@ SYM_FUNC_START(kbox_release)
 	jne	1f
 2:	testl	%r13d, %r13d
 	jnz	host_thread_dead
-	jmp	kbox_park
+	movq	HT_LOOP_SP(%rbx), %rax
+	testq	%rax, %rax
+	jnz	host_thread_loop
+	andq	$-16, %rsp
+	movq	%rbx, %rdi
+	call	kbox_watch
+	testq	%rax, %rax
+	jz	kbox_sleep
+	movq	%rax, %rsp
+	POP_CALLEE
+	ret
 1:	lock; incl BOOT_Z_SEQ(%rcx)
 	leaq	BOOT_Z_SEQ(%rcx), %rdi
 	movl	$1, %esi		/* FUTEX_WAKE */

@@ -21,6 +21,15 @@ struct pt_regs;
 #define KICK_SENT	2
 
 /*
+ * Who parks looks at its grant for a while before it sleeps (kbox_spin). Where that was in vain SPIN_VAIN times in a row, on a
+ * host that has other things to do, it looks for less long, 1 / 2^SPIN_LESS of it; and for all of it at times, to see whether
+ * that is still so.
+ */
+#define SPIN_VAIN	4
+#define SPIN_AGAIN	20
+#define SPIN_LESS	3
+
+/*
  * A host thread that guest code can run on. Lives in guest memory from the host
  * clone until the host thread's last instruction. entry.S knows it by asm-offsets.c.
  */
@@ -33,6 +42,7 @@ struct host_thread {
 	u32 in_user;			/* user code runs, or is about to */
 	u32 waiting;			/* in kernel text, for a grant */
 	u32 queued;			/* on cpu.entrants */
+	u32 vain;			/* how often in a row it has looked for a grant in vain */
 	u32 kick;			/* with the grant: KICK_* */
 	u32 pulled;			/* a kick without one has been sent (kbox_pull_in()), whatever a later grant says of its own */
 	unsigned long loop_sp;		/* Z's: of its loop, where it goes instead of parking */
@@ -52,6 +62,7 @@ struct host_thread {
 struct kbox_cpu {
 	struct host_thread *host;	/* on which the CPU runs now */
 	struct host_thread *entrants;	/* lock-free stack: want in */
+	struct host_thread *watcher;	/* while idle has let go of the CPU: it waits for the next event; NULL: Z does */
 	struct task_struct *last;	/* whom switch_to came from */
 	unsigned long idle_ctx;
 };
@@ -105,9 +116,11 @@ extern void kbox_admit_entrants(void);
 extern void __noreturn z_loop(void);
 extern void kbox_nag_done(void);
 extern void kbox_others_wait(void);
-extern void kbox_wake_z(void);
+extern void kbox_tell_z(void);
+extern unsigned long kbox_watch(struct host_thread *me);
 /* irq.c */
 extern u32 kbox_irqs_of_user;
+extern void kbox_take_host(struct host_thread *h);
 /* cputime.c */
 extern void kbox_sleep_detached(struct host_thread *me);
 extern void kbox_charge_begin(struct host_thread *me);
@@ -115,6 +128,9 @@ extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
+/* Of a task in user code that is off the CPU, besides those that the kernel has. What it reports of it is "running". */
+#define TASK_IN_USER	TASK_STATE_MAX
+extern void kbox_shown_as_running(struct task_struct *t);
 /* prctl.c */
 extern void kbox_arrive_tsc(void);
 extern bool kbox_has_tsc(void);
