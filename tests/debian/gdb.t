@@ -47,6 +47,24 @@ is "$(grep -E '^(Old|New) value' out | head -n 2)" "Old value = 48
 New value = 49" "a watchpoint"
 is "$(grep -cE '^[* ] [12] +Thread ' out)" 2 "two threads"
 
+session program 'break thread' run 'watch watched' continue 'info watchpoints' 'delete' continue >out
+is "$(grep -E '^(Old|New) value' out | head -n 2)" "Old value = 48
+New value = 49" "a watchpoint of the hardware, in a thread"
+is "$(grep -c 'hw watchpoint' out)" 1 "it is one"
+session program 'break main' run 'rwatch watched' continue 'awatch watched' 'delete 2' continue >out
+is "$(grep -c '^Hardware read watchpoint 2' out) $(grep -c '^Hardware access (read/write) watchpoint' out)" "2 2" "watchpoints for reading, and for both"
+session program 'break main' run 'hbreak depth' 'hbreak thread' continue 'print n' 'ignore 2 3' continue 'info breakpoints' continue >out
+is "$(grep -c 'reakpoint [23], ' out) $(grep -c 'hw breakpoint' out) $(grep -x 49 out) $(grep -E '^\$1' out)" '2 2 49 $1 = 3' "breakpoints of the hardware"
+
+session program 'break thread' run 'print $fs_base != 0' >out
+is "$(grep -E '^\$1' out)" '$1 = 1' "the thread pointer"
+
+# What libthread_db finds out is by PTRACE_ARCH_PRCTL there.
+session '' 'file ./program' 'target remote | gdbserver - ./program' 'break thread' continue 'info threads' 'watch watched' continue continue continue >out
+is "$(grep -cE '^[* ] [12] +Thread ' out)" 2 "two threads by gdbserver"
+is "$(grep -E '^(Old|New) value' out | head -n 2)" "Old value = 48
+New value = 49" "a watchpoint by gdbserver"
+
 session program 'catch syscall write' run 'backtrace 1' continue continue >out
 is "$(grep -c "Catchpoint 1 (.* to syscall write)" out) $(grep -c "Catchpoint 1 (returned from syscall write)" out)" "1 1" "a system call, before and after"
 session program 'break main' run 'python print(gdb.selected_inferior().pid > 0)' continue >out
@@ -72,4 +90,26 @@ is $? 134 "a program aborts"
 session "program core" 'print watched' 'frame function main' 'print pair.first' >out
 is "$(grep '^\$' out)" '$1 = 49
 $2 = 42' "the kernel's core file"
+
+cat >vector.c <<'EOF'
+int main(void)
+{
+	long v[4] = { 11, 22, 33, 44 };
+
+	if (!__builtin_cpu_supports("avx"))
+		return 0;
+	__asm__ volatile("vmovdqu %0, %%ymm0; int3; nop" : : "m" (v) : "xmm0");
+	return 0;
+}
+EOF
+passes "a program with a vector is built" gcc -g -O0 -mavx -o vector vector.c
+rm -f core
+./vector >/dev/null 2>&1
+if [ $? = 133 ]; then
+	session "vector core" 'print $ymm0.v4_int64' >out
+	is "$(grep -E '^\$1' out)" '$1 = {11, 22, 33, 44}' "a vector register in a core file"
+	session vector run 'print $ymm0.v4_int64' 'set var $ymm0.v4_int64 = {1, 2, 3, 4}' stepi 'print $ymm0.v4_int64' kill >out
+	is "$(grep -E '^\$[12]' out)" '$1 = {11, 22, 33, 44}
+$2 = {1, 2, 3, 4}' "read and changed in a process"
+fi
 done_testing

@@ -253,6 +253,324 @@ static void debug_registers(void)
 	EQ(errno, 0);
 	ends_well(pid);
 }
+
+static long get_set(int request, pid_t pid, int set, void *p, size_t *size)
+{
+	struct iovec v = { p, *size };
+	long ret = ptrace(request, pid, (void *)(long)set, &v);
+
+	*size = v.iov_len;
+	return ret;
+}
+
+/* Steps go from branch to branch: each ends where a branch has led to. */
+static void block_steps(void)
+{
+	pid_t pid = traced(counts);
+	struct user_regs_struct r;
+	int st, steps = 0, inside = 0;
+
+	for (;;) {
+		unsigned long from;
+
+		EQ(GET(pid, &r), 0);
+		from = r.rip;
+		EQ(ptrace(33 /* PTRACE_SINGLEBLOCK */, pid, 0, 0), 0);
+		EQ(waitpid(pid, &st, 0), pid);
+		if (!WIFSTOPPED(st))
+			break;
+		EQ(WSTOPSIG(st), SIGTRAP);
+		EQ(GET(pid, &r), 0);
+		EQ(r.eflags & 0x100, 0);
+		steps++;
+		inside += from - (uintptr_t)counts < 64 && r.rip - (uintptr_t)counts < 64;
+	}
+	EQ(st, 0);
+	/* Of the loop's ten rounds; in some virtual machines the processor makes steps of them. */
+	CHECK((inside >= 8 && inside <= 12) || (inside > 50 && !getenv("KBOX_HOST_PID")));
+	CHECK(steps < 5000);
+}
+
+static volatile int handled;
+
+static void __attribute__((noinline)) handler(int sig)
+{
+	handled = sig;
+}
+
+static void is_sent_a_signal(void)
+{
+	signal(SIGUSR1, handler);
+	raise(SIGUSR1);
+	if (handled != SIGUSR1)
+		_exit(2);
+}
+
+/* A step into a handler ends at its first instruction; what it returns to goes on without steps. */
+static void steps_into_a_handler(void)
+{
+	pid_t pid = traced(is_sent_a_signal);
+	struct user_regs_struct r;
+
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGUSR1);
+	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, SIGUSR1), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(GET(pid, &r), 0);
+	EQ(r.rip, (uintptr_t)handler);
+	EQ(r.eflags & 0x100, 0);
+	ends_well(pid);
+}
+
+static long fs_word = 0x1111, gs_word = 0x2222;
+
+static void has_bases(void)
+{
+	long fs, gs, old;
+
+	/* libc needs its own back. */
+	__asm__ volatile("movq %%fs:0, %2\nint3\nmovq %%fs:0, %0\nmovq %%gs:0, %1\nint3" : "=&r" (fs), "=&r" (gs), "=&r" (old));
+	if (fs != 0x1111 || gs != 0x2222)
+		_exit(2);
+}
+
+/* FS and GS bases, by each way there is. */
+static void segment_bases(void)
+{
+	for (int way = 0; way < 4; way++) {
+		struct user_regs_struct r, old;
+		pid_t pid = traced(has_bases);
+		unsigned long base;
+
+		EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP);
+		EQ(GET(pid, &old), 0);
+		EQ(ptrace(PTRACE_ARCH_PRCTL, pid, &base, 0x1003 /* ARCH_GET_FS */), 0);
+		EQ(base, old.fs_base);
+		EQ(ptrace(PTRACE_ARCH_PRCTL, pid, &base, 0x1004 /* ARCH_GET_GS */), 0);
+		EQ(base, old.gs_base);
+		r = old;
+		r.fs_base = (unsigned long)&fs_word;
+		r.gs_base = (unsigned long)&gs_word;
+		if (way == 0) {
+			EQ(SET(pid, &r), 0);
+		} else if (way == 1) {
+			EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.fs_base), &fs_word), 0);
+			EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.gs_base), &gs_word), 0);
+		} else if (way == 2) {
+			EQ(ptrace(PTRACE_ARCH_PRCTL, pid, &fs_word, 0x1002 /* ARCH_SET_FS */), 0);
+			EQ(ptrace(PTRACE_ARCH_PRCTL, pid, &gs_word, 0x1001 /* ARCH_SET_GS */), 0);
+		} else {
+			size_t size = sizeof(r);
+
+			EQ(get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, &r, &size), 0);
+		}
+		EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP);
+		EQ(GET(pid, &r), 0);
+		EQ(r.fs_base, (unsigned long)&fs_word);
+		EQ(r.gs_base, (unsigned long)&gs_word);
+		FAILS(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.fs_base), -1L), EIO);
+		FAILS(ptrace(PTRACE_ARCH_PRCTL, pid, -1L, 0x1002), EPERM);
+		FAILS(ptrace(PTRACE_ARCH_PRCTL, pid, 0, 0x77), EINVAL);
+		r.fs_base = old.fs_base;
+		r.gs_base = old.gs_base;
+		EQ(SET(pid, &r), 0);
+		ends_well(pid);
+	}
+}
+
+static void makes_a_thread_of_its_own(void)
+{
+	pid_t pid;
+
+	__asm__ volatile("int3");
+	pid = syscall(SYS_vfork) ?: 0;
+	if (!pid)
+		syscall(SYS_exit, 0);
+	__asm__ volatile("int3");
+}
+
+/* A base that is set at the stop before a call is there in it already. */
+static void bases_in_a_call(void)
+{
+	pid_t pid = traced(makes_a_thread_of_its_own);
+	struct user_regs_struct r;
+	unsigned long old;
+
+	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP | 0x80);
+	EQ(GET(pid, &r), 0);
+	EQ(r.orig_rax, SYS_vfork);
+	old = r.gs_base;
+	/* The call becomes another one, which reads it. */
+	r.gs_base = (unsigned long)&gs_word;
+	r.orig_rax = SYS_arch_prctl;
+	r.rdi = 0x1004;
+	r.rsi = (unsigned long)&fs_word;
+	EQ(SET(pid, &r), 0);
+	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP | 0x80);
+	EQ(ptrace(PTRACE_PEEKDATA, pid, &fs_word, 0), (long)&gs_word);
+	EQ(GET(pid, &r), 0);
+	EQ(r.rax, 0);
+	r.rax = 4711;
+	r.gs_base = old;
+	EQ(SET(pid, &r), 0);
+	EQ(ptrace(PTRACE_KILL, pid, 0, 0), 0);
+}
+
+static unsigned xgetbv(void)
+{
+	unsigned a, d;
+
+	__asm__ volatile("xgetbv" : "=a" (a), "=d" (d) : "c" (0));
+	return a;
+}
+
+static int has_xsave(void)
+{
+	unsigned a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+	return c >> 27 & 1;
+}
+
+static void uses_ymm(void)
+{
+	long in[4] = { 1, 2, 3, 4 }, out[4];
+
+	__asm__ volatile("vmovdqu %1, %%ymm7\nint3\nvmovdqu %%ymm7, %0\nvzeroupper" : "=m" (out) : "m" (in) : "xmm7");
+	if (out[0] != 1 || out[1] != 2 || out[2] != 3 || out[3] != 77)
+		_exit(2);
+	/* All is initial but this register. */
+	__asm__ volatile("vmovdqu %1, %%ymm7\nint3\nvmovdqu %%ymm7, %0\nvzeroupper" : "=m" (out) : "m" (in) : "xmm7");
+	if (out[0] || out[1] || out[2] || out[3])
+		_exit(3);
+}
+
+/* The XSAVE image in its standard format: 2,696 bytes with AVX-512 and PKRU. */
+static void xsave_image(void)
+{
+	static unsigned char x[16384] __attribute__((aligned(64)));
+	unsigned long *word = (unsigned long *)x;
+	size_t size = sizeof(x), full;
+	pid_t pid;
+
+	if (!has_xsave()) {
+		pid = traced(counts);
+		FAILS(get_set(PTRACE_GETREGSET, pid, NT_X86_XSTATE, x, &size), ENODEV);
+		ends_well(pid);
+		return;
+	}
+	if (!(xgetbv() & 4))
+		SKIP("no AVX");
+	pid = traced(uses_ymm);
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(get_set(PTRACE_GETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
+	full = size;
+	CHECK(size >= 832 && size % 8 == 0);
+	EQ(word[464 / 8] & 7, xgetbv() & 7);
+	EQ(word[512 / 8] & 6, 6);
+	EQ(word[520 / 8], 0);
+	EQ(word[(160 + 7 * 16) / 8], 1);
+	EQ(word[(160 + 7 * 16) / 8 + 1], 2);
+	EQ(word[(576 + 7 * 16) / 8], 3);
+	EQ(word[(576 + 7 * 16) / 8 + 1], 4);
+	/* Headers that XRSTOR would not take, and other sizes. */
+	word[520 / 8] = 1UL << 63 | word[512 / 8];
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), EINVAL);
+	word[520 / 8] = 0;
+	word[568 / 8] = 1;
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), EINVAL);
+	word[568 / 8] = 0;
+	word[512 / 8] |= 1UL << 62;
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), EINVAL);
+	word[512 / 8] &= ~(1UL << 62);
+	x[27] = 0x80;
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), EINVAL);
+	x[27] = 0;
+	size = full - 8;
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), EFAULT);
+	size = 576;
+	EQ(get_set(PTRACE_GETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
+	EQ(size, 576);
+	word[(576 + 7 * 16) / 8 + 1] = 77;
+	size = full;
+	EQ(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	/* What is not in use is initial, whatever is there. */
+	word[512 / 8] = 0;
+	EQ(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
+	memset(x, 0xff, sizeof(x));
+	EQ(get_set(PTRACE_GETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
+	EQ(word[512 / 8] & 7, 0);
+	EQ(word[(160 + 7 * 16) / 8], 0);
+	EQ(word[(576 + 7 * 16) / 8], 0);
+	EQ(x[0] | x[1] << 8, 0x37f);
+	EQ(*(unsigned *)(x + 24), FP_NORMAL);
+	ends_well(pid);
+}
+
+/* Of SSE's control word the reserved bits are refused, and a part of the set is. */
+static void fp_registers_refused(void)
+{
+	pid_t pid = traced(counts);
+	size_t size = 256;
+	fp_regs f;
+
+	EQ(GET_FP(pid, &f), 0);
+	f.mxcsr |= 1U << 31;
+	FAILS(SET_FP(pid, &f), EINVAL);
+	f.mxcsr &= 0xffff;
+	FAILS(get_set(PTRACE_SETREGSET, pid, NT_PRFPREG, &f, &size), EINVAL);
+	EQ(SET_FP(pid, &f), 0);
+	ends_well(pid);
+}
+
+static void makes_odd_calls(void)
+{
+	long ret;
+
+	__asm__ volatile("syscall" : "=a" (ret) : "0" (0x7700000000L | SYS_getppid) : "rcx", "r11", "memory");
+	if (ret != getppid())
+		_exit(2);
+}
+
+/* Of the number of a call the kernel reads the lower half, and shows all. */
+static void upper_half_of_the_number(void)
+{
+	pid_t pid = traced(makes_odd_calls);
+	struct user_regs_struct r;
+
+	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+	do {
+		EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP | 0x80);
+		EQ(GET(pid, &r), 0);
+	} while ((int)r.orig_rax != SYS_getppid);
+	EQ(r.orig_rax, 0x7700000000L | SYS_getppid);
+	ends_well(pid);
+}
+
+/* A selector of another privilege is refused, and none for code or stack. */
+static void selectors(void)
+{
+	pid_t pid = traced(counts);
+
+	FAILS(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.cs), 0), EIO);
+	FAILS(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.ss), 0x28), EIO);
+	FAILS(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.ds), 0x10), EIO);
+	EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.es), 0), 0);
+	FAILS(ptrace(PTRACE_PEEKUSER, pid, 4096, 0), EIO);
+	FAILS(ptrace(PTRACE_POKEUSER, pid, 3, 0), EIO);
+	ends_well(pid);
+}
 #endif
 
 static void __attribute__((noinline)) has_a_breakpoint(void)
@@ -309,6 +627,10 @@ static void attach_to_a_spinner(void)
 }
 
 static const struct test tests[] = {
+#ifndef __aarch64__
+	T(block_steps), T(steps_into_a_handler), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
+	T(upper_half_of_the_number), T(selectors),
+#endif
 	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(steps_through_the_vdso), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
 };
 MAIN(tests)

@@ -20,26 +20,33 @@ static void write_tp(unsigned long tp)
 	asm volatile("msr tpidr_el0, %0" : : "r" (tp));
 }
 
-/* The thread pointer is the host thread's own register, so only its owner reads or sets it, there. */
-void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
-{
-	if (!args->fn)
-		p->thread.tp = read_tp();
-	if (args->flags & CLONE_SETTLS)
-		p->thread.tp = args->tls;
-	p->thread.gate_key = 0;
-}
-
-/* Current begins to run on this host thread. */
+/* Current begins to run on this host thread, or a tracer has set its pointer (regset.c). */
 void tls_load(void)
 {
+	clear_thread_flag(TIF_DEBUG);
 	write_tp(current->thread.tp);
 }
 
 void tls_save(void)
 {
-	current->thread.tp = read_tp();
+	if (test_thread_flag(TIF_DEBUG))
+		tls_load();
+	else
+		current->thread.tp = read_tp();
 }
+
+/* The thread pointer is the host thread's own register, so only its owner reads or sets it, there. */
+void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
+{
+	if (!args->fn) {
+		tls_save();
+		p->thread.tp = current->thread.tp;
+	}
+	if (args->flags & CLONE_SETTLS)
+		p->thread.tp = args->tls;
+	p->thread.gate_key = 0;
+}
+
 
 void start_thread(struct pt_regs *regs, unsigned long pc, unsigned long sp)
 {

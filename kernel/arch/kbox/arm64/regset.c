@@ -7,6 +7,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/fpstate.h>
+#include <arm64/include/uapi/asm/hwcap.h>
 #include <asm/kbox.h>
 
 /* Flags, and hints that are the user's; no mode but EL0, no mask of exceptions. */
@@ -30,6 +31,8 @@ static int gpr_set(struct task_struct *t, const struct user_regset *rs, unsigned
 
 	if (ret)
 		return ret;
+	if (regs.pstate & (PSR_MODE_MASK | PSR_MODE32_BIT | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT))
+		return -EINVAL;
 	regs.pstate = kbox_user_pstate(regs.pstate);
 	task_pt_regs(t)->user_regs = regs;
 	return 0;
@@ -67,6 +70,42 @@ static int tls_get(struct task_struct *t, const struct user_regset *rs, struct m
 	return membuf_store(&to, t->thread.tp);
 }
 
+static int tls_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
+		   unsigned int count, const void *kbuf, const void __user *ubuf)
+{
+	unsigned long tp = t->thread.tp;
+	int ret = user_regset_copyin(&pos, &count, &kbuf, &ubuf, &tp, 0, sizeof(tp));
+
+	if (ret)
+		return ret;
+	t->thread.tp = tp;
+	set_tsk_thread_flag(t, TIF_DEBUG);
+	return 0;
+}
+
+/* Which bits of an address may be a signature. No address of a guest has more than 39 bits, on whichever host. */
+static int pac_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
+{
+	u64 mask = GENMASK_ULL(54, 39);
+	struct user_pac_mask masks = { mask, mask };
+
+	return kbox_boot->hwcap & HWCAP_PACA ? membuf_write(&to, &masks, sizeof(masks)) : -EINVAL;
+}
+
+/* Debug registers: none, of a debug architecture that everybody knows (v8). */
+static int debug_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
+{
+	struct user_hwdebug_state state = { .dbg_info = 6 << 8 };
+
+	return membuf_write(&to, &state, offsetof(struct user_hwdebug_state, dbg_regs));
+}
+
+static int debug_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
+		     unsigned int count, const void *kbuf, const void __user *ubuf)
+{
+	return pos + count > offsetof(struct user_hwdebug_state, dbg_regs) ? -ENOSPC : 0;
+}
+
 static int call_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
 {
 	return membuf_store(&to, (int)task_pt_regs(t)->syscallno);
@@ -86,8 +125,11 @@ static int call_set(struct task_struct *t, const struct user_regset *rs, unsigne
 static const struct user_regset regsets[] = {
 	{ .core_note_type = NT_PRSTATUS, .n = ELF_NGREG, .size = 8, .align = 8, .regset_get = gpr_get, .set = gpr_set },
 	{ .core_note_type = NT_PRFPREG, .n = sizeof(struct user_fpsimd_state) / 4, .size = 4, .align = 4, .regset_get = fp_get, .set = fp_set },
-	{ .core_note_type = NT_ARM_TLS, .n = 1, .size = 8, .align = 8, .regset_get = tls_get },
+	{ .core_note_type = NT_ARM_TLS, .n = 1, .size = 8, .align = 8, .regset_get = tls_get, .set = tls_set },
 	{ .core_note_type = NT_ARM_SYSTEM_CALL, .n = 1, .size = 4, .align = 4, .regset_get = call_get, .set = call_set },
+	{ .core_note_type = NT_ARM_PAC_MASK, .n = sizeof(struct user_pac_mask) / 8, .size = 8, .align = 8, .regset_get = pac_get },
+	{ .core_note_type = NT_ARM_HW_BREAK, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_get, .set = debug_set },
+	{ .core_note_type = NT_ARM_HW_WATCH, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_get, .set = debug_set },
 };
 
 static const struct user_regset_view view = {

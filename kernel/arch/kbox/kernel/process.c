@@ -15,6 +15,7 @@
 #include <asm/mmu_context.h>
 #include <asm/unistd.h>
 #include <asm/context.h>
+#include <asm/debugreg.h>
 #include <asm/fpstate.h>
 
 asmlinkage void ret_from_fork_user(void)
@@ -40,6 +41,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 	void *top = (void *)task_stack_page(p) + THREAD_SIZE - STACK_RESERVED;
 
 	p->thread.host = p->thread.reserved = NULL;
+	debug_copy(p);
 	if (args->fn) {
 		memset(regs, 0, sizeof(*regs));
 		p->thread.fn = args->fn;
@@ -70,6 +72,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 void exit_thread(struct task_struct *t)
 {
 	kbox_count(KBOX_TASKS_ENDED);
+	debug_free(t);
 	if (t == current) {
 		kbox_admit_entrants();
 		host_process_unreserve();
@@ -82,6 +85,7 @@ void exit_thread(struct task_struct *t)
 
 void flush_thread(void)
 {
+	debug_free(current);
 }
 
 /* It runs user code, and sleeps for the scheduler (vcpu.c). */

@@ -11,7 +11,7 @@
 #include <asm/syscall.h>
 #include <asm/vdso.h>
 
-void kbox_syscall(struct pt_regs *regs, int nr)
+void kbox_syscall(struct pt_regs *regs, long nr)
 {
 	unsigned long work, mark;
 
@@ -36,7 +36,7 @@ void kbox_syscall(struct pt_regs *regs, int nr)
 }
 
 /* By a SIGSYS: next time, perhaps, this site is patched. */
-void kbox_trapped_call(struct pt_regs *regs, int nr)
+void kbox_trapped_call(struct pt_regs *regs, long nr)
 {
 	kbox_count(KBOX_CALLS_TRAP);
 	stack_top(task_stack_page(current))->retried = 0;
@@ -51,7 +51,7 @@ void kbox_trapped_call(struct pt_regs *regs, int nr)
  * A system call from a patched site, on the task's kernel stack. Returns its host thread if
  * there is nothing to do before user mode but to let go of the CPU.
  */
-struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
+struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr)
 {
 	struct stack_top *top = stack_top((unsigned long)regs & ~(THREAD_SIZE - 1));
 	struct host_thread *me = top->host;
@@ -66,7 +66,7 @@ struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr)
 	}
 	kbox_syscall(regs, nr);
 	/* The way in, on which only a few registers need to be restored, is the way out. */
-	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && !syscall_left(regs) &&
+	if (likely(!(READ_ONCE(current_thread_info()->flags) & (_TIF_WORK_MASK | _TIF_DEBUG)) && !syscall_left(regs) &&
 		   instruction_pointer(regs) == top->resume_ip && !current->thread.fpstate && gate_leaves())) {
 		kbox_to_user(me);
 		return me;

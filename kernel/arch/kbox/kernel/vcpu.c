@@ -15,6 +15,7 @@
 #include <asm/kbox.h>
 #include <asm/unistd.h>
 #include <asm/context.h>
+#include <asm/debugreg.h>
 #include <asm/switch_to.h>
 #include <asm/vdso.h>
 
@@ -302,8 +303,12 @@ void __noreturn kbox_exit(struct pt_regs *regs)
 	struct host_thread *me = current->thread.host;
 
 	for (;;) {
-		to_original(regs);
-		exit_work(regs);
+		if (unlikely(test_thread_flag(TIF_DEBUG)))
+			debug_entered(regs, -1);
+		do {
+			to_original(regs);
+			exit_work(regs);
+		} while (unlikely(test_thread_flag(TIF_DEBUG)) && !debug_leaves(regs));
 		kbox_to_user(me);
 		to_slot(regs);
 		kbox_leave(me, regs, me->task->thread.fpstate);

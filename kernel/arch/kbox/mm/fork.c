@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
+#include <asm/debugreg.h>
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
@@ -53,5 +54,6 @@ int arch_dup_mmap(struct mm_struct *old, struct mm_struct *new)
 		if (vma->anon_vma && is_cow_mapping(vma->vm_flags))
 			protect_vma(vma, new);
 	old->context.protected = true;
+	debug_mapping(0, TASK_SIZE >> PAGE_SHIFT);	/* whatever rights they have now */
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <asm/cacheflush.h>
+#include <asm/debugreg.h>
 #include <asm/icache.h>
 #include <asm/kbox.h>
 #include <asm/tlbflush.h>
@@ -33,6 +34,13 @@ static unsigned long host_pfn(struct mm_struct *mm, unsigned long addr, pte_t pt
 	if (mm->context.maps && pte_val(pte) & _PAGE_EXEC && !pte_write(pte))
 		return kbox_patched_pfn(mm, addr, pte_pfn(pte));
 	return pte_pfn(pte);
+}
+
+/* How it is mapped where nobody watches it. */
+int kbox_pte_host(struct mm_struct *mm, unsigned long addr, pte_t pte, unsigned long *pfn)
+{
+	*pfn = host_pfn(mm, addr, pte);
+	return host_prot(pte);
 }
 
 /* Unmap all of the running host process's user memory. */
@@ -87,6 +95,7 @@ static int try_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 	unsigned long at = host ? pfn % KBOX_HOST_PFN_PAGES : pfn;
 	long ret;
 
+	debug_mapping(addr, pages);
 	for (;;) {
 		if (unlikely(wx_refused) && is_wx(prot))
 			prot &= ~PROT_EXEC;

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/task_work.h>
 #include <asm/cacheflush.h>
+#include <asm/debugreg.h>
 #include <asm/kbox.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
@@ -364,4 +365,5 @@ void destroy_context(struct mm_struct *mm)
 	}
 	kfree(mm->context.seen);
 	kbox_gate_free(mm);
+	debug_mm_free(mm);
 }

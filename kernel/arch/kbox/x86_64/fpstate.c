@@ -10,10 +10,10 @@
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
 #include <asm/fpstate.h>
+#include <asm/xstate.h>
 
 #define FEATURES_X87_SSE	3
 #define MXCSR_DEFAULT		0x1f80
-#define MXCSR_VALID		0xffff
 #define INIT_SIZE		offsetof(struct _xstate, ymmh)
 
 /* Of a task that has never come in. Nothing is in use, so XRSTOR makes all that XCR0 has initial. */
@@ -51,6 +51,7 @@ void fpstate_learn(const struct _xstate *x)
 		return;
 	if (fpstate_extended(x)) {
 		layout = x->fpstate.sw_reserved;
+		xstate_learn(layout.xfeatures, layout.xstate_size);
 	} else {
 		layout.extended_size = sizeof(x->fpstate);
 		memset(&init_fpstate.fpstate.sw_reserved, 0, sizeof(layout));

@@ -81,7 +81,7 @@ SYM_INNER_LABEL(kbox_gate_taken, SYM_L_GLOBAL)
 	movq	%r14, PT_R14(%rcx)
 	movq	%r15, PT_R15(%rcx)
 	movq	%rcx, %rdi
-	movl	%eax, %esi
+	movq	%rax, %rsi
 	.cfi_startproc simple
 	.cfi_signal_frame
 	.cfi_escape DW_CFA_def_cfa_expression, 4, DW_OP_breg7, ULEB(GATE_GAP + PT_SP), DW_OP_deref

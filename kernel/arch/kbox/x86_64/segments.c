@@ -82,8 +82,26 @@ void set_gsbase(unsigned long base)
 	set_gs(base, base);
 }
 
+/* A tracer has set current's. */
+void bases_load(void)
+{
+	if (likely(!current->thread.bases_set))
+		return;
+	current->thread.bases_set = false;
+	set_fsbase(current->thread.fsbase);
+	set_gsbase(current->thread.gsbase);
+}
+
+/* A tracer, or a core file, is to find them. */
+void bases_save(void)
+{
+	get_fsbase();
+	get_gsbase();
+}
+
 unsigned long get_fsbase(void)
 {
+	bases_load();
 	if (have_instructions())
 		asm volatile("rdfsbase %0" : "=r" (current->thread.fsbase));
 	return current->thread.fsbase;
@@ -97,6 +115,7 @@ unsigned long get_gsbase(void)
 {
 	struct thread_struct *t = &current->thread;
 
+	bases_load();
 	if (have_instructions()) {
 		asm volatile("rdgsbase %0" : "=r" (t->gsbase));
 		t->own_gs = t->gsbase != gate_gs();

@@ -6,10 +6,12 @@
 #include <linux/signal.h>
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
+#include <linux/ptrace.h>
 #include <linux/entry-common.h>
 #include <linux/resume_user_mode.h>
 #include <asm/kbox.h>
 #include <asm/fpstate.h>
+#include <asm/segments.h>
 #include <asm/sigframe.h>
 #include <asm/ucontext.h>
 #include <asm/sigcontext.h>
@@ -67,7 +69,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 
 static void restart(struct pt_regs *r, struct ksignal *ks)
 {
-	if ((long)r->orig_ax < 0)
+	if ((int)r->orig_ax == -1)
 		return;
 	switch (r->ax) {
 	case -ERESTART_RESTARTBLOCK:
@@ -94,15 +96,26 @@ static void restart(struct pt_regs *r, struct ksignal *ks)
 	}
 }
 
+/* A step into a handler ends at its first instruction, and the step is not the interrupted program's. */
+static void deliver(struct ksignal *ks, struct pt_regs *r)
+{
+	bool stepping = test_thread_flag(TIF_SINGLESTEP);
+
+	if (stepping)
+		user_disable_single_step(current);
+	signal_setup_done(put_frame(ks, r), ks, stepping);
+}
+
 void arch_do_signal_or_restart(struct pt_regs *r)
 {
 	struct ksignal ks;
 
 	fpstate_hold();
+	bases_save();
 	if (get_signal(&ks)) {
 		restart(r, &ks);
 		rseq_signal_deliver(&ks, r);
-		signal_setup_done(put_frame(&ks, r), &ks, false);
+		deliver(&ks, r);
 		return;
 	}
 	restart(r, NULL);

@@ -6,6 +6,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sched/debug.h>
 #include <linux/extable.h>
+#include <asm/debugreg.h>
 #include <asm/fpstate.h>
 #include <asm/gate.h>
 #include <asm/kbox.h>
@@ -79,17 +80,24 @@ static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, 
 	current->thread.trap_nr = sc->trapno;
 	current->thread.error_code = sc->err;
 	current->thread.cr2 = sc->cr2;
+	if (sc->trapno == X86_TRAP_BP && unlikely(current->mm->context.debug) && debug_breakpoint(regs))
+		return;
 	if (current->mm->context.maps && rewritten(sc, regs))
+		return;
+	if (sc->trapno == X86_TRAP_DB && debug_step(regs, si->code))
 		return;
 	/* Natively a GS base of 0 is nothing that faults by itself. */
 	if (sig == SIGSEGV && (sc->trapno == X86_TRAP_GP || sc->cr2 >= TASK_SIZE) && gs_used(regs->ip))
 		return;
-	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF)
+	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF) {
+		if (unlikely(current->mm->context.debug))
+			debug_access(regs, sc->cr2, sc->err);
 		kbox_page_fault(regs, sc->cr2, sc->err);
-	else if (si->code == SI_KERNEL)
+	} else if (si->code == SI_KERNEL) {
 		force_sig(sig);
-	else
+	} else {
 		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->ip ? regs->ip : si->addr));
+	}
 }
 
 static void kernel_fault(int sig, struct sigcontext *sc)
@@ -196,6 +204,8 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	kbox_enter(me);
 	current->thread.fpstate = fp;
 	stack_top(base)->resume_ip = 0;
+	if (unlikely(test_thread_flag(TIF_DEBUG)))
+		debug_entered(regs, sig == SIGTRAP ? sc->trapno : -1);
 	if (sig == SIGSYS)
 		kbox_trapped_call(regs, sc->ax);
 	else if (sig != KICK_SIGNAL)

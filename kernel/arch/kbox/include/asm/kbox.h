@@ -154,9 +154,9 @@ extern void host_thread_discard(struct host_thread *h);
 /* trap.c, syscall.c */
 extern void host_traps_init(void);
 extern void host_altstack(struct task_struct *t);
-extern void kbox_syscall(struct pt_regs *regs, int nr);
-extern void kbox_trapped_call(struct pt_regs *regs, int nr);
-extern struct host_thread *kbox_gate_call(struct pt_regs *regs, int nr);
+extern void kbox_syscall(struct pt_regs *regs, long nr);
+extern void kbox_trapped_call(struct pt_regs *regs, long nr);
+extern struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr);
 /* drivers */
 extern void kbox_ring(int bell);
 extern u32 kbox_host_poll(int fd, u32 events);

@@ -2,6 +2,7 @@
 #ifndef _ASM_KBOX_FPSTATE_H
 #define _ASM_KBOX_FPSTATE_H
 #include <asm/sigcontext.h>
+#define MXCSR_VALID		0xffff
 extern struct _xstate init_fpstate;
 extern unsigned int fpstate_size(const struct _xstate *x);
 extern bool fpstate_extended(const struct _xstate *x);

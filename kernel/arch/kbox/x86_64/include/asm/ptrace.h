@@ -30,6 +30,9 @@ static inline int is_syscall_success(struct pt_regs *regs)
 }
 #define current_user_stack_pointer()	user_stack_pointer(current_pt_regs())
 #define arch_has_single_step()		(1)
+#define arch_has_block_step()		(1)
+#define ARCH_HAS_USER_SINGLE_STEP_REPORT
+extern void user_single_step_report(struct pt_regs *regs);
 static inline bool regs_irqs_disabled(struct pt_regs *regs) { return false; }
 #define arch_ptrace_stop_needed() (1)
 #define arch_ptrace_stop arch_ptrace_stop

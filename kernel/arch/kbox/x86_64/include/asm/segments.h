@@ -7,6 +7,8 @@ extern void set_gsbase(unsigned long base);
 extern void clear_gsbase(void);
 extern unsigned long get_fsbase(void);
 extern unsigned long get_gsbase(void);
+extern void bases_load(void);
+extern void bases_save(void);
 extern void gs_refused(struct host_thread *h);
 extern bool gs_used(unsigned long ip);
 #endif

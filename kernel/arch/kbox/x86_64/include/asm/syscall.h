@@ -28,7 +28,7 @@ static inline void syscall_get_arguments(struct task_struct *t, struct pt_regs *
 	a[0] = r->di; a[1] = r->si; a[2] = r->dx; a[3] = r->r10; a[4] = r->r8; a[5] = r->r9;
 }
 /* For kernel/syscall.c. */
-static __always_inline void syscall_begin(struct pt_regs *r, int nr)
+static __always_inline void syscall_begin(struct pt_regs *r, long nr)
 {
 	r->orig_ax = nr;
 	r->ax = -ENOSYS;

@@ -22,6 +22,9 @@ struct thread_struct {
 	unsigned long fsbase, gsbase;	/* as the guest knows them (segments.c) */
 	bool own_gs;			/* gsbase is also the host's, and the gate does not serve */
 	unsigned long trap_nr, error_code, cr2;
+	bool bases_set;			/* a tracer has set them: they are not the host thread's yet (segments.c) */
+	unsigned long dr6;		/* without what is always set */
+	struct thread_debug *debug;	/* NULL: debug registers are of no concern to it (debugreg.c) */
 	u8 fpsave[] __aligned(64);	/* struct _xstate, as large as the host's */
 };
 #define KSTK_EIP(t)	(task_pt_regs(t)->ip)
