@@ -211,6 +211,17 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
 	return fault;
 }
 
+/* Nothing can be accessed there: si_code says whether there is a mapping. */
+static int no_access(struct mm_struct *mm, unsigned long addr)
+{
+	int code;
+
+	mmap_read_lock(mm);
+	code = vma_lookup(mm, addr) ? SEGV_ACCERR : SEGV_MAPERR;
+	mmap_read_unlock(mm);
+	return code;
+}
+
 /* code: PF_*. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
@@ -220,8 +231,8 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 	vm_fault_t fault;
 
 	local_irq_enable();
-	if (addr >= TASK_SIZE) {
-		bad_area(regs, addr, SIGSEGV, SEGV_MAPERR);
+	if (unlikely(!kbox_user_address(addr) || addr >= TASK_SIZE)) {
+		bad_area(regs, addr, SIGSEGV, user_mode(regs) ? no_access(mm, addr) : SEGV_MAPERR);
 		return;
 	}
 	switch (kbox_tlb_fill(mm, addr, code & PF_WRITE, code & PF_INSTR)) {

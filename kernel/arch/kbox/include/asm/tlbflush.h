@@ -11,5 +11,6 @@ extern void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned
 #define KBOX_FILL_WINDOW 64	/* pages looked at around a fault; of one page table */
 extern pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr);
 extern pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr);
+extern unsigned long kbox_walk_next(struct mm_struct *mm, unsigned long addr);
 #define flush_tlb_all() flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END)
 #endif

@@ -19,6 +19,7 @@ typedef struct user_fpsimd_state elf_fpregset_t;
 #define ELF_HWCAP		(kbox_boot->hwcap)
 #define ELF_HWCAP2		(kbox_boot->hwcap2)
 extern struct kbox_boot *const kbox_boot;
+#define STACK_RND_MASK		0x3ffffUL	/* pages: 1 GiB */
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r)->regs, 0, sizeof((r)->regs))
 #define SET_PERSONALITY(ex)	set_personality(PER_LINUX | (current->personality & ~PER_MASK & ~READ_IMPLIES_EXEC))
