@@ -15,7 +15,7 @@ in_box() {
 
 # What there is to be compared: no address or process is the same twice.
 essence() {
-	sed -n 's/.*\(\(ERROR\|WARNING\): [A-Za-z]*: [a-z-]*\( race\)*\).*/\1/p; /^[0-9 ]*[a-z]*$/p; /^status/p; /^ERROR: label/p; /FATAL/p'
+	sed -n 's/.*\(\(ERROR\|WARNING\): [A-Za-z]*: [a-z-]*\( race\)*\).*/\1/p; /^[0-9][0-9 ]* [a-z]$/p; /^status/p; /^ERROR: label/p; /FATAL/p'
 }
 
 for cc in gcc clang; do
@@ -32,7 +32,7 @@ for cc in gcc clang; do
 			fi
 			natively=$( ("$tmp/$name"; echo "status $?") 2>&1 | essence)
 			for mode in --syscall-mode=rewrite --syscall-mode=trap; do
-				is "$(in_box "$name" | essence)" "$natively" "$name: $natively ($mode)"
+				is "$(in_box "$name" | essence)" "$natively" "$name: $(echo "$natively" | tr "\n" " ")($mode)"
 			done
 		done
 	done
