@@ -3,10 +3,7 @@
 #ifndef ARCH_H
 #define ARCH_H
 
-/*
- * The guest's kernel has ARCH_KERNEL_START to ARCH_KERNEL_END to itself; the guest's memory in it ends at
- * ARCH_MEM_END at the latest, where the vmalloc space begins.
- */
+/* ARCH_USER_END(top): where the host's addresses end, if one of its processes has something at top, near the end. */
 
 #ifdef __aarch64__
 
@@ -15,9 +12,7 @@
 #define ARCH_AUDIT		AUDIT_ARCH_AARCH64
 #define ARCH_RESULT(uc)		((uc)->uc_mcontext.regs[0])	/* of a system call */
 #define ARCH_VDSO_CLOCK_GETTIME	"__kernel_clock_gettime"
-#define ARCH_KERNEL_START	(KBOX_PAGE_OFFSET - 0x10000)
-#define ARCH_MEM_END		0x7e00000000UL
-#define ARCH_KERNEL_END		0x7f00000000UL
+#define ARCH_USER_END(top)	((top) >> 39 ? 1UL << 48 : 1UL << 39)
 /*
  * What the guest may know of the processor (kernel: arch/arm64/include/uapi/asm/hwcap.h). Its kernel keeps the state
  * of FP and SIMD, so not SVE, SME and what needs FPMR; it has no PROT_BTI and PROT_MTE and no POE. Not CPUID, which
@@ -41,9 +36,7 @@
 #define ARCH_AUDIT		AUDIT_ARCH_X86_64
 #define ARCH_RESULT(uc)		((uc)->uc_mcontext.gregs[REG_RAX])
 #define ARCH_VDSO_CLOCK_GETTIME	"__vdso_clock_gettime"
-#define ARCH_KERNEL_START	KBOX_PAGE_OFFSET
-#define ARCH_MEM_END		0x760000000000UL	/* GATE_DISTANCE above it is nothing of the host's */
-#define ARCH_KERNEL_END		0x781000000000UL
+#define ARCH_USER_END(top)	0x7ffffffff000UL
 #define ARCH_HWCAP(caps)	(caps)
 #define ARCH_HWCAP2(caps)	(caps)
 #define ARCH_MINSIGSTKSZ(host)	((host) ?: 2048)

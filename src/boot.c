@@ -128,6 +128,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	stand_apart(b);
 	keep_fds(b, passing_fd());
 	map_text(b);
+	move_vdso(b->boot);
 	forget_libc();
 	fence_enter(b);
 	/* From here on there is no libc: the kernel unmaps it. */

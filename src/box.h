@@ -108,7 +108,7 @@ extern const char options_usage[];
  * limits.c: what bounds the memory that a guest can have (root: of the tree that /proc and /sys
  * are in, "" but for tests).
  */
-#define MEM_MAX (ARCH_MEM_END - KBOX_PAGE_OFFSET)
+#define MEM_MAX (KBOX_MEM_END - KBOX_PAGE_OFFSET)
 struct mem_bound {
 	uint64_t bytes;
 	const char *what;
@@ -150,8 +150,9 @@ void map_text(const struct box *b);
 void load_kernel(struct box *b);
 void make_initrd(struct box *b);
 
-/* vdso.c */
+/* vdso.c: find_vdso() is for fill_boot(), move_vdso() for the box's first process, whose libc has no clock then. */
 void find_vdso(struct kbox_boot *boot);
+void move_vdso(struct kbox_boot *boot);
 uint64_t vdso_symbol(uint64_t base, const char *name);
 
 /* boot.c */

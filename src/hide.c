@@ -24,6 +24,7 @@ static const struct {
 	{ "lahf", KBOX_HIDE_LAHF },			/* x86_64: lahf and sahf in 64-bit mode, which the first CPUs lacked */
 	{ "vsyscall", KBOX_HIDE_VSYSCALL },		/* x86_64: that page, absent with vsyscall=none */
 	{ "vdso", KBOX_HIDE_VDSO },			/* the host's vDSO, absent with vdso=0 */
+	{ "vdso-move", KBOX_HIDE_VDSO_MOVE },		/* that it can be moved: not where the host seals it (Linux 6.16) */
 	{ "vdso-clock", KBOX_HIDE_VDSO_CLOCK },		/* its clock, which is a system call for some clock sources */
 	{ "spec-allow", KBOX_HIDE_SPEC_ALLOW },		/* the flag of seccomp(2), Linux 4.17 */
 	{ "close-range", KBOX_HIDE_CLOSE_RANGE },	/* close_range(2), Linux 5.9 */

@@ -64,13 +64,13 @@ static bool is_free(uint64_t start, uint64_t end)
 
 bool addresses_free(uint64_t mem)
 {
-	return is_free(ARCH_KERNEL_START, KBOX_PAGE_OFFSET + mem) && is_free(ARCH_MEM_END, ARCH_KERNEL_END);
+	return is_free(KBOX_HOME_START, KBOX_PAGE_OFFSET + mem) && is_free(KBOX_VMALLOC_START, KBOX_HOME_END);
 }
 
-/* Below the guest's kernel the host's vDSO, and with it a clock that costs no system call, cannot stay. */
+/* Where the host does not let its vDSO be moved, the guests' addresses end where that begins. */
 static bool vdso_is_low(void)
 {
-	return getauxval(AT_SYSINFO_EHDR) && getauxval(AT_SYSINFO_EHDR) < KBOX_PAGE_OFFSET;
+	return getauxval(AT_SYSINFO_EHDR) && getauxval(AT_SYSINFO_EHDR) < KBOX_HOME_END;
 }
 
 void find_room(uint64_t mem, char **argv)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's vDSO (vdso(7)): where it is, and where its functions are; and its vsyscall page. */
+#define _GNU_SOURCE
 #include <elf.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,12 +9,19 @@
 #include "arch.h"
 #include "box.h"
 
+#define PARTS	8
+
+/* Its text, and its data before that. */
+static struct { uint64_t start, end; } parts[PARTS];
+static int nparts;
+
 void find_vdso(struct kbox_boot *boot)
 {
 	unsigned long start, end, vdso = getauxval(AT_SYSINFO_EHDR);
 	char line[512];
 	FILE *maps = fopen("/proc/self/maps", "re");
 
+	boot->user_end = ARCH_USER_END((uintptr_t)__builtin_frame_address(0));
 	/* Without /proc nobody says how far it reaches. The kernel then asks the host for the time. */
 	if (!maps)
 		return;
@@ -22,16 +30,59 @@ void find_vdso(struct kbox_boot *boot)
 			boot->vsyscall_prot = (strstr(line, " r") ? PROT_READ : 0) | PROT_EXEC;
 		if (is_hidden(KBOX_HIDE_VDSO) || (!strstr(line, "[vvar") && !strstr(line, "[vdso]")))
 			continue;
-		/* Below, it would be in the guest's way. */
-		if (sscanf(line, "%lx-%lx", &start, &end) != 2 || start < KBOX_PAGE_OFFSET)
+		if (sscanf(line, "%lx-%lx", &start, &end) != 2 || nparts == PARTS)
 			continue;
-		if (!boot->keep_start)
-			boot->keep_start = start;
-		boot->keep_end = end;
+		parts[nparts].start = start;
+		parts[nparts++].end = end;
 	}
 	fclose(maps);
-	if (boot->keep_start && vdso && !is_hidden(KBOX_HIDE_VDSO_CLOCK))
+	if (!nparts)
+		return;
+	boot->keep_start = parts[0].start;
+	boot->keep_end = parts[nparts - 1].end;
+	if (vdso && !is_hidden(KBOX_HIDE_VDSO_CLOCK))
 		boot->vdso_clock_gettime = vdso_symbol(vdso, ARCH_VDSO_CLOCK_GETTIME);
+}
+
+static bool move_part(int i, uint64_t from, uint64_t to)
+{
+	uint64_t size = parts[i].end - parts[i].start, at = parts[i].start - parts[0].start;
+
+	return mremap((void *)(from + at), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) != MAP_FAILED;
+}
+
+static bool move_parts(uint64_t to)
+{
+	uint64_t from = parts[0].start;
+	int i = 0;
+
+	if (is_hidden(KBOX_HIDE_VDSO_MOVE) || parts[nparts - 1].end - from > KBOX_HOST_VDSO_SIZE)
+		return false;
+	while (i < nparts && move_part(i, from, to))
+		i++;
+	if (i == nparts)
+		return true;
+	while (i--)
+		move_part(i, to, from);
+	return false;
+}
+
+/* Into the home, out of the guests' way. Where the host has sealed it, their addresses end there. */
+void move_vdso(struct kbox_boot *boot)
+{
+	int64_t by = KBOX_HOST_VDSO - boot->keep_start;
+
+	if (!boot->keep_start)
+		return;
+	if (move_parts(KBOX_HOST_VDSO)) {
+		boot->keep_start += by;
+		boot->keep_end += by;
+		boot->vdso_clock_gettime += boot->vdso_clock_gettime ? by : 0;
+	} else if (boot->keep_start >= KBOX_HOME_END) {
+		boot->user_end = boot->user_end < boot->keep_start ? boot->user_end : boot->keep_start;
+	} else {
+		boot->keep_start = boot->keep_end = boot->vdso_clock_gettime = 0;
+	}
 }
 
 /* The last chain of a GNU hash table ends with the last symbol. */

@@ -163,18 +163,24 @@ static void kernel_in_the_box(void)
 	every_call(BOX_KERNEL + 0x600000, 0);
 }
 
-/* Its two sides: the last page below belongs to the program, if anything is there at all. */
+/* The pages on both sides of what a box keeps for itself are a program's; nothing is between them. */
 static void around_the_kernel(void)
 {
-	char *p = mmap((void *)(BOX_USER_END - 4096), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* no replace */, -1, 0);
+	char *p = mmap((void *)(BOX_HOME - 4096), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* no replace */, -1, 0);
+	char *q = mmap((void *)BOX_HOME_END, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0);
 
 	prepare();
-	if (p != (void *)(BOX_USER_END - 4096))
-		SKIP("no memory below the kernel");
+	EQ(p, BOX_HOME - 4096);
+	EQ(q, BOX_HOME_END);
 	memset(p, 'k', 4096);
-	/* access_ok() of the whole, not as much as there is */
-	FAILS(pwrite(fd, p + 4086, 100, 0), EFAULT);
-	FAILS(pread(fd, p + 4091, 100, 0), EFAULT);
+	memset(q, 'k', 4096);
+	EQ(pwrite(fd, p + 4086, 100, 0), 10);
+	EQ(pread(fd, p + 4091, 10, 0), 5);
+	FAILS(pwrite(fd, p + 4096, 100, 0), EFAULT);
+	FAILS(pwrite(fd, q - 1, 100, 0), EFAULT);
+	FAILS(pread(fd, q - 10, 100, 0), EFAULT);
+	EQ(pwrite(fd, q, 10, 0), 10);
+	FAILS(access(q - 1, F_OK), EFAULT);
 	EQ(pwrite(fd, p + 4086, 10, 0), 10);
 	FAILS(pread(fd, p + 4096, 10, 0), EFAULT);
 	FAILS(access(p + 4000, F_OK), EFAULT);

@@ -41,20 +41,22 @@
 enum { TAP_PASSED = 42, TAP_SKIPPED = 43 };
 
 /*
- * Of the processor: where a box keeps its kernel, and where its programs' memory ends, and how many bits a user address has at most. The control word of floating
+ * Of the processor: the addresses that a box keeps for itself, and where in them its kernel is; how many bits a user address has at most. The control word of floating
  * point in the two settings that tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
  * breakpoint; how far behind it the program counter is when it has trapped.
  */
 #ifdef __aarch64__
-#define BOX_KERNEL 0x7000000000UL
-#define BOX_USER_END (BOX_KERNEL - 0x10000)
+#define BOX_HOME 0x6200000000UL
+#define BOX_KERNEL 0x6240000000UL
+#define BOX_HOME_END 0x7000000000UL
 #define USER_BITS 48
 #define ILLEGAL "udf #0\n"
 #define BREAK "brk #0\n"
 enum { FP_NORMAL = 0, FP_DOWN = 2 << 22, FP_STATUS = 0, PAST_BREAK = 0 };
 #else
-#define BOX_KERNEL 0x700000000000UL
-#define BOX_USER_END BOX_KERNEL
+#define BOX_HOME 0x400000000000UL
+#define BOX_KERNEL 0x408000000000UL
+#define BOX_HOME_END 0x500000000000UL
 #define USER_BITS 47
 #define ILLEGAL "ud2\n"
 #define BREAK "int3\n"

@@ -60,6 +60,10 @@ for feature in vdso-clock vdso; do
 	is $((many >= few + 2000)) 1 "$feature: the time is a system call ($few calls, without it $many)"
 done
 
+moved=$(($(calls vdso-move)))
+is $((moved < few + 1000)) 1 "vdso-move: the time is none where the vDSO stays ($few calls, then $moved)"
+is "$(KBOX_HIDE=vdso-move box -- /bin/sh -c 'grep -c "\[stack\]" /proc/self/maps')" 1 "vdso-move: a program's stack is below it"
+
 # What the host sees of a box's processes.
 own_name
 # in_box FEATURE COMMAND...: on the host, while a box without that feature runs, with PID for its process
@@ -84,7 +88,16 @@ mode() {
 		esac
 	done
 }
+# Where it is, in the upper bits of its address: in the home (uapi/asm/kbox.h), or above the programs' addresses.
+where() {
+	sed -n 's/^\([0-9a-f]*\)-.*\[vdso\]$/\1/p' /proc/"$pid"/maps
+}
 is "$(in_box '' vdso)" 1 "a box keeps the host's vDSO"
+home=478000
+[ "$(uname -m)" = x86_64 ] || home=6f8000
+like "$(in_box '' where)" "$home*" "in the home"
+is "$(in_box vdso-move vdso)" 1 "vdso-move: it stays"
+is "$(in_box vdso-move where | grep -c "^$home")" 0 "vdso-move: where it was"
 is "$(in_box vdso vdso)" 0 "vdso: a box without it"
 has_fd() {
 	[ -e /proc/"$pid"/fd/"$1" ] && echo yes || echo no

@@ -44,10 +44,10 @@ with Box(PROGRAM, "bomb", "anonymous") as b:
 # Its own kernel it may map as it likes. Whatever comes of that, it comes of the box.
 with Bystander() as other:
     for line in ("mmap text 4096 7 0x11 memfd pagephys", "mmap text 4096 7 0x11 memfd 0x100000 , getpid",
-                 "mmap kernel 0x100000 7 0x11 memfd 0", "munmap kernel memsize", "munmap 0 0x700000000000",
+                 "mmap kernel 0x100000 7 0x11 memfd 0", "munmap kernel memsize", "munmap 0 0x400000000000",
                  "mprotect kernel memsize 0", "mmap text 0x400000 3 0x11 memfd 0x100000", "munmap vdso 4096",
                  "mmap vdso 4096 7 0x11 memfd 0", "mmap 0xffffffffff600000 4096 7 0x11 memfd 0",
-                 "mmap 0x10000 0x6fffffff0000 7 0x11 memfd 0"):
+                 "mmap 0x10000 0x3fffffff0000 7 0x11 memfd 0"):
         with Box(PROGRAM, "call", "getppid", ",", *line.split()) as b:
             begun = b.wait_for(b"getppid = ")
             status = b.wait(5 * SLOWNESS)

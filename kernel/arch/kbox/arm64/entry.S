@@ -212,8 +212,15 @@ host_thread_loop:
 host_thread_dead:
 	cmp	w21, #DEAD_SPARE
 	b.ne	host_thread_exit
+	/* As kbox_drop_user() does. */
 	mov	x0, #0
-	mov	x1, #KBOX_PAGE_OFFSET
+	mov	x1, #KBOX_HOME_START
+	mov	x8, #__NR_munmap
+	svc	#0
+	mov	x0, #KBOX_HOME_END
+	adrp	x1, kbox_task_size
+	ldr	x1, [x1, #:lo12:kbox_task_size]
+	sub	x1, x1, x0
 	mov	x8, #__NR_munmap
 	svc	#0
 	b	kbox_wait

@@ -26,7 +26,7 @@ static u64 choose(const struct vm_area_struct *text, unsigned long from, const s
 
 	for (; n > 1; n--, distance++) {
 		start = from + *distance;
-		if (start >= mmap_min_addr && start + AREA_SIZE <= TASK_SIZE &&
+		if (start >= mmap_min_addr && start + AREA_SIZE <= TASK_SIZE && !kbox_meets_home(start, AREA_SIZE) &&
 		    !find_vma_intersection(text->vm_mm, start, start + AREA_SIZE))
 			break;
 	}

@@ -9,6 +9,9 @@
 #define sys_clone3 kbox_sys_clone3
 #define sys_rt_sigaction kbox_sys_rt_sigaction
 
+/* mm/place.c */
+#define sys_mprotect sys_kbox_mprotect
+#define sys_pkey_mprotect sys_kbox_pkey_mprotect
 /* kernel/membarrier.c */
 #define sys_membarrier sys_kbox_membarrier
 /* drivers/hostfd_io.c, hostfd_socket.c */

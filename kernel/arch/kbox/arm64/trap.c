@@ -79,7 +79,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 		return;
 	}
 	regs_from_host(&regs, sc);
-	if (sig == SIGSEGV && is_abort(esr) && addr < TASK_SIZE && !pagefault_disabled() && current->mm) {
+	if (sig == SIGSEGV && is_abort(esr) && kbox_user_address(addr) && !pagefault_disabled() && current->mm) {
 		kbox_page_fault(&regs, addr, fault_kind(esr));
 		sc->pc = regs.pc;
 		return;

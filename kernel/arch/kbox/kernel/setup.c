@@ -65,6 +65,7 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 {
 	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start;
 
+	kbox_task_size = boot->user_end;
 	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
 	if (keep)
 		HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);

@@ -76,7 +76,7 @@ static void process_start(struct host_thread *h)
 	HCALL(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
 		HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
-	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
+	kbox_drop_user();
 	dispatch_user_calls();
 	kbox_await(h);
 }

@@ -26,7 +26,7 @@ void kbox_leave_host_vdso(struct pt_regs *regs)
 	for (; at < end; at += 16) {
 		if (copy_from_user(&f, (void __user *)at, sizeof(f)))
 			return;
-		if (f.self == at && f.start < TASK_SIZE) {
+		if (f.self == at && kbox_user_address(f.start)) {
 			vdso_restart(regs, &f);
 			return;
 		}

@@ -50,16 +50,9 @@ static pte_t *next_table(struct mm_struct *mm, unsigned long *addr, unsigned lon
 	unsigned long at = *addr & PMD_MASK;
 	pmd_t *pmd;
 
-	while (at < end) {
-		p4d_t *p4d = p4d_offset(pgd_offset(mm, at), at);
-
-		if (p4d_none(*p4d)) {
-			at = (at & PGDIR_MASK) + PGDIR_SIZE;
-		} else if (pud_none(*pud_offset(p4d, at))) {
-			at = (at & PUD_MASK) + PUD_SIZE;
-		} else if (pmd = pmd_offset(pud_offset(p4d, at), at), pmd_none(*pmd)) {
-			at += PMD_SIZE;
-		} else {
+	for (; at < end; at = kbox_walk_next(mm, at)) {
+		pmd = kbox_walk_pmd(mm, at);
+		if (pmd) {
 			*addr = at;
 			return pte_offset_kernel(pmd, at);
 		}
@@ -84,6 +77,8 @@ static unsigned long evict(struct mm_struct *mm, unsigned long start, unsigned l
 	unsigned long freed = 0;
 	pte_t *table;
 
+	if (start < KBOX_HOME_START && end > KBOX_HOME_END)
+		return evict(mm, start, KBOX_HOME_START) + evict(mm, KBOX_HOME_END, end);
 	/* It is refused where all of this is in the midst of one mapping: nothing would be won. */
 	if (start >= end || HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0))
 		return 0;

@@ -300,6 +300,17 @@ static void gather_evicted(struct mm_struct *mm, unsigned long addr)
 	mmap_read_unlock(mm);
 }
 
+/* Nothing can be accessed there: si_code says whether there is a mapping. */
+static int no_access(struct mm_struct *mm, unsigned long addr)
+{
+	int code;
+
+	mmap_read_lock(mm);
+	code = vma_lookup(mm, addr) ? SEGV_ACCERR : SEGV_MAPERR;
+	mmap_read_unlock(mm);
+	return code;
+}
+
 /* code: PF_*. Runs with the CPU in hand; may sleep. */
 void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
@@ -309,8 +320,8 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 	vm_fault_t fault;
 
 	local_irq_enable();
-	if (addr >= TASK_SIZE) {
-		bad_area(regs, addr, SIGSEGV, SEGV_MAPERR);
+	if (unlikely(!kbox_user_address(addr) || addr >= TASK_SIZE)) {
+		bad_area(regs, addr, SIGSEGV, user_mode(regs) ? no_access(mm, addr) : SEGV_MAPERR);
 		return;
 	}
 	if (unlikely(mm->context.evicted) && user_mode(regs))

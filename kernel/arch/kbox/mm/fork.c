@@ -28,7 +28,7 @@ static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 			ptep = kbox_walk(vma->vm_mm, addr);
 			copy = kbox_walk(child, addr);
 		}
-		next = ptep ? addr + PAGE_SIZE : min((addr + PMD_SIZE) & PMD_MASK, vma->vm_end);
+		next = ptep ? addr + PAGE_SIZE : min(kbox_walk_next(vma->vm_mm, addr), vma->vm_end);
 		if (!ptep || !pte_present(*ptep) || !pte_mapped(*ptep)) {
 			protect(vma->vm_mm, start, addr, prot);
 			start = next;

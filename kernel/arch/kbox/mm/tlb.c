@@ -46,7 +46,8 @@ int kbox_pte_host(struct mm_struct *mm, unsigned long addr, pte_t pte, unsigned 
 /* Unmap all of the running host process's user memory. */
 void kbox_drop_user(void)
 {
-	HCALL(__NR_munmap, 0, TASK_SIZE, 0, 0, 0, 0);
+	HCALL(__NR_munmap, 0, KBOX_HOME_START, 0, 0, 0, 0);
+	HCALL(__NR_munmap, KBOX_HOME_END, TASK_SIZE - KBOX_HOME_END, 0, 0, 0, 0);
 }
 
 /* The host refuses one more mapping to this process, which is the mm's, or has none. The second time everything goes. */
@@ -139,6 +140,18 @@ pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr)
 		return NULL;
 	pmd = pmd_offset(pud, addr);
 	return pmd_none(*pmd) ? NULL : pmd;
+}
+
+/* There is no page table for addr: the first address behind that has one, perhaps. */
+unsigned long kbox_walk_next(struct mm_struct *mm, unsigned long addr)
+{
+	p4d_t *p4d = p4d_offset(pgd_offset(mm, addr), addr);
+
+	if (p4d_none(*p4d))
+		return (addr + PGDIR_SIZE) & PGDIR_MASK;
+	if (pud_none(*pud_offset(p4d, addr)))
+		return (addr + PUD_SIZE) & PUD_MASK;
+	return (addr + PMD_SIZE) & PMD_MASK;
 }
 
 pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr)
@@ -307,7 +320,7 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			ptep += off >> PAGE_SHIFT;
 		}
 	}
-	if (host_prot(*ptep))
+	if (host_prot(*ptep) && kbox_user_address(addr))
 		map_around(vma->vm_mm, addr, ptep);
 }
 
@@ -367,6 +380,17 @@ static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
 	return true;
 }
 
+static void flush_part(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	if (start >= end)
+		return;
+	if (mm != kbox_cpu.host->mm)
+		flush_remote(mm, start, end);
+	else if (!refill(mm, start, end))
+		kbox_host_unmap(mm, start, end);
+}
+
+/* The home is not the mm's, whatever is mapped across it. */
 void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	start &= PAGE_MASK;
@@ -375,10 +399,8 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 		return;
 	if (unlikely(mm->context.maps))
 		kbox_text_flushed(mm, start, end);
-	if (mm != kbox_cpu.host->mm)
-		flush_remote(mm, start, end);
-	else if (!refill(mm, start, end))
-		kbox_host_unmap(mm, start, end);
+	flush_part(mm, start, min(end, KBOX_HOME_START));
+	flush_part(mm, max(start, KBOX_HOME_END), end);
 }
 
 /* Can anybody but current be in user code there? */

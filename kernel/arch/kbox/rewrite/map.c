@@ -160,7 +160,7 @@ static bool install(struct rewrite_map *map, unsigned long start, unsigned long 
 
 	if (!size)
 		return true;
-	if (start < mmap_min_addr || start >= TASK_SIZE || size > TASK_SIZE - start)
+	if (start < mmap_min_addr || start >= TASK_SIZE || size > TASK_SIZE - start || kbox_meets_home(start, size))
 		return false;
 	vma = _install_special_mapping(map->mm, start, size, VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_DONTDUMP, &slots_special);
 	if (IS_ERR(vma))

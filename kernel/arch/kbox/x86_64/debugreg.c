@@ -179,7 +179,7 @@ static void close_page(struct mm_struct *mm, struct debug_mm *dm, struct watched
 		return;
 	full = prot = kbox_pte_host(mm, p->addr, *ptep, &pfn);
 	if (!prot || p->access) {
-		kbox_host_unmap(p->addr, p->addr + PAGE_SIZE);
+		kbox_host_unmap(mm, p->addr, p->addr + PAGE_SIZE);
 		return;
 	}
 	if (p->write)
@@ -297,7 +297,8 @@ static int update(struct mm_struct *mm)
 		if (t->mm == mm)
 			set_tsk_thread_flag(t, TIF_DEBUG);
 		for (i = 0; n && watches(t, mm) && i < SLOTS; i++)
-			if (t->thread.debug->on & 1 << i && t->thread.debug->addr[i] < TASK_SIZE)
+			if (t->thread.debug->on & 1 << i && t->thread.debug->addr[i] < TASK_SIZE &&
+			    kbox_user_address(t->thread.debug->addr[i]))
 				add_watch(dm, t->thread.debug->addr[i], t->thread.debug->info[i]);
 	}
 	for (i = 0; i < dm->pages; i++)

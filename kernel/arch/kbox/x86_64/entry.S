@@ -202,8 +202,14 @@ host_thread_loop:
 host_thread_dead:
 	cmpl	$DEAD_SPARE, %r13d
 	jne	host_thread_exit
+	/* As kbox_drop_user() does. */
 	xorl	%edi, %edi
-	movq	$KBOX_PAGE_OFFSET, %rsi
+	movabsq	$KBOX_HOME_START, %rsi
+	movl	$__NR_munmap, %eax
+	syscall
+	movabsq	$KBOX_HOME_END, %rdi
+	movq	kbox_task_size(%rip), %rsi
+	subq	%rdi, %rsi
 	movl	$__NR_munmap, %eax
 	syscall
 	jmp	kbox_wait

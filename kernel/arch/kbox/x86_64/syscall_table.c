@@ -8,6 +8,9 @@ extern long sys_ni_syscall(void);
 #define sys_ioperm sys_ni_syscall
 #define sys_modify_ldt sys_ni_syscall
 #define sys_map_shadow_stack sys_ni_syscall
+/* mm/place.c */
+#define sys_mprotect sys_kbox_mprotect
+#define sys_pkey_mprotect sys_kbox_pkey_mprotect
 /* kernel/membarrier.c */
 #define sys_membarrier sys_kbox_membarrier
 /* drivers/hostfd_io.c, hostfd_socket.c */

@@ -2,8 +2,6 @@
 /* The few system calls that each architecture brings itself. */
 #include <linux/syscalls.h>
 #include <linux/sched.h>
-#include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/uaccess.h>
 #include <asm/kbox.h>
 #include <asm/segments.h>
@@ -19,7 +17,7 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 	switch (option) {
 	case ARCH_SET_FS:
 	case ARCH_SET_GS:
-		if (arg >= TASK_SIZE)
+		if (arg >= TASK_SIZE_MAX)
 			return -EPERM;
 		if (option == ARCH_SET_FS)
 			set_fsbase(arg);
@@ -47,28 +45,4 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg)
 		return kbox_map_vdso_again(arg);
 	}
 	return -EINVAL;
-}
-
-/* MAP_32BIT (mmap(2), arch/x86/kernel/sys_x86_64.c): the second gigabyte. */
-static unsigned long low_area(unsigned long len)
-{
-	struct vm_unmapped_area_info info = { .length = len, .low_limit = 0x40000000, .high_limit = 0x80000000 };
-
-	return vm_unmapped_area(&info);
-}
-
-unsigned long arch_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len, unsigned long pgoff,
-				     unsigned long flags, vm_flags_t vm_flags)
-{
-	if (flags & MAP_32BIT && !(flags & MAP_FIXED))
-		return low_area(len);
-	return generic_get_unmapped_area(file, addr, len, pgoff, flags, vm_flags);
-}
-
-unsigned long arch_get_unmapped_area_topdown(struct file *file, unsigned long addr, unsigned long len, unsigned long pgoff,
-					     unsigned long flags, vm_flags_t vm_flags)
-{
-	if (flags & MAP_32BIT && !(flags & MAP_FIXED))
-		return low_area(len);
-	return generic_get_unmapped_area_topdown(file, addr, len, pgoff, flags, vm_flags);
 }

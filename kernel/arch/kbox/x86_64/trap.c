@@ -87,7 +87,7 @@ static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, 
 	if (sc->trapno == X86_TRAP_DB && debug_step(regs, si->code))
 		return;
 	/* Natively a GS base of 0 is nothing that faults by itself. */
-	if (sig == SIGSEGV && (sc->trapno == X86_TRAP_GP || sc->cr2 >= TASK_SIZE) && gs_used(regs->ip))
+	if (sig == SIGSEGV && (sc->trapno == X86_TRAP_GP || !kbox_user_address(sc->cr2)) && gs_used(regs->ip))
 		return;
 	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF) {
 		if (unlikely(current->mm->context.debug))
@@ -111,7 +111,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	}
 	regs_from_host(&regs, sc);
 	if (sig == SIGSEGV && sc->trapno == 14) {
-		if (sc->cr2 < TASK_SIZE && !pagefault_disabled() && current->mm) {
+		if (kbox_user_address(sc->cr2) && !pagefault_disabled() && current->mm) {
 			kbox_page_fault(&regs, sc->cr2, sc->err);
 			sc->ip = regs.ip;
 			return;

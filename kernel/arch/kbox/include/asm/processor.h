@@ -4,13 +4,32 @@
 #include <asm/page.h>
 #include <asm/ptrace.h>
 #include <asm/vdso/processor.h>
-#define TASK_SIZE_MAX		TASK_SIZE
-#define STACK_TOP		TASK_SIZE
-#define STACK_TOP_MAX		STACK_TOP
-#define TASK_UNMAPPED_BASE	PAGE_ALIGN(TASK_SIZE / 3)
 struct task_struct;
 struct host_thread;
 #include <asm/thread.h>
+#define TASK_SIZE		kbox_task_size
+#define STACK_TOP		TASK_SIZE
+#define STACK_TOP_MAX		STACK_TOP
+#define HAVE_ARCH_UNMAPPED_AREA
+#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
+extern unsigned long kbox_task_size;	/* the home is below it: mm/place.c */
+#define HOME_SIZE		(KBOX_HOME_END - KBOX_HOME_START)
+/*
+ * Below TASK_SIZE_MAX, and not in the home. Where the addresses are a power of two of pieces as large as the home, one
+ * comparison is enough: that piece becomes number 0, and then the last one.
+ */
+static __always_inline bool kbox_user_address(unsigned long addr)
+{
+#ifdef __x86_64__
+	return (addr / HOME_SIZE ^ KBOX_HOME_START / HOME_SIZE) - 1 < (TASK_SIZE_MAX + HOME_SIZE - 1) / HOME_SIZE - 1;
+#else
+	return addr - KBOX_HOME_START >= HOME_SIZE && addr < TASK_SIZE_MAX;
+#endif
+}
+static inline bool kbox_meets_home(unsigned long start, unsigned long size)
+{
+	return start < KBOX_HOME_END && start + size > KBOX_HOME_START;
+}
 #define INIT_THREAD { }
 /* Top of a kernel stack, above the user's registers. */
 struct stack_top {

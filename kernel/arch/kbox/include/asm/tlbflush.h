@@ -12,5 +12,6 @@ extern void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned
 extern pmd_t *kbox_walk_pmd(struct mm_struct *mm, unsigned long addr);
 extern pte_t *kbox_walk(struct mm_struct *mm, unsigned long addr);
 extern int kbox_pte_host(struct mm_struct *mm, unsigned long addr, pte_t pte, unsigned long *pfn);
+extern unsigned long kbox_walk_next(struct mm_struct *mm, unsigned long addr);
 #define flush_tlb_all() flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END)
 #endif

@@ -18,7 +18,7 @@ struct pt_regs {
 };
 #define NO_SYSCALL	(-1)
 /* Never from hardware: kernel code runs at the same privilege as user code. */
-#define user_mode(regs)			((regs)->pc < TASK_SIZE || !kbox_kernel_text((regs)->pc))
+#define user_mode(regs)			(!kbox_kernel_text((regs)->pc))
 extern int kbox_kernel_text(unsigned long ip);
 #define instruction_pointer(regs)	((unsigned long)(regs)->pc)
 #define user_stack_pointer(regs)	((unsigned long)(regs)->sp)

@@ -7,7 +7,10 @@
 #define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */
 #define GATE_BITS		9
 #define GATE_ENTRIES		(1 << GATE_BITS)
-#define TASK_SIZE		KBOX_GATE_PAGE
+#define TASK_SIZE_MAX		(1UL << 48)	/* on any host */
+#define TASK_UNMAPPED_BASE	PAGE_ALIGN(TASK_SIZE / 4)
+#define BOTTOM_UP_BASE(mm)	(test_bit(MMF_TOPDOWN, &(mm)->flags) ? TASK_UNMAPPED_BASE : (mm)->mmap_base)
+#define STACK_SHIFT_MAX		PAGE_SIZE
 #define STACK_RESERVED		512	/* bytes at a kernel stack's top: registers and struct stack_top */
 #define HOST_SIGSYS_FLAGS	SA_SIGINFO	/* without, a handler is not told of its frame */
 #ifndef __ASSEMBLY__

@@ -18,11 +18,33 @@
 #else
 #define KBOX_ADDR(x)		x##UL
 #endif
+/*
+ * The home: the addresses that guests do not have. In it are guest memory with the kernel, vmalloc space and the host's
+ * vDSO. docs/architecture.md says why it is there. Its first KBOX_HOME_GUARD bytes are never mapped, nor is what is
+ * GATE_DISTANCE above guest memory on x86_64 (asm/gate.h).
+ */
 #ifdef __aarch64__
-#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x7000000000)	/* also where user addresses have 39 bits */
+#define KBOX_HOME_START		KBOX_ADDR(0x6200000000)	/* all of it also where user addresses have 39 bits */
+#define KBOX_HOME_GUARD		KBOX_ADDR(0x20000000)
+#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x6240000000)	/* below it the gate has its tables (asm/thread.h) */
+#define KBOX_VMALLOC_START	KBOX_ADDR(0x6e00000000)	/* guest memory ends here at the latest */
+#define KBOX_VMALLOC_END	KBOX_ADDR(0x6f00000000)
+#define KBOX_HOST_VDSO		KBOX_ADDR(0x6f80000000)
+#define KBOX_HOME_END		KBOX_ADDR(0x7000000000)
 #else
-#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x700000000000)
+#define KBOX_HOME_START		KBOX_ADDR(0x400000000000)
+#define KBOX_HOME_GUARD		KBOX_ADDR(0x8000000000)
+#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x408000000000)
+#define KBOX_MEM_END		KBOX_ADDR(0x468000000000)
+#define KBOX_VMALLOC_START	KBOX_ADDR(0x470000000000)
+#define KBOX_VMALLOC_END	KBOX_ADDR(0x471000000000)
+#define KBOX_HOST_VDSO		KBOX_ADDR(0x478000000000)
+#define KBOX_HOME_END		KBOX_ADDR(0x500000000000)
 #endif
+#ifndef KBOX_MEM_END
+#define KBOX_MEM_END		KBOX_VMALLOC_START
+#endif
+#define KBOX_HOST_VDSO_SIZE	KBOX_ADDR(0x1000000)	/* room for the vDSO and its data */
 #define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, four pages */
 #define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
 #define KBOX_IMAGE_PHYS		KBOX_ADDR(0x100000)	/* the kernel image is linked here */
@@ -166,6 +188,7 @@ enum kbox_hide {
 	KBOX_HIDE_USER_NOTIF	= 1 << 17,	/* SECCOMP_RET_USER_NOTIF */
 	KBOX_HIDE_LOCK_IN	= 1 << 18,	/* the supervisor's own filter */
 	KBOX_HIDE_CGROUP	= 1 << 19,	/* a control group of the box's own */
+	KBOX_HIDE_VDSO_MOVE	= 1 << 24,	/* mremap(2) of the host's vDSO */
 };
 
 struct kbox_boot {
@@ -180,9 +203,10 @@ struct kbox_boot {
 	 */
 	__s32 epoll_fd;
 	__s32 null_fd;		/* /dev/null */
+	__u64 user_end;		/* where the guests' addresses end, but for the home: the host's, or keep_start */
 	/*
-	 * Host mappings above KBOX_PAGE_OFFSET that stay in every process:
-	 * [keep_start, keep_end) holds the host's vvar and vdso.
+	 * Host mappings that stay in every process: [keep_start, keep_end) holds the host's vvar and vdso. They are in the
+	 * home, or where the host does not let them be moved, at user_end.
 	 */
 	__u64 keep_start, keep_end;
 	__u64 vdso_clock_gettime;	/* address of __vdso_clock_gettime, or 0 */

@@ -20,6 +20,7 @@ typedef struct user_i387_struct elf_fpregset_t;
 #define ELF_HWCAP		(kbox_boot->hwcap)
 #define ELF_HWCAP2		(kbox_boot->hwcap2)
 extern struct kbox_boot *const kbox_boot;
+#define STACK_RND_MASK		0x3fffffUL	/* pages: 16 GiB */
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r), 0, offsetof(struct pt_regs, orig_ax))
 /* As the ISA's own port: what setarch(8) has set outlasts exec. */

@@ -13,7 +13,7 @@ struct pt_regs {
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
 /* Never from hardware: kernel code runs at the same privilege as user code. */
-#define user_mode(regs)			((regs)->ip < TASK_SIZE || !kbox_kernel_text((regs)->ip))
+#define user_mode(regs)			(!kbox_kernel_text((regs)->ip))
 extern int kbox_kernel_text(unsigned long ip);
 #define instruction_pointer(regs)	((regs)->ip)
 #define user_stack_pointer(regs)	((regs)->sp)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_THREAD_H
 #define _ASM_KBOX_THREAD_H
-#define TASK_SIZE		KBOX_PAGE_OFFSET
+#define TASK_SIZE_MAX		0x7ffffffff000UL	/* on any host */
+#define TASK_UNMAPPED_BASE	PAGE_ALIGN(TASK_SIZE / 3)
+#define HAVE_ARCH_PICK_MMAP_LAYOUT
+#define BOTTOM_UP_BASE(mm)	((mm)->mmap_legacy_base)
+#define STACK_SHIFT_MAX		8192
 #define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
 #define HOST_SIGSYS_FLAGS	0	/* it needs no siginfo, and is cheaper without */
-#define HAVE_ARCH_UNMAPPED_AREA
-#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
 /* What a host thread has for the gate (gate.S), and the GS base that it was given last (segments.c). */
 struct isa_host_thread {
 	struct pt_regs *gate_regs;

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Programs of sanitizers, which have a place of their own for each kind of memory: they find in a box what they find natively.
+. "$(dirname "$0")/lib.sh"
+
+# in_box PROGRAM: with its library, which the image lacks
+in_box() {
+	mkdir -p "$tmp/lib"
+	ldd "$tmp/$1" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | while read -r lib; do cp -L "$lib" "$tmp/lib"; done
+	cp "$tmp/$1" "$tmp/program"
+	# shellcheck disable=SC2016,SC2086 # the guest expands it; two words
+	tar -C "$tmp" -cf - program lib | box --mem 1G $mode --fd 5 -- /bin/sh -c \
+		'cd /tmp; tar xf - <&5; LD_LIBRARY_PATH=/tmp/lib ./program; echo "status $?"' 5<&0 </dev/null 2>&1
+}
+
+# What there is to be compared: no address or process is the same twice.
+essence() {
+	sed -n 's/.*\(\(ERROR\|WARNING\): [A-Za-z]*: [a-z-]*\( race\)*\).*/\1/p; /^[0-9][0-9 ]* [a-z]$/p; /^status/p; /^ERROR: label/p; /FATAL/p'
+}
+
+for cc in gcc clang; do
+	for sanitizer in thread memory dataflow address; do
+		for program in clean $sanitizer; do
+			[ $cc-$sanitizer != gcc-memory ] && [ $cc-$sanitizer != gcc-dataflow ] || continue
+			static=
+			[ $cc = clang ] || static=$(echo $sanitizer | sed 's/thread/-static-libtsan/; s/address/-static-libasan/')
+			name=$cc-$sanitizer-$program
+			if ! $cc -O1 -g -pthread -fsanitize=$sanitizer $static "$top/tests/host/sanitizers/$program.c" -o "$tmp/$name" 2>"$tmp/err"; then
+				count=$((count + 1))
+				echo "ok $count - $name # SKIP $(tail -n 1 "$tmp/err" | tr '#' ' ')"
+				continue
+			fi
+			natively=$( ("$tmp/$name"; echo "status $?") 2>&1 | essence)
+			for mode in --syscall-mode=rewrite --syscall-mode=trap; do
+				is "$(in_box "$name" | essence)" "$natively" "$name: $(echo "$natively" | tr "\n" " ")($mode)"
+			done
+		done
+	done
+done
+done_testing
