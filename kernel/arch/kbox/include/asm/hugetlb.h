@@ -6,10 +6,11 @@
  * A huge page is all entries of one page table, so whoever walks page tables knows nothing of it
  * (mm/hugetlb.c).
  */
-#define arch_make_huge_pte(entry, shift, flags) (entry)
-#define pte_huge(pte) 0
-#define arch_clear_hugetlb_flags arch_clear_hugetlb_flags
-static inline void arch_clear_hugetlb_flags(struct folio *folio) { }
+#define arch_make_huge_pte arch_make_huge_pte
+static inline pte_t arch_make_huge_pte(pte_t entry, unsigned int shift, vm_flags_t flags)
+{
+	return entry;
+}
 #define __HAVE_ARCH_HUGE_PTE_CLEAR
 extern void huge_pte_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned long size);
 #define __HAVE_ARCH_HUGE_SET_HUGE_PTE_AT
