@@ -52,7 +52,7 @@ is "$(grep -E '^(Old|New) value' out | head -n 2)" "Old value = 48
 New value = 49" "a watchpoint of the hardware, in a thread"
 is "$(grep -c 'hw watchpoint' out)" 1 "it is one"
 session program 'break main' run 'rwatch watched' continue 'awatch watched' 'delete 2' continue >out
-is "$(grep -c '^Hardware read watchpoint 2' out) $(grep -c '^Hardware access (read/write) watchpoint' out)" "2 2" "watchpoints for reading, and for both"
+is "$(grep -c ' hit Hardware read watchpoint 2' out) $(grep -c ' hit Hardware access (read/write) watchpoint 3' out)" "1 1" "watchpoints for reading, and for both"
 session program 'break main' run 'hbreak depth' 'hbreak thread' continue 'print n' 'ignore 2 3' continue 'info breakpoints' continue >out
 is "$(grep -c 'reakpoint [23], ' out) $(grep -c 'hw breakpoint' out) $(grep -x 49 out) $(grep -E '^\$1' out)" '2 2 49 $1 = 3' "breakpoints of the hardware"
 
@@ -106,8 +106,23 @@ passes "a program with a vector is built" gcc -g -O0 -mavx -o vector vector.c
 rm -f core
 ./vector >/dev/null 2>&1
 if [ $? = 133 ]; then
+	# The upper half of register 0 is at 576 in the XSAVE image, on whichever processor.
+	is "$(python3 -c '
+import struct
+core = open("core", "rb").read()
+phoff, phnum = struct.unpack_from("<Q", core, 32)[0], struct.unpack_from("<H", core, 56)[0]
+for i in range(phnum):
+    kind, _, at, _, _, size = struct.unpack_from("<IIQQQQ", core, phoff + 56 * i)
+    end = at + size
+    while kind == 4 and at < end:
+        name, desc, note = struct.unpack_from("<III", core, at)
+        at += 12 + (name + 3 & -4)
+        if note == 0x202:
+            print(*struct.unpack_from("<QQ", core, at + 160), *struct.unpack_from("<QQ", core, at + 576))
+        at += desc + 3 & -4')" "11 22 33 44" "a vector register in a core file"
 	session "vector core" 'print $ymm0.v4_int64' >out
-	is "$(grep -E '^\$1' out)" '$1 = {11, 22, 33, 44}' "a vector register in a core file"
+	# gdb 13 does not know where AMD has AVX-512.
+	grep -q 'reg-xstate.* too small' err || is "$(grep -E '^\$1' out)" '$1 = {11, 22, 33, 44}' "and by gdb"
 	session vector run 'print $ymm0.v4_int64' 'set var $ymm0.v4_int64 = {1, 2, 3, 4}' stepi 'print $ymm0.v4_int64' kill >out
 	is "$(grep -E '^\$[12]' out)" '$1 = {11, 22, 33, 44}
 $2 = {1, 2, 3, 4}' "read and changed in a process"

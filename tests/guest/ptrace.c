@@ -183,7 +183,46 @@ static void steps_through_the_vdso(void)
 
 static void debug_registers(void)
 {
-	SKIP("by a regset on aarch64");
+	pid_t pid = traced(asks_for_its_parent);
+	struct { unsigned info, pad; } head;
+	int st;
+
+	/* However many there are: the debug architecture is 6 or later. */
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x402 /* NT_ARM_HW_BREAK */, &head, sizeof(head)), 0);
+	CHECK(head.info >> 8 >= 6);
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x403 /* NT_ARM_HW_WATCH */, &head, sizeof(head)), 0);
+	CHECK(head.info >> 8 >= 6);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+}
+
+static void has_a_thread_pointer(void)
+{
+	unsigned long old, tp;
+
+	__asm__ volatile("mrs %0, tpidr_el0\nbrk #0\nmrs %1, tpidr_el0\nmsr tpidr_el0, %0" : "=&r" (old), "=&r" (tp));
+	if (tp != 0x123456789)
+		_exit(2);
+}
+
+static void thread_pointer(void)
+{
+	pid_t pid = traced(has_a_thread_pointer);
+	unsigned long tp = 0x123456789, got;
+	struct user_regs_struct r;
+
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(get_set(PTRACE_SETREGSET, pid, 0x401 /* NT_ARM_TLS */, &tp, sizeof(tp)), 0);
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x401, &got, sizeof(got)), 0);
+	EQ(got, tp);
+	EQ(GET(pid, &r), 0);
+	PC(r) += LEFT_OF_BREAK;
+	EQ(SET(pid, &r), 0);
+	/* Another exception level is refused. */
+	r.pstate |= 4;
+	FAILS(SET(pid, &r), EINVAL);
+	ends_well(pid);
 }
 #else
 static void counts(void)
@@ -630,6 +669,8 @@ static const struct test tests[] = {
 #ifndef __aarch64__
 	T(block_steps), T(steps_into_a_handler), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
 	T(upper_half_of_the_number), T(selectors),
+#else
+	T(thread_pointer),
 #endif
 	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(steps_through_the_vdso), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
 };

@@ -26,7 +26,8 @@ void host_altstack(struct task_struct *t)
 
 static void host_action(int sig, void *handler, unsigned long flags)
 {
-	struct host_sigaction sa = { handler, SA_RESTORER | flags, host_restorer, 0 };
+	/* A kick that found its thread still in the flush's handler would be taken for one in the kernel. */
+	struct host_sigaction sa = { handler, SA_RESTORER | flags, host_restorer, sig == FLUSH_SIGNAL ? 1UL << (KICK_SIGNAL - 1) : 0 };
 
 	HCALL(__NR_rt_sigaction, sig, &sa, NULL, sizeof(sa.mask), 0, 0);
 }

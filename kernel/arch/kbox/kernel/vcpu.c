@@ -201,7 +201,6 @@ static bool wait_grant(struct host_thread *me)
 	smp_rmb();	/* what the granter did comes before its grant */
 	take_kicks(me);
 	WRITE_ONCE(me->grant, 0);
-	WRITE_ONCE(me->waiting, 0);
 	return true;
 }
 
@@ -240,7 +239,9 @@ void kbox_enter(struct host_thread *me)
 		attach(me);
 		return;
 	}
+	/* The scheduler may take the CPU away before detach() has come to its end: that is no user code either. */
 	kbox_swap(&me->entry_sp, *me->ctx);
+	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);
 }
 
