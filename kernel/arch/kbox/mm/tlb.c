@@ -219,14 +219,17 @@ static void offer_run(const struct window *w, unsigned int first, unsigned int e
 		ran(w, first, end);
 }
 
-/* Runs that are shorter are not worth a call as long as nobody asks for them, but for a file's pages that are so near. */
+/*
+ * Runs that are shorter are not worth a call as long as nobody asks for them, but for a file's pages that are so near,
+ * where mappings are not scarce.
+ */
 #define RUN_MIN 4
 #define RUN_NEAR 16
 
 /* Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what is worth it. */
 static int map_window(const struct window *w, unsigned int at, unsigned int lo, unsigned int hi)
 {
-	bool file = pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at]));
+	bool near = !w->mm->context.evicted && (pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at])));
 	unsigned int first = at, end = at + 1, i, run;
 	int ret;
 
@@ -241,7 +244,7 @@ static int map_window(const struct window *w, unsigned int at, unsigned int lo, 
 			continue;
 		while (run < hi && goes_with(w, i, run))
 			run++;
-		if (run - i >= RUN_MIN || (file && i / RUN_NEAR == at / RUN_NEAR))
+		if (run - i >= RUN_MIN || (near && i / RUN_NEAR == at / RUN_NEAR))
 			offer_run(w, i, run);
 	}
 	return ret;
