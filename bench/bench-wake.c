@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * bench-wake [N]: how late who sleeps wakes up, and how fast two of them wake each other. Lines are "name value":
- * microseconds of lateness of N sleeps (1000) of 1 ms by clock_nanosleep and by a timerfd (median, 99th percentile), and
- * of a wake-up in a ping-pong by pipe between processes, by futex and by eventfd between threads. Static, musl.
+ * microseconds: what each of N (1000) sleeps of 1 us takes without timer slack; how late are N sleeps of 1 ms, by
+ * clock_nanosleep and by a timerfd (median, 99th percentile); what a wake-up takes in a ping-pong by pipe between processes,
+ * by futex and by eventfd between threads. Static, musl.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -50,6 +52,20 @@ static void sleeps(void)
 		late[i] = now() - t - PERIOD / 1e3;
 	}
 	lateness("sleep");
+}
+
+/* As short as sleeps can be. */
+static void naps(void)
+{
+	struct timespec us = { 0, 1000 };
+	double t;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	t = now();
+	for (int i = 0; i < n; i++)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &us, NULL);
+	row("nap", t, n);
+	prctl(PR_SET_TIMERSLACK, 0);
 }
 
 static void timerfds(void)
@@ -170,6 +186,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		n = atoi(argv[1]);
 	late = calloc(n, sizeof(*late));
+	naps();
 	sleeps();
 	timerfds();
 	pipes();

@@ -11,9 +11,11 @@
 #include <linux/sched/task.h>
 #include <asm/kbox.h>
 #include <asm/unistd.h>
+#include "../../../kernel/time/tick-internal.h"	/* tick_next_period */
 
 u64 kbox_next_event = U64_MAX;
 u64 kbox_z_until;		/* Z sleeps until then; 0: it does not sleep */
+bool kbox_event_is_tick;	/* the next event is no finer than a tick */
 
 struct host_timespec { s64 sec, nsec; };
 
@@ -68,6 +70,7 @@ u64 notrace sched_clock(void)
 
 static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
+	kbox_event_is_tick = !(ktime_sub(dev->next_event, tick_next_period) % TICK_NSEC);
 	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
 	/* Z may sleep for longer than that. Idle looks to it by itself, see vcpu.c; others when they go to user mode. */
 	smp_mb();

@@ -340,6 +340,7 @@ void arch_cpu_idle(void)
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
+	WRITE_ONCE(kbox_cpu.idles, kbox_cpu.idles + 1);
 	WRITE_ONCE(kbox_cpu.watcher, me->dead || me->idle ? NULL : me);
 	smp_mb();	/* Z sees that it is on it, or we see that it sleeps */
 	if (me->dead)

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sched/stat.h>
+#include <linux/jiffies.h>
 #include <linux/time64.h>
 #include <uapi/linux/time.h>
 #include <uapi/linux/futex.h>
@@ -59,21 +60,32 @@ void kbox_others_wait(void)
 	wake_z();
 }
 
-/* The next event comes while Z sleeps, and nobody else may be there to see it. */
+/*
+ * The next event comes while Z sleeps, and nobody else may be there to see it. A tick may be late, by as much as a tick: most
+ * often the first one after an idle time is not heard anyway, since idle comes back before.
+ */
 void kbox_tell_z(void)
 {
-	if (likely(READ_ONCE(kbox_z_until) <= READ_ONCE(kbox_next_event)))
+	u64 until = READ_ONCE(kbox_z_until), event = READ_ONCE(kbox_next_event);
+
+	if (likely(until <= event || (kbox_event_is_tick && until <= event + TICK_NSEC)))
 		return;
 	WRITE_ONCE(kbox_z_until, 0);	/* once is enough */
 	wake_z();
 }
 
-/* What kbox_wait in entry.S does. */
+#define NEAR_NS (20 * NSEC_PER_USEC)
+
+/* What kbox_wait in entry.S does. The next event may be as near as that: then there is no sleep before it. */
 static void kbox_spin_for_grant(struct host_thread *me)
 {
+	u64 event = READ_ONCE(kbox_next_event), now = host_clock(CLOCK_MONOTONIC);
 	u32 spin = me->vain < SPIN_VAIN ? kbox_spin : kbox_spin >> SPIN_LESS;
+	bool near = event < now + NEAR_NS;
 
 	while (READ_ONCE(me->grant) != 1) {
+		if (near && host_clock(CLOCK_MONOTONIC) >= event)
+			return;
 		if (!spin--) {
 			if (++me->vain >= SPIN_AGAIN)
 				me->vain = SPIN_VAIN - 1;
@@ -128,6 +140,22 @@ static bool watched(void)
 	return READ_ONCE(current_task) == &init_task && READ_ONCE(kbox_cpu.watcher);
 }
 
+/*
+ * There is a watcher. Z looks each tick, as long as idle goes and comes, so that it need not be told when idle ends: it would
+ * be woken up beside a task that has just been, and be in its way. It does so until nothing has been for QUIET ticks.
+ */
+#define QUIET 5
+
+static u64 look_for_idle(u64 now)
+{
+	static u32 seen, quiet;
+	u32 idles = READ_ONCE(kbox_cpu.idles);
+
+	quiet = idles == seen ? quiet + 1 : 0;
+	seen = idles;
+	return quiet < QUIET ? now + TICK_NSEC : U64_MAX;
+}
+
 static u64 next_look = U64_MAX;
 static u32 looks;
 
@@ -174,6 +202,8 @@ void __noreturn z_loop(void)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
 		others = look(now);
 		event = min(event, next_look);
+		if (event == U64_MAX && watched())
+			event = look_for_idle(now);
 		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
 				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants) || others))) {
 			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */

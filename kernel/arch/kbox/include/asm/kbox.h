@@ -63,6 +63,7 @@ struct kbox_cpu {
 	struct host_thread *host;	/* on which the CPU runs now */
 	struct host_thread *entrants;	/* lock-free stack: want in */
 	struct host_thread *watcher;	/* while idle has let go of the CPU: it waits for the next event; NULL: Z does */
+	u32 idles;			/* how often idle has let go of the CPU */
 	struct task_struct *last;	/* whom switch_to came from */
 	unsigned long idle_ctx;
 };
@@ -138,6 +139,7 @@ extern bool kbox_has_tsc(void);
 extern void kbox_start(struct kbox_boot *boot);
 /* time.c */
 extern u64 kbox_next_event, kbox_z_until;
+extern bool kbox_event_is_tick;
 extern u64 host_clock(int clock);
 extern void host_clock_lost(void);
 /* threads.c */
