@@ -9,7 +9,6 @@
 #define GATE_ENTRIES		(1 << GATE_BITS)
 #define TASK_SIZE		KBOX_GATE_PAGE
 #define STACK_RESERVED		512	/* bytes at a kernel stack's top: registers and struct stack_top */
-#define HOST_SIGSYS_FLAGS	SA_SIGINFO	/* without, a handler is not told of its frame */
 #ifndef __ASSEMBLY__
 #include <uapi/asm/sigcontext.h>
 struct host_frame;

@@ -3,7 +3,6 @@
 #define _ASM_KBOX_THREAD_H
 #define TASK_SIZE		KBOX_PAGE_OFFSET
 #define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
-#define HOST_SIGSYS_FLAGS	0	/* it needs no siginfo, and is cheaper without */
 #define HAVE_ARCH_UNMAPPED_AREA
 #define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
 /* What a host thread has for the gate (gate.S), and the GS base that it was given last (segments.c). */
