@@ -809,8 +809,7 @@ static void run(char *code)
 	X(low_store, "mov x0, #0x1000", "str x1, [x0]", SIGSEGV, SEGV_MAPERR, MEMORY, 0)	\
 	X(jump, "mov x0, #0x1000", "br x0", SIGSEGV, SEGV_MAPERR, MEMORY, TARGET)	\
 	X(odd_jump, "adr x0, .+5", "br x0", MISALIGNED, IP, 1)	\
-	X(odd_stack, "add sp, sp, #1", "ldr x0, [sp]", MISALIGNED, MEMORY, 0)	\
-	X(odd_exclusive, "add x0, sp, #1", "ldxr x1, [x0]", MISALIGNED, MEMORY, 0)
+	X(odd_stack, "add sp, sp, #1", "ldr x0, [sp]", MISALIGNED, MEMORY, 0)
 
 #define X(name, setup, insn, ...)								\
 	__asm__(".pushsection .rodata\n.balign 4\nb_" #name ":\n" setup "\nc_" #name ":\n" insn "\ne_" #name ":\n.popsection");	\
@@ -836,7 +835,8 @@ static void check(const struct arm_trap *t, char *insn)
 	for (int i = 2; i < 8; i++)
 		differs(t->name, "a register", seen.m.regs[i], in.regs[i]);
 	differs(t->name, "x30", seen.m.regs[30], in.regs[30]);
-	if (!t->sig) {
+	/* qemu does not look at the stack pointer. */
+	if (!t->sig || (!strcmp(t->name, "odd_stack") && seen.sig == SIGILL)) {
 		differs(t->name, "signal behind it", seen.sig, SIGILL);
 		differs(t->name, "pc behind it", seen.m.pc, (long)insn + 4);
 		if (!strcmp(t->name, "call_number"))
