@@ -237,6 +237,10 @@ static void watch(int sig, siginfo_t *si, void *uc)
 			bad(2, ip, result);
 		if (ip == (uintptr_t)at_of(f) && nr != watched[i].nr)
 			bad(3, ip, nr);
+#ifdef __x86_64__
+		if (ip == (uintptr_t)at_of(f) + CALL_LEN && (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RCX] != ip)
+			bad(6, ip, ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RCX]);
+#endif
 		if (ip == (uintptr_t)at_of(f) + CALL_LEN && watched[i].nr == SYS_getpid ? result != me : 0)
 			bad(4, ip, result);
 		if (ip == (uintptr_t)at_of(f) + CALL_LEN && watched[i].nr != SYS_getpid ? result != 4 : 0)

@@ -150,6 +150,7 @@ static void refused_at(void **state)
 		{ "lret", BYTES("\xcb"), SITE_FIXED },
 		{ "ud2", BYTES("\x0f\x0b"), SITE_FIXED },
 		{ "in", BYTES("\xec"), SITE_FIXED },
+		{ "popf", BYTES("\x9d"), SITE_FIXED },
 		{ "xbegin", BYTES("\xc7\xf8\0\0\0\0"), SITE_FIXED },
 		{ "xabort", BYTES("\xc6\xf8\x01"), SITE_FIXED },
 		{ "je with a prefix", BYTES("\x3e\x74\x10"), SITE_FIXED },
@@ -165,6 +166,24 @@ static void refused_at(void **state)
 		print_message("# %s\n", refused[i].name);
 		memcpy(bytes + 2, refused[i].bytes, refused[i].n);
 		assert_int_equal(at(bytes, 2 + refused[i].n, &s), refused[i].why);
+	}
+}
+
+/* A prefix of the call would be the jump's: some processors take 66 for a short one. */
+static void prefixes_at(void **state)
+{
+	static const struct { const char *bytes; u32 n; enum site_refusal why; } prefixes[] = {
+		{ BYTES("\x66"), SITE_FIXED }, { BYTES("\x66\x48"), SITE_FIXED }, { BYTES("\x66\xf3\x2e"), SITE_FIXED },
+		{ BYTES("\x48"), SITE_OK }, { BYTES("\xf3"), SITE_OK }, { BYTES("\x66\x90\xf2"), SITE_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(prefixes); i++) {
+		struct sample a = usual(prefixes[i].bytes, prefixes[i].n, BYTES(SYSCALL "\x48\x89\xc7"));
+		struct site s;
+
+		assert_int_equal(site_plan_at(&a.t, CALL, &s), prefixes[i].why);
+		free(a.bytes);
 	}
 }
 
@@ -216,7 +235,8 @@ extern const char gates[];
 	    "jmp *gates+8(%rip)\n" \
 	    ".long " #name "_call + 2 - " #name "_back\n" \
 	    "syscall\n" \
-	    #name "_back: " copy "\n" \
+	    #name "_back: lea " #name "_call + 2(%rip), %rcx\n" \
+	    copy "\n" \
 	    tail "\n" \
 	    #name "_slot_end: nop\n" \
 	    ".popsection\n"); \
@@ -575,7 +595,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_before), cmocka_unit_test(refused_before), cmocka_unit_test(ambiguous_before),
-		cmocka_unit_test(not_a_syscall), cmocka_unit_test(refused_at), cmocka_unit_test(sigreturn_at),
+		cmocka_unit_test(not_a_syscall), cmocka_unit_test(refused_at), cmocka_unit_test(prefixes_at), cmocka_unit_test(sigreturn_at),
 		cmocka_unit_test(text_ends), cmocka_unit_test(emit_at), cmocka_unit_test(emit_before),
 		cmocka_unit_test(there_and_back), cmocka_unit_test(landing_inside), cmocka_unit_test(punned_bytes_fault),
 		cmocka_unit_test(windows), cmocka_unit_test(reach), cmocka_unit_test(emit_out_of_reach),

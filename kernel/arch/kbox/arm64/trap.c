@@ -54,15 +54,35 @@ static unsigned long fault_kind(u64 esr)
 	return esr & ESR_WRITE && !(esr & ESR_CACHE_MAINTENANCE) ? PF_WRITE : 0;
 }
 
+/* What frames say of the last fault is of the last one that the guest was told of. */
+static void user_page_fault(const struct sigcontext *sc, u64 esr, struct pt_regs *regs)
+{
+	struct thread_struct *t = &current->thread;
+	unsigned long address = t->fault_address, code = t->fault_code;
+
+	t->fault_address = sc->fault_address;
+	t->fault_code = esr;
+	kbox_page_fault(regs, untagged_addr(sc->fault_address), fault_kind(esr));
+	if (likely(!kbox_fault_told())) {
+		t->fault_address = address;
+		t->fault_code = code;
+	}
+}
+
 static void user_fault(int sig, struct host_siginfo *si, const struct sigcontext *sc, struct pt_regs *regs)
 {
 	u64 esr = syndrome(sc);
 
-	current->thread.fault_address = sc->fault_address;
-	current->thread.fault_code = esr;
-	if (sig == SIGSEGV && is_abort(esr))
-		kbox_page_fault(regs, untagged_addr(sc->fault_address), fault_kind(esr));
-	else if (si->code == SI_KERNEL)
+	if (sig == SIGSEGV && is_abort(esr)) {
+		user_page_fault(sc, esr, regs);
+		return;
+	}
+	/* A breakpoint or a step leaves it as it was; in the host's frame that is a fault of the host's. */
+	if (sig != SIGTRAP) {
+		current->thread.fault_address = sc->fault_address;
+		current->thread.fault_code = esr;
+	}
+	if (si->code == SI_KERNEL)
 		force_sig(sig);
 	else
 		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->pc ? (unsigned long)regs->pc : si->addr));

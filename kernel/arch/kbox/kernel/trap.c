@@ -24,6 +24,12 @@ void host_altstack(struct task_struct *t)
 	HCALL(__NR_sigaltstack, &ss, NULL, 0, 0, 0, 0);
 }
 
+/* A page fault of current's has been dealt with: does a signal tell the program of it? */
+bool kbox_fault_told(void)
+{
+	return sigismember(&current->pending.signal, SIGSEGV) || sigismember(&current->pending.signal, SIGBUS);
+}
+
 static void host_action(int sig, void *handler, unsigned long flags)
 {
 	/* A kick that found its thread still in the flush's handler would be taken for one in the kernel. */
@@ -34,12 +40,11 @@ static void host_action(int sig, void *handler, unsigned long flags)
 
 void host_traps_init(void)
 {
-	static const u8 traps[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
+	static const u8 traps[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
 	/* They are the supervisor's business. */
 	static const u8 ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
 	int i;
 
-	host_action(SIGSYS, host_trap, SA_ONSTACK | SA_NODEFER | HOST_SIGSYS_FLAGS);
 	for (i = 0; i < ARRAY_SIZE(traps); i++)
 		host_action(traps[i], host_trap, SA_ONSTACK | SA_NODEFER | SA_SIGINFO);
 	for (i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -7,6 +7,7 @@
 #include <asm/asm-offsets.h>
 #include <asm/unistd.h>
 #include <asm/thread_info.h>
+#include <asm/segments.h>
 #include "release.h"
 
 	.section .head.text, "ax"
@@ -305,6 +306,10 @@ SYM_INNER_LABEL(kbox_leave_fp_done, SYM_L_GLOBAL)
 	jne	5f
 	testl	$0x10100, %eax
 	jnz	5f
+	cmpl	$USER_CS, PT_CS(%rsi)
+	jne	5f
+	cmpl	$USER_SS, PT_SS(%rsi)
+	jne	5f
 	POP_TO_RAX
 	popq	%rcx
 	popq	%rdx

@@ -129,9 +129,8 @@ SYM_CODE_START_LOCAL(gate_leave)
 	movq	PT_DI(%rsi), %rdi
 	movq	PT_FLAGS(%rsi), %r11
 	movl	%r11d, %eax
-	shrl	$11, %eax
-	andl	$1, %eax
-	addb	$0x7f, %al		/* OF */
+	shll	$20, %eax		/* OF and DF, which is 0, are the upper bits: */
+	addl	%eax, %eax		/* so this makes OF */
 	movb	PT_FLAGS(%rsi), %ah
 	sahf
 	movq	TOP_RESUME(%rsi), %rcx

@@ -13,8 +13,8 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 	regs->ip = ip;
 	regs->sp = sp;
 	regs->flags = 0x202;
-	regs->cs = 0x33;
-	regs->ss = 0x2b;
+	regs->cs = USER_CS;
+	regs->ss = USER_SS;
 	regs->orig_ax = -1;
 	fpstate_reset();
 	set_fsbase(0);

@@ -155,6 +155,16 @@ void gs_refused(struct host_thread *h)
 }
 
 /*
+ * The gate takes for granted that it is called from the code segment that the task's registers have. This task has another, from
+ * which it may return to ours without a trap. From here on it is served by traps.
+ */
+void gate_not_wanted(void)
+{
+	if (kbox_boot->rewrite && !current->thread.own_gs)
+		set_gs(get_gsbase(), true);
+}
+
+/*
  * Does the instruction there address memory by GS? The last of its prefixes for FS and GS counts.
  */
 static bool uses_gs(unsigned long ip)

@@ -15,6 +15,7 @@
 #include <asm/sigframe.h>
 #include <asm/ucontext.h>
 #include <asm/sigcontext.h>
+#include <asm/segments.h>
 
 #define FIX_EFLAGS	0x50dd5UL	/* AC OF DF TF SF ZF AF PF CF RF */
 #define RED_ZONE	128
@@ -61,6 +62,8 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->dx = (unsigned long)&f->uc;
 	r->ip = (unsigned long)ks->ka.sa.sa_handler;
 	r->sp = (unsigned long)f;
+	r->cs = USER_CS;
+	r->ss = USER_SS;
 	r->flags &= ~0x10500UL;		/* DF RF TF */
 	stack_top(task_stack_page(current))->resume_ip = 0;
 	fpstate_reset();
@@ -131,6 +134,10 @@ static int get_frame(struct pt_regs *r, struct frame __user *f)
 	r->r8 = sc.r8; r->r9 = sc.r9; r->r10 = sc.r10; r->r11 = sc.r11; r->r12 = sc.r12; r->r13 = sc.r13;
 	r->r14 = sc.r14; r->r15 = sc.r15; r->di = sc.di; r->si = sc.si; r->bp = sc.bp; r->bx = sc.bx;
 	r->dx = sc.dx; r->ax = sc.ax; r->cx = sc.cx; r->sp = sc.sp; r->ip = sc.ip;
+	r->cs = sc.cs | 3;
+	r->ss = sc.ss | 3;
+	if (r->cs != USER_CS)
+		gate_not_wanted();
 	r->flags = (r->flags & ~FIX_EFLAGS) | (sc.flags & FIX_EFLAGS);
 	r->orig_ax = -1;
 	return sc.fpstate ? fpstate_from_user((void __user *)sc.fpstate) : 0;

@@ -202,6 +202,8 @@ static enum move how_to_move(struct insn *insn)
 			return MOVE_LAST;
 		if (op == 0x8f && reg)		/* pop, or AMD's XOP */
 			return MOVE_NOT;
+		if (op == 0x9d)			/* popf: with TF, the jump behind its copy would be a step */
+			return MOVE_NOT;
 		/* call, loop, jrcxz, in and out, far return, software interrupts, iret, hlt, far, xbegin and xabort */
 		if (op == 0xe8 || (op >= 0xe0 && op <= 0xe7) || (op >= 0xca && op <= 0xcf && op != 0xcc) || op == 0xf1 || op == 0xf4 ||
 		    (op >= 0xec && op <= 0xef) || (op >= 0x6c && op <= 0x6f) ||
@@ -223,6 +225,20 @@ static bool is_branch(enum move how)
 	return how == MOVE_JCC || how == MOVE_JMP;
 }
 
+/* Among the bytes of prefixes before it is perhaps 66: to some processors the jump would have 16 bits. */
+static bool has_short_prefix(const struct site_text *t, u64 call)
+{
+	const u8 *p;
+
+	while ((p = text_at(t, --call, 1))) {
+		if (*p == 0x66)
+			return true;
+		if (!inat_is_legacy_prefix(inat_get_opcode_attribute(*p)) && !inat_is_rex_prefix(inat_get_opcode_attribute(*p)))
+			return false;
+	}
+	return false;
+}
+
 /* Plan for the system call and the instructions after it. */
 enum site_refusal site_plan_at(const struct site_text *t, u64 call, struct site *s)
 {
@@ -236,6 +252,8 @@ enum site_refusal site_plan_at(const struct site_text *t, u64 call, struct site 
 		return SITE_SIGRETURN;
 	if (!text_at(t, call, SITE_JUMP))
 		return SITE_UNREADABLE;
+	if (has_short_prefix(t, call))
+		return SITE_FIXED;
 	s->insns = 0;
 	for (at = 2; at < SITE_JUMP; at += len) {
 		len = decode(t, call + at, &insn);
@@ -329,12 +347,18 @@ static unsigned int emit_copy(const struct site_text *t, u64 from, u8 *p, u64 ad
 	return put_rel(p + disp, addr + len, target) ? len : 0;
 }
 
-/* lea target(%rip),%rcx; jmp *gate(%rip) */
-static unsigned int emit_entry(u8 *p, u64 addr, u64 target, u64 gate)
+/* lea target(%rip),%rcx */
+static unsigned int emit_rcx(u8 *p, u64 addr, u64 target)
 {
 	p[0] = 0x48; p[1] = 0x8d; p[2] = 0x0d;
+	return put_rel(p + 3, addr + 7, target) ? 7 : 0;
+}
+
+/* The same, and jmp *gate(%rip) */
+static unsigned int emit_entry(u8 *p, u64 addr, u64 target, u64 gate)
+{
 	p[7] = 0xff; p[8] = 0x25;
-	return put_rel(p + 3, addr + 7, target) && put_rel(p + 9, addr + 13, gate) ? 13 : 0;
+	return emit_rcx(p, addr, target) && put_rel(p + 9, addr + 13, gate) ? 13 : 0;
 }
 
 static bool emit_before(struct site *s, u64 slot, u64 gates, u8 *code)
@@ -357,6 +381,11 @@ static bool emit_at(struct site *s, const struct site_text *t, u64 slot, u64 gat
 		return false;
 	code[17] = 0x0f; code[18] = 0x05;
 	s->resume = at;
+	/* What a system call leaves in rcx: where it returns to. */
+	n = emit_rcx(code + at, slot + at, s->call + 2);
+	if (!n)
+		return false;
+	at += n;
 	for (i = 0; i < s->insns; i++, at += n) {
 		s->insn[i].to = at;
 		n = emit_copy(t, s->start + s->insn[i].from, code + at, slot + at, &how);

@@ -6,6 +6,9 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sched/debug.h>
 #include <linux/extable.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/audit.h>
 #include <asm/debugreg.h>
 #include <asm/fpstate.h>
 #include <asm/gate.h>
@@ -18,6 +21,9 @@
 #include <asm/trap_pf.h>
 #include <asm/ucontext.h>
 #include <asm/vdso.h>
+#include <asm/vsyscall.h>
+
+#define IA32_SYSCALL_VECTOR	0x80
 
 /* The host's vDSO serves both: there the stack tells. */
 static bool in_kernel(const struct sigcontext *sc)
@@ -33,7 +39,7 @@ static void regs_from_host(struct pt_regs *r, struct sigcontext *sc)
 	r->bp = sc->bp; r->bx = sc->bx; r->r11 = sc->r11; r->r10 = sc->r10;
 	r->r9 = sc->r9; r->r8 = sc->r8; r->ax = sc->ax; r->cx = sc->cx;
 	r->dx = sc->dx; r->si = sc->si; r->di = sc->di; r->orig_ax = -1;
-	r->ip = sc->ip; r->cs = sc->cs; r->flags = sc->flags; r->sp = sc->sp; r->ss = sc->ss ?: 0x2b;
+	r->ip = sc->ip; r->cs = sc->cs; r->flags = sc->flags; r->sp = sc->sp; r->ss = sc->ss ?: USER_SS;
 }
 
 /* Code landed inside a jump of ours: it goes on with what was there. */
@@ -72,14 +78,33 @@ static bool rewritten(const struct sigcontext *sc, struct pt_regs *regs)
 	return to;
 }
 
+/* What frames say of the last fault is of the last one that the guest was told of. */
+static void user_page_fault(const struct sigcontext *sc, struct pt_regs *regs)
+{
+	struct thread_struct *t = &current->thread;
+	unsigned long trap_nr = t->trap_nr, error_code = t->error_code, cr2 = t->cr2;
+
+	t->trap_nr = sc->trapno;
+	t->error_code = sc->err;
+	t->cr2 = sc->cr2;
+	if (unlikely(current->mm->context.debug))
+		debug_access(regs, sc->cr2, sc->err);
+	kbox_page_fault(regs, sc->cr2, sc->err);
+	if (likely(!kbox_fault_told())) {
+		t->trap_nr = trap_nr;
+		t->error_code = error_code;
+		t->cr2 = cr2;
+	}
+}
+
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
 {
+	/* The host forces SIGSEGV without a fault, too (vsyscall page): then its frame has the last one. */
+	bool forced = sc->trapno == X86_TRAP_PF && si->code == SI_KERNEL;
+
 	/* Who steps through the guest's vDSO does not come here. */
 	if (sc->trapno == X86_TRAP_DB && kbox_in_host_vdso(sc->ip))
 		return;
-	current->thread.trap_nr = sc->trapno;
-	current->thread.error_code = sc->err;
-	current->thread.cr2 = sc->cr2;
 	if (sc->trapno == X86_TRAP_BP && unlikely(current->mm->context.debug) && debug_breakpoint(regs))
 		return;
 	if (current->mm->context.maps && rewritten(sc, regs))
@@ -89,15 +114,20 @@ static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, 
 	/* Natively a GS base of 0 is nothing that faults by itself. */
 	if (sig == SIGSEGV && (sc->trapno == X86_TRAP_GP || !kbox_user_address(sc->cr2)) && gs_used(regs->ip))
 		return;
-	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF) {
-		if (unlikely(current->mm->context.debug))
-			debug_access(regs, sc->cr2, sc->err);
-		kbox_page_fault(regs, sc->cr2, sc->err);
-	} else if (si->code == SI_KERNEL) {
-		force_sig(sig);
-	} else {
-		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->ip ? regs->ip : si->addr));
+	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF && !forced) {
+		user_page_fault(sc, regs);
+		return;
 	}
+	if (!forced) {
+		current->thread.trap_nr = sc->trapno;
+		current->thread.error_code = sc->err;
+		if (sc->trapno == X86_TRAP_PF)
+			current->thread.cr2 = sc->cr2;
+	}
+	if (si->code == SI_KERNEL)
+		force_sig(sig);
+	else
+		force_sig_fault(sig, si->code, (void __user *)(si->addr == sc->ip ? regs->ip : si->addr));
 }
 
 static void kernel_fault(int sig, struct sigcontext *sc)
@@ -145,10 +175,40 @@ static int __init find_lahf(void)
 }
 early_initcall(find_lahf);
 
-/* By the GS base the gate has found nothing: it is the guest's own (gate.S). */
+/*
+ * By the GS base the gate has found nothing: it is the guest's own (gate.S). SIGBUS: nothing that is
+ * aligned, while AC asks for that, or memory of a file that has become shorter.
+ */
 static bool gate_refused(int sig, const struct sigcontext *sc)
 {
-	return sig == SIGSEGV && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
+	return (sig == SIGSEGV || sig == SIGBUS) && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
+}
+
+/* A slot's first instruction behind its call, which has not been executed yet, gives rcx what a system call does. */
+static void leave_call(struct pt_regs *regs)
+{
+	if (regs->cx == regs->ip && current->mm->context.maps)
+		regs->cx = kbox_original_ip(current->mm, regs->ip);
+}
+
+/*
+ * A 32-bit system call, of which the guest's kernel has none: int $0x80 is an interrupt then that user code may not raise.
+ * Behind sysenter, and syscall in 32-bit code, the host says that it is in its vDSO, and it is not known where they were.
+ */
+static void foreign_call(struct pt_regs *regs)
+{
+	u8 insn[2] = { };
+
+	local_irq_enable();	/* as in kbox_page_fault() */
+	if (copy_from_user(insn, (void __user *)regs->ip - sizeof(insn), sizeof(insn)))
+		insn[0] = 0;
+	if (insn[0] == 0xcd && insn[1] == 0x80)
+		regs->ip -= sizeof(insn);
+	else if (regs->cs != USER_CS)
+		regs->ip = (u32)regs->ip;
+	current->thread.trap_nr = X86_TRAP_GP;
+	current->thread.error_code = IA32_SYSCALL_VECTOR * 8 + 2;	/* of the IDT; SDM vol. 3, 6.13 */
+	force_sig(SIGSEGV);
 }
 
 /*
@@ -206,9 +266,17 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	stack_top(base)->resume_ip = 0;
 	if (unlikely(test_thread_flag(TIF_DEBUG)))
 		debug_entered(regs, sig == SIGTRAP ? sc->trapno : -1);
-	if (sig == SIGSYS)
+	if (regs->cs != USER_CS)
+		gate_not_wanted();
+	if (sig == SIGSYS && si->arch != AUDIT_ARCH_X86_64)
+		foreign_call(regs);
+	else if (sig == SIGSYS && in_gate_area_no_mm(si->addr))
+		kbox_vsyscall(regs, sc->ax, si->addr);
+	else if (sig == SIGSYS)
 		kbox_trapped_call(regs, sc->ax);
-	else if (sig != KICK_SIGNAL)
+	else
+		leave_call(regs);
+	if (sig != SIGSYS && sig != KICK_SIGNAL)
 		user_fault(sig, si, sc, regs);
 	kbox_exit(regs);
 }

@@ -2,7 +2,9 @@
 /* The host's vsyscall page, which each process has: its calls come as traps. Here it is in the guest's maps. */
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/signal.h>
 #include <asm/kbox.h>
+#include <asm/vsyscall.h>
 #include <uapi/asm/vsyscall.h>
 
 static const char *gate_name(struct vm_area_struct *vma)
@@ -28,6 +30,25 @@ int in_gate_area_no_mm(unsigned long addr)
 int in_gate_area(struct mm_struct *mm, unsigned long addr)
 {
 	return in_gate_area_no_mm(addr);
+}
+
+/*
+ * A call of that page, which the host has already left for the caller. What the page's function does not change is as before;
+ * it does not report a bad address, but faults.
+ */
+void kbox_vsyscall(struct pt_regs *regs, int nr, unsigned long at)
+{
+	const struct pt_regs before = *regs;
+
+	kbox_count(KBOX_CALLS_TRAP);
+	kbox_syscall(regs, nr);
+	regs->cx = before.cx;
+	regs->r11 = before.r11;
+	if (regs->ax != -EFAULT)
+		return;
+	regs->ip = at;
+	regs->sp -= sizeof(long);
+	force_sig(SIGSEGV);
 }
 
 static int __init gate_init(void)

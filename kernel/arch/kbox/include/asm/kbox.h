@@ -98,9 +98,11 @@ extern char __hostcall_start[], __hostcall_end[];	/* vmlinux.lds.S */
 /* The ISA's. */
 struct kernel_clone_args;
 struct ucontext;
-struct host_siginfo { int signo, errno, code, pad; unsigned long addr; };
+/* addr: of SIGSYS, where the call was made; only that signal has what follows. */
+struct host_siginfo { int signo, errno, code, pad; unsigned long addr; int nr; unsigned int arch; };
 extern void tls_copy(struct task_struct *p, const struct kernel_clone_args *args);
 extern void tls_load(void);
+extern bool kbox_fault_told(void);
 extern void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc);
 /* vcpu.c */
 extern void kbox_enter(struct host_thread *me);

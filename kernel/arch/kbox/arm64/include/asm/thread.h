@@ -12,7 +12,6 @@
 #define BOTTOM_UP_BASE(mm)	(test_bit(MMF_TOPDOWN, &(mm)->flags) ? TASK_UNMAPPED_BASE : (mm)->mmap_base)
 #define STACK_SHIFT_MAX		PAGE_SIZE
 #define STACK_RESERVED		512	/* bytes at a kernel stack's top: registers and struct stack_top */
-#define HOST_SIGSYS_FLAGS	SA_SIGINFO	/* without, a handler is not told of its frame */
 #ifndef __ASSEMBLY__
 #include <uapi/asm/sigcontext.h>
 struct host_frame;

@@ -23,6 +23,8 @@ static __always_inline void isa_offsets(void)
 	OFFSET(PT_SI, pt_regs, si);
 	OFFSET(PT_DI, pt_regs, di);
 	OFFSET(PT_IP, pt_regs, ip);
+	OFFSET(PT_CS, pt_regs, cs);
 	OFFSET(PT_FLAGS, pt_regs, flags);
 	OFFSET(PT_SP, pt_regs, sp);
+	OFFSET(PT_SS, pt_regs, ss);
 }

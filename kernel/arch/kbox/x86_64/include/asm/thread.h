@@ -7,7 +7,6 @@
 #define BOTTOM_UP_BASE(mm)	((mm)->mmap_legacy_base)
 #define STACK_SHIFT_MAX		8192
 #define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
-#define HOST_SIGSYS_FLAGS	0	/* it needs no siginfo, and is cheaper without */
 /* What a host thread has for the gate (gate.S), and the GS base that it was given last (segments.c). */
 struct isa_host_thread {
 	struct pt_regs *gate_regs;
