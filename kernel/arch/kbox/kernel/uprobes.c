@@ -40,3 +40,8 @@ unsigned long arch_uretprobe_hijack_return_addr(unsigned long trampoline, struct
 {
 	return -1;
 }
+
+bool arch_uprobe_skip_sstep(struct arch_uprobe *aup, struct pt_regs *regs)
+{
+	return false;
+}
