@@ -28,6 +28,7 @@ struct thread_info {
 #define TIF_DEBUG		13	/* of a debugger: before user mode there may be something to do (asm/debugreg.h) */
 #define TIF_FORCED_TF		14	/* it is by a tracer that the task steps */
 #define TIF_BLOCKSTEP		15	/* to the next branch */
+#define TIF_UPROBE		16
 #define _TIF_NOTIFY_RESUME	(1 << TIF_NOTIFY_RESUME)
 #define _TIF_SIGPENDING		(1 << TIF_SIGPENDING)
 #define _TIF_NEED_RESCHED	(1 << TIF_NEED_RESCHED)
@@ -38,6 +39,7 @@ struct thread_info {
 #define _TIF_SYSCALL_TRACEPOINT	(1 << TIF_SYSCALL_TRACEPOINT)
 #define _TIF_NOTIFY_SIGNAL	(1 << TIF_NOTIFY_SIGNAL)
 #define _TIF_DEBUG		(1 << TIF_DEBUG)
+#define _TIF_UPROBE		(1 << TIF_UPROBE)
 #define _TIF_WORK_MASK (_TIF_NOTIFY_RESUME | _TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_SIGNAL)
 #define _TIF_SYSCALL_WORK (_TIF_SYSCALL_TRACE | _TIF_SYSCALL_AUDIT | _TIF_SECCOMP | _TIF_SYSCALL_TRACEPOINT | _TIF_SINGLESTEP)
 #endif
