@@ -50,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all docs kernel kernel-debug kernel-small image image-debian check check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
+.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
 	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
@@ -116,15 +116,32 @@ $(B)/test.img: scripts/mkimage $(wildcard tests/guest/* tests/hostile/*.[ch] ben
 # Downloads a Debian: not made again for a changed test (rm it, then).
 image-debian: build/debian.img
 
-build/debian.img: scripts/mkdebian | build kernel
-	scripts/mkdebian $(abspath $@)
+build/debian.img: scripts/mkdebian tests/debian/packages | build kernel
+	scripts/mkdebian --tests $(abspath $@) tests/debian/packages
+
+# With a service manager and what else asks a kernel for more than a program does, for tests/system.
+image-system: build/system.img
+
+build/system.img: scripts/mkdebian tests/system/packages | build kernel
+	scripts/mkdebian $(abspath $@) tests/system/packages
+
+# Real programs at their everyday jobs: those of the Debian image, or with FULL=1 all of tests/programs.list, in an image of
+# their own (6 GB of packages). PROGRAMS='java web-*': some of them; MODES=native: those that fail there are wrong in the list.
+check-programs: all $(if $(FULL),build/programs.img,image-debian)
+	@scripts/check-programs $(if $(FULL),--image build/programs.img --list build/programs.packages) $(PROGRAMS)
+
+build/programs.packages: FORCE | build
+	@scripts/check-programs --packages >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+build/programs.img: scripts/mkdebian build/programs.packages | kernel
+	scripts/mkdebian $(abspath $@) build/programs.packages
 
 # Guest tests once for each way in.
 PROVE := tests/suite
-TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/hostile/*.t tests/debian/*.t)
+TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(GUEST_TESTS:=+trap) $(wildcard tests/host/*.t tests/hostile/*.t tests/debian/*.t tests/system/*.t)
 
 ifeq ($(ARCH),$(HOST))
-check: all image image-debian $(UNIT_TESTS)
+check: all image image-debian image-system $(UNIT_TESTS)
 	$(PROVE) $(TESTS_HERE)
 else
 check: check-$(ARCH)
@@ -147,7 +164,7 @@ host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
 # All of these, the hosts' in short, with one result, and the port on the newest source.
-check-all: all image image-debian $(UNIT_TESTS)
+check-all: all image image-debian image-system $(UNIT_TESTS)
 	@scripts/check-arm64
 	@SHORT=1 scripts/check-hosts
 	$(PROVE) $(TESTS_HERE) scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap

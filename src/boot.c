@@ -82,7 +82,8 @@ void fill_boot(struct box *b)
 	offer_fds(b);
 	tty_size(boot);
 	bound_threads(b, threads, sizeof(threads));
-	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE "%s %s", threads, b->opt.kernel_cmdline ?: "") >=
+	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE "%s%s %s", threads, b->opt.init ? " own_init" : "",
+		     b->opt.kernel_cmdline ?: "") >=
 	    (int)sizeof(boot->cmdline))
 		die("-k: longer than the kernel takes (%zu characters)", sizeof(boot->cmdline));
 }

@@ -32,6 +32,7 @@ struct options {
 	bool require_fence;
 	uid_t uid;
 	gid_t gid;
+	bool init;			/* the command is the guest's first process */
 	const char *hostname;
 	char **env;			/* VAR=VAL, NULL-terminated */
 	size_t nenv;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's first process (static musl): makes the image the root, starts the
- * command, reaps, and says goodbye with the command's wait status.
+ * command, reaps, and says goodbye with the command's wait status. With --init
+ * the command takes its place instead.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,6 +40,7 @@ static struct {
 	unsigned long overlay;	/* bytes of it, 0: none */
 	uid_t uid;
 	gid_t gid;
+	int init;		/* the command takes our place */
 	char *hostname, *cwd;
 	struct { int kind, access; } stdio[3];
 	size_t nfds;
@@ -118,6 +120,7 @@ static void read_config(void)
 	config.overlay = number();
 	config.uid = number();
 	config.gid = number();
+	config.init = number();
 	config.hostname = string();
 	config.cwd = string();
 	for (int i = 0; i < 3; i++) {
@@ -394,27 +397,37 @@ static void set_environment(void)
 		default_env("TERM", "xterm");
 }
 
-/* The command's own session, terminal, user and directory. */
+/* The command has not become one. A first process does not exit. */
+static void __attribute__((noreturn)) leave(int status)
+{
+	if (config.init)
+		goodbye(status << 8);
+	_exit(status);
+}
+
+/* The command's own session, terminal, user and directory. A first process leaves sessions and the terminal to those who log in. */
 static void set_up_command(void)
 {
 	int tty = terminal();
 	sigset_t none;
 
-	setsid();
+	if (!config.init)
+		setsid();
 	if (tty >= 0 && isatty(tty)) {
-		ioctl(tty, TIOCSCTTY, 1);
+		if (!config.init)
+			ioctl(tty, TIOCSCTTY, 1);
 		/* As login(1) does: it may be opened by name again. */
 		if (!fchown(tty, config.uid, TTY_GROUP))
 			fchmod(tty, 0620);
 	}
 	if (chdir(config.cwd)) {
 		dprintf(2, "kbox: %s: %s\n", config.cwd, strerror(errno));
-		_exit(125);
+		leave(125);
 	}
 	if ((config.uid || config.gid) &&
 	    (setgroups(0, NULL) || setgid(config.gid) || setuid(config.uid))) {
 		dprintf(2, "kbox: cannot change the user: %s\n", strerror(errno));
-		_exit(125);
+		leave(125);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -446,7 +459,7 @@ static int give_all(void)
 	for (size_t i = 0; i < config.nfds; i++) {
 		if (give(i, stdio) < 0) {
 			dprintf(stdio[2], "kbox: --fd %d:%d: %s\n", config.fds[i].host, config.fds[i].guest, strerror(errno));
-			_exit(125);
+			leave(125);
 		}
 		fcntl(config.fds[i].guest, F_SETFD, 0);
 	}
@@ -465,10 +478,10 @@ static void run(void)
 	err = errno;
 	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK)) {
 		dprintf(said, "kbox: %s: its interpreter is not in the image\n", name);
-		_exit(126);
+		leave(126);
 	}
 	dprintf(said, "kbox: %s: %s\n", name, err == ENOEXEC ? "not a program for this machine" : strerror(err));
-	_exit(err == ENOENT ? 127 : 126);
+	leave(err == ENOENT ? 127 : 126);
 }
 
 /* They end where the command and its children close them. Messages go on to need 2. */
@@ -624,6 +637,8 @@ int main(void)
 	loopback_up();
 	enter_root();
 	set_environment();
+	if (config.init)
+		run();
 	command = fork();
 	if (!command)
 		run();

@@ -27,6 +27,7 @@ const char options_usage[] =
 "      --overlay-size SIZE  how much memory --ephemeral takes at most (default: as --mem)\n"
 "      --root-id         run COMMAND as root (default)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
+"      --init            COMMAND is the guest's first process (a service manager)\n"
 "      --hostname NAME   the guest's host name\n"
 "  -e VAR=VAL            set an environment variable (again for more)\n"
 "  -w DIR                working directory of COMMAND\n"
@@ -205,7 +206,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL, OVERLAY_SIZE, ROOT_ID, CHANGE_ID, HOSTNAME, FD, HELP, VERSION };
+enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL, OVERLAY_SIZE, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, FD, HELP, VERSION };
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
@@ -219,6 +220,7 @@ static const struct option longs[] = {
 	{ "overlay-size", required_argument, NULL, OVERLAY_SIZE },
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
+	{ "init", no_argument, NULL, INIT },
 	{ "hostname", required_argument, NULL, HOSTNAME },
 	{ "fd", required_argument, NULL, FD },
 	{ "help", no_argument, NULL, HELP },
@@ -288,6 +290,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case ROOT_ID:
 		o->uid = o->gid = 0;
+		break;
+	case INIT:
+		o->init = true;
 		break;
 	case HELP:
 		o->action = ACTION_HELP;

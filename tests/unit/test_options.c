@@ -160,12 +160,12 @@ static void every_option(void **state)
 
 	(void)state;
 	assert_true(parse(&o, ARGS("-r", "img", "--syscall-mode=trap", "-k", "loglevel=7", "--mem", "65M", "--read-only",
-				   "--ephemeral", "--overlay-size", "3M", "--no-cancel-promote", "--change-id", "5:6", "--hostname", "h", "-e", "A=1", "-e", "B==",
+				   "--ephemeral", "--overlay-size", "3M", "--no-cancel-promote", "--change-id", "5:6", "--init", "--hostname", "h", "-e", "A=1", "-e", "B==",
 				   "-w", "/w", "--", "-x", "--help")));
 	assert_int_equal(o.action, ACTION_RUN);
 	assert_string_equal(o.image, "img");
 	assert_false(o.system);
-	assert_true(o.read_only && o.ephemeral && o.no_cancel_promote);
+	assert_true(o.read_only && o.ephemeral && o.no_cancel_promote && o.init);
 	assert_string_equal(o.kernel_cmdline, "loglevel=7");
 	assert_int_equal(o.mem, 65 << 20);
 	assert_int_equal(o.overlay_size, 3 << 20);

@@ -5,6 +5,7 @@
  */
 #include <linux/console.h>
 #include <linux/interrupt.h>
+#include <linux/moduleparam.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
 #include <linux/serial.h>
@@ -146,6 +147,21 @@ static const struct tty_operations ops = {
 	.throttle = ktty_throttle, .unthrottle = ktty_unthrottle,
 };
 
+/*
+ * The first process is the user's (--init), and each kind has signals of its own for what it is to
+ * do. Its poweroff program knows them.
+ */
+static bool own_init;
+core_param(own_init, own_init, bool, 0);
+
+static void ask_to_end(void)
+{
+	if (own_init)
+		orderly_poweroff(false);
+	else
+		kill_cad_pid(SIGTERM, 1);
+}
+
 /* Signals of the supervisor: the window changes; the others end the box through init. */
 static irqreturn_t signal_irq(int irq, void *dev)
 {
@@ -165,7 +181,7 @@ static irqreturn_t signal_irq(int irq, void *dev)
 		}
 	}
 	if (set & ~(1u << SIGWINCH))
-		kill_cad_pid(SIGTERM, 1);
+		ask_to_end();
 	return IRQ_HANDLED;
 }
 
