@@ -237,7 +237,7 @@ static inline size_t slurp(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* Whether a task sleeps in a system call. Its state alone does not say so: user code that runs is asleep for the kernel. */
+/* Whether a task sleeps in a system call. Its state alone does not say so: it may be on its way there, in a fault. */
 static inline int sleeps_in_a_call(pid_t tid)
 {
 	char path[40], text[200];
