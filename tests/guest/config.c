@@ -465,8 +465,8 @@ static void memory_policies(void)
 static void move_pages_to(void)
 {
 	unsigned long one = 1;
-	char *p = map_anon(8192, MAP_PRIVATE);
-	void *at[] = { p, p + 4096 };
+	char *p = map_anon(8 << 20, MAP_PRIVATE);
+	void *at[] = { p, p + (4 << 20) };
 	int to[] = { 0, 0 }, status[] = { -1, -1 };
 	unsigned cpu, node = 1;
 
@@ -474,7 +474,7 @@ static void move_pages_to(void)
 	EQ(syscall(SYS_move_pages, 0, 2, at, NULL, status, 0), 0);
 	EQ(status[0], 0);
 	EQ(status[1], -ENOENT);
-	p[4096] = 2;
+	p[4 << 20] = 2;
 	EQ(syscall(SYS_move_pages, 0, 2, at, to, status, 0), 0);
 	EQ(status[0], 0);
 	EQ(status[1], 0);
@@ -484,7 +484,7 @@ static void move_pages_to(void)
 	EQ(syscall(SYS_getcpu, &cpu, &node, NULL), 0);
 	EQ(node, 0);
 	EQ(access("/sys/devices/system/node/node0/meminfo", R_OK), 0);
-	EQ(*p + p[4096], 3);
+	EQ(*p + p[4 << 20], 3);
 }
 
 /* --- block devices --- */

@@ -414,7 +414,7 @@ static void take_samples(struct sampler *s, pid_t tid)
 /* Most of the time it is there, and there its samples say that it is. */
 static void samples_ok(struct sampler *s)
 {
-	CHECK(s->all >= 30);
+	CHECK(s->all >= 10);
 	CHECK(s->in_spin >= s->all * 8 / 10);
 	EQ(s->of_others, 0);
 	EQ(s->wrong_ip, 0);

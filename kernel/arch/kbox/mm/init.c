@@ -67,6 +67,10 @@ static void __init node_init(struct page *pages)
 {
 	node_data[0] = &node;
 	mem_map = pages;
+	/* With no more than one node the kernel does not keep these itself, but memory policies ask for them. */
+	node_set(0, node_states[N_NORMAL_MEMORY]);
+	node_set(0, node_states[N_MEMORY]);
+	node_set(0, node_states[N_CPU]);
 	memblock_set_node(0, PHYS_ADDR_MAX, &memblock.memory, 0);
 }
 #else
