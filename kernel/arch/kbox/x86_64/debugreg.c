@@ -190,7 +190,7 @@ static void close_page(struct mm_struct *mm, struct debug_mm *dm, struct watched
 		pfn = copy ? page_to_pfn(copy) : pfn;
 	}
 	if (prot != full || (p->exec && prot & PROT_EXEC))
-		kbox_host_map(p->addr, pfn, 1, prot);
+		kbox_host_map(mm, p->addr, pfn, 1, prot);
 }
 
 static void close_pages(struct mm_struct *mm, struct debug_mm *dm)
