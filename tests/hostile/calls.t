@@ -92,7 +92,7 @@ prctl 16 page
 prctl 22 2 page
 prctl 23 1
 prctl 24 1
-prctl 26 1
+prctl 26 3
 prctl 29 1000000
 prctl 33 1 1 1
 prctl 35 1 hole 0
