@@ -50,7 +50,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all docs kernel kernel-debug image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
+.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
 	kselftest demo deps clean FORCE
 
 # What analyses programs runs here.
@@ -70,6 +70,10 @@ docs:
 # For gdb and for the kernel's own checks: KBOX_KERNEL=build/kernel-debug/vmlinux make check
 kernel-debug: deps $(LINUX)/.unpacked
 	@scripts/build-kernel debug
+
+# What most programs need, and no more: KBOX_KERNEL=build/kernel-small/vmlinux build/kbox ...
+kernel-small: deps $(LINUX)/.unpacked
+	@scripts/build-kernel small
 
 # Names of the system calls, for messages.
 $(B)/gen/callnames.h:

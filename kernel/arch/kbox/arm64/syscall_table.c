@@ -11,6 +11,10 @@
 
 /* kernel/membarrier.c */
 #define sys_membarrier sys_kbox_membarrier
+#ifdef CONFIG_PERF_EVENTS
+/* kernel/perf.c */
+#define sys_perf_event_open sys_kbox_perf_event_open
+#endif
 /* drivers/hostfd_io.c, hostfd_socket.c */
 #define sys_getsockopt sys_kbox_getsockopt
 #define sys_sendfile64 sys_kbox_sendfile64

@@ -11,6 +11,7 @@
 #include <linux/posix-timers.h>
 #include <linux/timer.h>
 #include <asm/kbox.h>
+#include <asm/profiled.h>
 #include <asm/unistd.h>
 
 static u64 host_thread_clock(void)
@@ -52,12 +53,15 @@ static void pull_in(struct timer_list *timer)
 
 /*
  * Current, in user code and off the CPU, sleeps until it comes in, or is to be charged. Nobody fetches the tasks of a
- * group whose time is used up: each comes by itself then, and is kept.
+ * group whose time is used up: each comes by itself then, and is kept. One with events that are counted (perf.c) is fetched
+ * at once.
  */
 void kbox_sleep_detached(struct host_thread *me)
 {
 	struct pull pull = { .host = me };
 
+	if (kbox_profiled(current))
+		return;
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!may_be_limited(current)) {
 		schedule_timeout(timers_armed(current) ? 1 : CHARGE_INTERVAL);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Interrupts: bits of a word in shared memory, taken where interrupts are enabled. */
+#include <linux/sched/task_stack.h>
 #include <linux/irq.h>
+#include <linux/irq_work.h>
 #include <linux/interrupt.h>
 #include <linux/irqdomain.h>
 #include <asm/irq_regs.h>
@@ -12,10 +14,26 @@ unsigned int *kbox_irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS +
 u32 kbox_irqs_of_user;		/* those that have come while user code ran, and are not taken yet */
 static int in_irqs;
 
+/*
+ * What has been interrupted. User code's registers are known if its host thread has come in; else it only counts whose code
+ * it was.
+ */
+static struct pt_regs interrupted(void)
+{
+	struct host_thread *h = current->thread.host;
+	struct pt_regs regs = { };
+
+	if (!xchg(&kbox_irqs_of_user, 0))
+		instruction_pointer_set(&regs, (unsigned long)kbox_take_irqs);
+	else if (h && h == kbox_cpu.host && !h->in_user)
+		regs = *task_pt_regs(current);
+	return regs;
+}
+
 /* Interrupts are on and something is pending. Handlers run with interrupts off, one after the other. */
 void kbox_take_irqs(void)
 {
-	struct pt_regs *old, regs = { };
+	struct pt_regs *old, regs;
 	u32 bits;
 	int irq;
 
@@ -24,8 +42,8 @@ void kbox_take_irqs(void)
 	while (kbox_irqs_on && (bits = xchg(kbox_irq_pending, 0))) {
 		kbox_irqs_on = 0;
 		in_irqs = 1;
+		regs = interrupted();
 		old = set_irq_regs(&regs);
-		instruction_pointer_set(&regs, xchg(&kbox_irqs_of_user, 0) ? 0 : (unsigned long)kbox_take_irqs);
 		irq_enter();
 		for (irq = 0; bits; irq++, bits >>= 1)
 			if (bits & 1)
@@ -50,6 +68,24 @@ static void nothing(struct irq_data *d) { }
 static struct irq_chip kbox_chip = {
 	.name = "kbox", .irq_mask = nothing, .irq_unmask = nothing, .irq_ack = nothing,
 };
+
+/* Also by the kernel itself, for what has to wait until interrupts are on (linux/irq_work.h). */
+void arch_irq_work_raise(void)
+{
+	__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_WORK);
+}
+
+static irqreturn_t work_irq(int irq, void *dev)
+{
+	irq_work_run();
+	return IRQ_HANDLED;
+}
+
+static int __init work_irq_init(void)
+{
+	return request_irq(KBOX_IRQ_WORK, work_irq, 0, "work", NULL);
+}
+early_initcall(work_irq_init);
 
 void __init init_IRQ(void)
 {

@@ -95,20 +95,23 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
  * (mm/grow.c). An entry for each 8 KiB is what it would take, up to where the tables would be most
  * of what an idle box has.
  */
-static void __init size_hash_tables(char *cmdline)
+#define HASH_TABLES	"dhash_entries=%lu ihash_entries=%lu thash_entries=2048 "
+
+/* What comes with a module natively, when somebody asks for it, and would be in each box and in each network namespace here. */
+#define NO_DEVICES	"fb_tunnels=none bonding.max_bonds=0 ifb.numifbs=0 "
+
+static void __init first_words(char *cmdline)
 {
 	unsigned long entries = min(kbox_boot->mem_size >> 13, 32768);
 
-	snprintf(cmdline, COMMAND_LINE_SIZE,
-		 "dhash_entries=%lu ihash_entries=%lu thash_entries=2048 %s", entries, entries / 2,
-		 boot_command_line);
+	snprintf(cmdline, COMMAND_LINE_SIZE, HASH_TABLES NO_DEVICES "%s", entries, entries / 2, boot_command_line);
 }
 
 void __init setup_arch(char **cmdline)
 {
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 	strscpy(boot_command_line, kbox_boot->cmdline, COMMAND_LINE_SIZE);
-	size_hash_tables(command_line);
+	first_words(command_line);
 	*cmdline = command_line;
 	setup_initial_init_mm(_stext, _etext, _edata, _end);
 	parse_early_param();

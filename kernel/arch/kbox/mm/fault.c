@@ -233,6 +233,7 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 	case KBOX_FILL_FAULT:
 		break;
 	}
+	perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, addr);
 	if (user_mode(regs))
 		flags |= FAULT_FLAG_USER;
 	if (code & PF_WRITE)

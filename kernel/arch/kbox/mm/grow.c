@@ -111,7 +111,7 @@ fs_initcall_sync(size_by_grown);
  */
 void __init grow_init(void)
 {
-	set_max_mapnr(grown);
+	max_mapnr = grown;
 	totalram_pages_add(owed());
 	atomic_long_add(owed(), &vm_zone_stat[NR_FREE_PAGES]);
 	size_by_all();
@@ -144,7 +144,7 @@ static void __ref grow_step(void)
 	init_struct_pages(start, end);
 	node->node_present_pages += n;
 	zone->present_pages += n;
-	set_max_mapnr(end);
+	max_mapnr = end;
 	free_pages_of(start, end);
 	atomic_long_sub(n, &vm_zone_stat[NR_FREE_PAGES]);	/* they were counted before */
 }

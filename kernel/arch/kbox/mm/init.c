@@ -57,6 +57,26 @@ static unsigned long __init reserve_taken(void)
 	return end;
 }
 
+#ifdef CONFIG_NUMA
+/* The one node. With CONFIG_NUMA the kernel leaves its flat array of struct pages to the architecture. */
+static pg_data_t node;
+struct page *mem_map;
+unsigned long max_mapnr;
+
+static void __init node_init(struct page *pages)
+{
+	node_data[0] = &node;
+	mem_map = pages;
+	/* With no more than one node the kernel does not keep these itself, but memory policies ask for them. */
+	node_set(0, node_states[N_NORMAL_MEMORY]);
+	node_set(0, node_states[N_MEMORY]);
+	node_set(0, node_states[N_CPU]);
+	memblock_set_node(0, PHYS_ADDR_MAX, &memblock.memory, 0);
+}
+#else
+static void __init node_init(struct page *pages) { }
+#endif
+
 void __init paging_init(void)
 {
 	unsigned long end = kbox_boot->mem_size, pages = ALIGN(PHYS_PFN(end), MAX_ORDER_NR_PAGES);
@@ -71,6 +91,7 @@ void __init paging_init(void)
 	high_memory = __va(end);
 	max_pfn_nr[ZONE_NORMAL] = grow_boot_pages(reserve_taken());
 	memblock_add(0, PFN_PHYS(max_pfn_nr[ZONE_NORMAL]));
+	node_init(all);
 	free_area_init(max_pfn_nr);
 	grow_move_arrays(all, blocks);
 }

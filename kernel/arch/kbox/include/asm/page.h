@@ -46,6 +46,10 @@ typedef struct page *pgtable_t;
 #define page_to_phys(p)	((phys_addr_t)page_to_pfn(p) << PAGE_SHIFT)
 #define virt_addr_valid(x) ((unsigned long)(x) >= PAGE_OFFSET && pfn_valid(virt_to_pfn(x)))
 #define VM_DATA_DEFAULT_FLAGS	VM_DATA_FLAGS_TSK_EXEC
+#ifdef CONFIG_NUMA
+extern struct page *mem_map;	/* of a machine with one node, see mm/init.c */
+extern unsigned long max_mapnr;
+#endif
 #include <asm-generic/memory_model.h>
 #include <asm-generic/getorder.h>
 #endif

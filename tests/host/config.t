@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What is built into the kernel (docs/kernel.md), by the names under which programs look for it; and that the small one boots.
+. "$(dirname "$0")/lib.sh"
+
+# missing FILE WORD...: those of the words that no line of the box's FILE has as one
+# shellcheck disable=SC2016
+missing() {
+	box -- /bin/sh -c 'file=$0; for w; do grep -qw -- "$w" "$file" || echo "$w"; done' "$@" | tr '\n' ' '
+}
+is "$(missing /proc/filesystems xfs btrfs erofs squashfs vfat exfat iso9660 udf nfs nfs4 autofs configfs securityfs debugfs tracefs bpf fuse overlay)" "" \
+	"file systems"
+is "$(missing /proc/crypto xts cbc ctr ecb gcm ccm sha256 sha512 sha3-256 blake2b-256 crc32c stdrng)" "" "ciphers"
+is "$(missing /proc/misc device-mapper loop-control fuse cuse autofs btrfs-control)" "" "devices"
+is "$(missing /proc/cgroups cpu cpuacct blkio memory devices freezer net_cls perf_event net_prio pids misc)" "" "controllers"
+is "$(box -- /bin/sh -c 'mount -t securityfs none /mnt && cat /mnt/lsm')" "capability,landlock" "security modules"
+is "$(box -- /bin/sh -c 'zcat /proc/config.gz | grep -c "^CONFIG_NF_TABLES=y"')" 1 "/proc/config.gz"
+is "$(box -- /bin/sh -c 'for k in bridge vlan macvlan ipvlan vxlan wireguard gre ipip ifb bond vrf; do ip link add link lo name $k type $k 2>&1 | grep -q "not supported" && echo $k; done; :')" "" \
+	"kinds of network devices"
+
+# What natively comes with a module is in no namespace unasked.
+is "$(box -- /bin/sh -c 'unshare -n ls /sys/class/net; unshare -n cat /proc/net/dev | grep -c :')" "$(box -- ls /sys/class/net)
+1" "a new network namespace has its loopback device, and nothing else"
+
+# Its files are there as they were written: one that busybox can make.
+# shellcheck disable=SC2016
+is "$(box -- /bin/sh -c 'dd if=/dev/zero of=/tmp/i bs=1M count=16 2>/dev/null; mkfs.vfat /tmp/i && mount -o loop /tmp/i /mnt && echo written >/mnt/file && umount /mnt && mount -o loop,ro /tmp/i /mnt && cat /mnt/file')" written \
+	"vfat on a loop device"
+
+if [ -n "${FULL:-}" ]; then
+	make -s -C "$top" kernel-small >"$tmp/made" 2>&1
+	is "$?" 0 "make kernel-small"
+fi
+small=$build/kernel-small/vmlinux
+if [ -e "$small" ]; then
+	is "$(KBOX_KERNEL=$small box -- /bin/sh -c 'grep -c nft /proc/kallsyms; grep -c -w xfs /proc/filesystems; echo up')" "0
+0
+up" "a box of the small kernel"
+fi
+done_testing
