@@ -9,7 +9,7 @@ small_root() {
 	mkdir -p "$1/bin" "$1/dev" "$1/proc" "$1/sys" "$1/tmp" "$1/etc" "$1/root" "$1/var/tmp"
 	cp /bin/busybox "$1/bin/"
 	for applet in $(busybox --list); do
-		ln -sf busybox "$1/bin/$applet"
+		[ -e "$1/bin/$applet" ] || ln -s busybox "$1/bin/$applet"
 	done
 	echo root:x:0:0:root:/root:/bin/sh >"$1/etc/passwd"
 	echo root:x:0: >"$1/etc/group"

@@ -8,13 +8,13 @@ for name in left router right; do
 	ip netns add $name || exit
 	ip -n $name link set lo up
 done
-ip -n router link add l type veth peer name eth0 netns left
-ip -n router link add r type veth peer name eth0 netns right
-ip -n router addr add 10.1.0.1/24 dev l
-ip -n router addr add 10.2.0.1/24 dev r
+ip -n router link add inner type veth peer name eth0 netns left
+ip -n router link add outer type veth peer name eth0 netns right
+ip -n router addr add 10.1.0.1/24 dev inner
+ip -n router addr add 10.2.0.1/24 dev outer
 ip -n left addr add 10.1.0.2/24 dev eth0
 ip -n right addr add 10.2.0.2/24 dev eth0
-for link in 'router l' 'router r' 'left eth0' 'right eth0'; do
+for link in 'router inner' 'router outer' 'left eth0' 'right eth0'; do
 	# shellcheck disable=SC2086
 	set -- $link
 	ip -n "$1" link set "$2" up
@@ -51,11 +51,11 @@ passes "nft -f" $router nft -f - <<'E'
 table ip nat {
 	chain out {
 		type nat hook postrouting priority srcnat; policy accept;
-		oifname "r" counter masquerade
+		oifname "outer" counter masquerade
 	}
 	chain in {
 		type nat hook prerouting priority dstnat; policy accept;
-		iifname "l" tcp dport 80 counter dnat to 10.2.0.2:7000
+		iifname "inner" tcp dport 80 counter dnat to 10.2.0.2:7000
 	}
 }
 table inet filter {
@@ -72,7 +72,7 @@ table inet filter {
 		ct state vmap { invalid : drop, established : accept, related : accept }
 		ip daddr . tcp dport @refused counter reject with tcp reset
 		tcp dport vmap @names
-		iifname "l" ct state new limit rate 1000/second counter accept
+		iifname "inner" ct state new limit rate 1000/second counter accept
 		log prefix "dropped " counter
 	}
 }
@@ -87,12 +87,12 @@ is "$($router nft -j list chain inet filter forward | grep -o '"packets": [0-9]*
 is "$($router nft list table ip nat | sed 's/packets [0-9]* bytes [0-9]*/N/')" 'table ip nat {
 	chain out {
 		type nat hook postrouting priority srcnat; policy accept;
-		oifname "r" counter N masquerade
+		oifname "outer" counter N masquerade
 	}
 
 	chain in {
 		type nat hook prerouting priority dstnat; policy accept;
-		iifname "l" tcp dport 80 counter N dnat to 10.2.0.2:7000
+		iifname "inner" tcp dport 80 counter N dnat to 10.2.0.2:7000
 	}
 }' "nft list"
 $router nft list ruleset >rules
@@ -111,9 +111,9 @@ passes "iptables-restore" $router iptables-restore <<'E'
 *nat
 :PREROUTING ACCEPT [0:0]
 :POSTROUTING ACCEPT [0:0]
--A PREROUTING -i l -p tcp -m tcp --dport 80 -m comment --comment "a web server" -j DNAT --to-destination 10.2.0.2:7000
--A PREROUTING -i l -p tcp -m multiport --dports 81,82 -j REDIRECT --to-ports 7003
--A POSTROUTING -o r -j MASQUERADE
+-A PREROUTING -i inner -p tcp -m tcp --dport 80 -m comment --comment "a web server" -j DNAT --to-destination 10.2.0.2:7000
+-A PREROUTING -i inner -p tcp -m multiport --dports 81,82 -j REDIRECT --to-ports 7003
+-A POSTROUTING -o outer -j MASQUERADE
 COMMIT
 *filter
 :INPUT ACCEPT [0:0]
@@ -121,13 +121,13 @@ COMMIT
 :OUTPUT ACCEPT [0:0]
 :OWN - [0:0]
 -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -i l -j OWN
+-A FORWARD -i inner -j OWN
 -A OWN -p tcp -m tcp --dport 7001 -j REJECT --reject-with tcp-reset
 -A OWN -m limit --limit 1000/sec -m mark ! --mark 0x5 -j ACCEPT
 COMMIT
 *mangle
 :PREROUTING ACCEPT [0:0]
--A PREROUTING -i l -p icmp -m ttl --ttl-eq 9 -j MARK --set-xmark 0x5/0xffffffff
+-A PREROUTING -i inner -p icmp -m ttl --ttl-eq 9 -j MARK --set-xmark 0x5/0xffffffff
 COMMIT
 E
 is "$(reaches $left ping -c 1 -W 5 10.2.0.2) $(reaches $left ping -t 9 -c 1 -W 1 10.2.0.2) $(reaches $right ping -c 1 -W 1 10.1.0.2)" "yes no no" "masquerade, mark, and a policy"
@@ -137,8 +137,8 @@ comes "a server on the router" eval '$router busybox netstat -nlt | grep -q :700
 is "$(ask 10.1.0.1 82)" "from the router" "REDIRECT"
 is "$(refused 10.2.0.2 7001)" refused "REJECT"
 is "$($router iptables -t nat -S PREROUTING)" '-P PREROUTING ACCEPT
--A PREROUTING -i l -p tcp -m tcp --dport 80 -m comment --comment "a web server" -j DNAT --to-destination 10.2.0.2:7000
--A PREROUTING -i l -p tcp -m multiport --dports 81,82 -j REDIRECT --to-ports 7003' "iptables -S"
+-A PREROUTING -i inner -p tcp -m tcp --dport 80 -m comment --comment "a web server" -j DNAT --to-destination 10.2.0.2:7000
+-A PREROUTING -i inner -p tcp -m multiport --dports 81,82 -j REDIRECT --to-ports 7003' "iptables -S"
 is "$($router iptables -nvxL OWN | awk '$3 == "REJECT" { print $1 }')" 1 "what was counted"
 passes "iptables -D" $router iptables -D OWN 1
 is "$($router iptables -S OWN)" "-N OWN

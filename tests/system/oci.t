@@ -58,7 +58,7 @@ for runtime in runc crun; do
 		cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max
 		dd if=/dev/zero of=/tmp/big bs=1M count=2 2>&1 | grep -o "No space.*"
 		mknod /tmp/zero c 1 5 && head -c 3 /tmp/zero | wc -c
-		mknod /tmp/vda b $(cat /sys/class/block/vda/dev | tr : " ") 2>&1 | sed "s/.*: //"
+		mknod /tmp/vda b $(cat /sys/class/block/vda/dev | tr : " "); head -c 1 /tmp/vda 2>&1 | sed "s/.*: //"
 		hostname other 2>&1 | sed "s/.*: //"
 		sed -n "s/Seccomp:\t/filter /p; s/NoNewPrivs:\t/nnp /p" /proc/self/status
 		ip -4 -o addr show | sed "s/ *brd.*//; s/ *scope.*//; s/  */ /g"
@@ -66,7 +66,7 @@ for runtime in runc crun; do
 		head -c 1 /dev/zero | tail -c 1 >/dev/null && exit 5'
 	$runtime run --bundle one one >out 2>&1 </dev/null
 	is "$? $(cat out)" "5 one 1 0
-2
+3
 Read-only file system
 new
 50331648
@@ -75,7 +75,7 @@ new
 No space left on device
 3
 Operation not permitted
-hostname: sethostname: Not supported
+Operation not supported
 nnp 1
 filter 2
 1: lo inet 127.0.0.1/8
