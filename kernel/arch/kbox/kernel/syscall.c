@@ -23,7 +23,7 @@ void kbox_syscall(struct pt_regs *regs, long nr)
 		syscall_unmark(regs, mark);
 	}
 	if (likely((unsigned int)nr < NR_syscalls))
-		syscall_call(regs, sys_call_table[nr]);
+		syscall_call(regs, sys_call_table[(unsigned int)nr]);
 	else
 		syscall_unknown(regs, nr);
 	work = READ_ONCE(current_thread_info()->syscall_work);
