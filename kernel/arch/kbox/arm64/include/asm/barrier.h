@@ -14,7 +14,12 @@
 #define __smp_store_release(p, v)	\
 	do { compiletime_assert_atomic_type(*(p)); __atomic_store_n((p), (v), __ATOMIC_RELEASE); } while (0)
 #define __smp_load_acquire(p)		\
-	({ compiletime_assert_atomic_type(*(p)); (__unqual_scalar_typeof(*(p)))__atomic_load_n((p), __ATOMIC_ACQUIRE); })
+	({								\
+		__unqual_scalar_typeof(*(p)) __val;			\
+		compiletime_assert_atomic_type(*(p));			\
+		__atomic_load((p), &__val, __ATOMIC_ACQUIRE);		\
+		__val;							\
+	})
 /* Also on this UP kernel: io_uring's and our own other side runs in parallel. */
 #define smp_mb()	__smp_mb()
 #define smp_rmb()	__smp_rmb()
