@@ -76,7 +76,7 @@ dd if=plain of="$origin" bs=64k count=8 2>/dev/null
 loop 4M
 passes "dmsetup create" dmsetup create snap --table "0 32768 snapshot $origin $loop N 8"
 printf changed | dd of=/dev/mapper/snap conv=fsync,notrunc 2>/dev/null
-is "$(head -c 7 /dev/mapper/snap) $(head -c 7 "$origin" | tr '\n' ' ') $(dmsetup status snap | awk '{ print $3 }')" "changed 1 2 3 4  snapshot" "a snapshot"
+is "$(head -c 7 /dev/mapper/snap) $(head -c 7 "$origin" | tr '\n' ' ') $(dmsetup status snap | awk '{ print $3 }')" "changed 1 2 3 4 snapshot" "a snapshot"
 passes "dmsetup remove" dmsetup remove snap
 is "$(dmsetup create lin --table "0 16 linear $origin 8" && head -c 4096 /dev/mapper/lin | sha256sum)" "$(head -c 8192 plain | tail -c 4096 | sha256sum)" "a part of it"
 dmsetup remove lin

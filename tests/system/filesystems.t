@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154 # loop() sets $loop and $file
 . "$(dirname "$0")/lib.sh"
 mkdir mnt
+chmod 755 "$tmp"
 
 # check FS DEVICE
 check() {
@@ -93,6 +94,8 @@ after Read-only file system" "btrfs: it stays"
 		first=$loop
 		loop 400M
 		passes "btrfs device add" btrfs -q device add -K "$loop" mnt
+		# What was full is all data.
+		passes "btrfs balance: room" btrfs -q balance start -dusage=30 mnt
 		passes "btrfs balance" btrfs -q balance start -mconvert=raid1 mnt
 		is "$(btrfs filesystem df mnt | grep -c 'Metadata, RAID1')" 1 "btrfs: a mirror of what it knows"
 		umount mnt

@@ -18,14 +18,20 @@ is "$(perf stat -e cycles true 2>&1 | grep -c 'not supported.* cycles')" 1 "the 
 
 # Where a program is when a clock of the processor's time ticks.
 passes "perf record -e cpu-clock" perf record -q -e cpu-clock -F 500 -g -o data bash -c 'for ((i = 0; i < 300000; i++)); do :; done'
-is "$(perf report -i data --stdio --no-children -g none --sort comm,dso 2>/dev/null | awk '$2 == "bash" && $3 == "bash" { print (int($1) >= 50) }')" 1 "where it was: in the shell"
+is "$(perf report -i data --stdio --no-children -g none --sort comm,dso 2>/dev/null | awk '$2 == "bash" && $3 == "bash" { print (int($1) >= 20) }')" 1 "where it was: in the shell"
 is "$(perf script -i data -F comm,event 2>/dev/null | sort | uniq -c | awk '{ print ($1 > 20), $2, $3 }' | sed 's/:.*/:/')" "1 bash cpu-clock:" "samples"
 passes "perf record of a tracepoint" perf record -q -e sched:sched_process_exec -o data /bin/sh -c '/bin/true; /bin/echo hello'
 is "$(perf script -i data -F trace 2>/dev/null | grep -o 'filename=[^ ]*' | tr '\n' ' ')" "filename=/bin/sh filename=/bin/true filename=/bin/echo " "which programs were run"
 is "$(perf list tracepoint 2>/dev/null | grep -oE ' (sched|syscalls|block|net|signal|task):' | sort -u | tr -d ' \n')" "block:net:sched:signal:syscalls:task:" "perf list"
 
+# A distribution's kernel describes its types (BTF); this one does not, so those of a tracepoint's fields are said here.
+printf '#include <linux/types.h>\ntypedef __s64 s64; typedef __u64 u64; typedef __u32 u32; typedef unsigned short umode_t; typedef unsigned long size_t;\n' >types.h
+bpftrace() {
+	command bpftrace --include "$tmp/types.h" "$@"
+}
 is "$(bpftrace -e 'tracepoint:syscalls:sys_enter_openat /comm == "cat"/ { printf("%s %s\n", comm, str(args->filename)); }' -c "/bin/cat /etc/hostname" 2>err | grep hostname; head -n 5 err)" "cat /etc/hostname" "bpftrace: who opens what"
 is "$(bpftrace -e 'tracepoint:syscalls:sys_enter_write /comm == "dd"/ { @writes = count(); @bytes = sum(args->count); }' -c '/bin/dd if=/dev/zero of=/dev/null bs=10 count=100 status=none' 2>&1 | grep -E '^@')" "@bytes: 1000
 @writes: 100" "bpftrace: counts and sums"
-is "$(bpftrace -e 'tracepoint:sched:sched_process_exit /comm == "true"/ { @[comm] = count(); } interval:s:1 { exit(); }' -c '/bin/sh -c "/bin/true; /bin/true; /bin/sleep 3"' 2>&1 | grep -E '^@')" "@[true]: 2" "bpftrace: until a timer"
+echo '/bin/true; /bin/true; exec /bin/sleep 1000' >script
+is "$(bpftrace -e 'tracepoint:sched:sched_process_exit /comm == "true"/ { @[comm] = count(); } interval:s:1 { exit(); }' -c "/bin/sh $tmp/script" 2>&1 | grep -E '^@')" "@[true]: 2" "bpftrace: until a timer"
 done_testing
