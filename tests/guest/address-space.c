@@ -226,6 +226,19 @@ static void stack_above(void)
 	CHECK(1);
 }
 
+/* From the middle of a stack, whose beginning is in it. */
+static void stack_across(void)
+{
+	unsigned long start = BOX_HOME_END - GIB;
+
+	EQ(mmap(AT(start), 2 * GIB, PROT_NONE, ANON | MAP_FIXED | MAP_GROWSDOWN, -1, 0), AT(start));
+	if (in_box())
+		FAILS(mprotect(AT(BOX_HOME_END), PAGE, RW | PROT_GROWSDOWN), ENOMEM);
+	EQ(mprotect(AT(BOX_HOME_END), PAGE, RW), 0);
+	use(BOX_HOME_END);
+	EQ(munmap(AT(start), 2 * GIB), 0);
+}
+
 /* No hint and no want of room leads there. */
 static void never_chosen(void)
 {
@@ -362,7 +375,7 @@ static void memory_sanitizer(void)
 #endif
 
 static const struct test tests[] = {
-	T(borders), T(empty), T(no_access), T(access_is_refused), T(stack_above), T(never_chosen), T(fork_and_exec),
+	T(borders), T(empty), T(no_access), T(access_is_refused), T(stack_above), T(stack_across), T(never_chosen), T(fork_and_exec),
 	T(memory_sanitizer), T(thread_sanitizer),
 };
 MAIN(tests)

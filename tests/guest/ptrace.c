@@ -249,6 +249,32 @@ static void single_steps(void)
 	ends_well(pid);
 }
 
+#ifdef __x86_64__
+/* add %bl, 0(%rbp), whose second byte is that of popf. */
+static void adds(void)
+{
+	static char sum;
+
+	asm volatile("pushq %%rbp; movq %0, %%rbp; .byte 0x00, 0x9d, 0, 0, 0, 0; popq %%rbp" : : "r" (&sum) : "memory", "cc");
+}
+
+/* It is no longer stepped when it goes on. */
+static void step_like_popf(void)
+{
+	pid_t pid = traced(adds);
+	struct user_regs_struct r;
+
+	do {
+		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP);
+		EQ(GET(pid, &r), 0);
+	} while ((ptrace(PTRACE_PEEKTEXT, pid, PC(r), 0) & 0xffffffffffff) != 0x9d00);
+	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	ends_well(pid);
+}
+#endif
+
 static void asks_the_time(void)
 {
 	struct timespec t;
@@ -667,7 +693,7 @@ static void attach_to_a_spinner(void)
 
 static const struct test tests[] = {
 #ifndef __aarch64__
-	T(block_steps), T(steps_into_a_handler), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
+	T(step_like_popf), T(block_steps), T(steps_into_a_handler), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
 	T(upper_half_of_the_number), T(selectors),
 #else
 	T(thread_pointer),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What prctl(2) asks an architecture for. What only the host's kernel could change for a thread, and we do not ask it, stays as it is there. */
+/*
+ * What prctl(2) asks an architecture for. What only the host's kernel could change for a thread, and is not asked for,
+ * stays as it is there.
+ */
 #include <linux/nospec.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -12,7 +15,6 @@
  * host threads. So from the first time on the kernel asks the host for the time; and a host thread
  * gets its task's setting when that begins to run there, since it may have been another one's.
  */
-#define TIF_NOTSC	16
 static bool used;
 
 static long host_set_tsc(unsigned int mode)
@@ -22,7 +24,7 @@ static long host_set_tsc(unsigned int mode)
 
 int kbox_get_tsc(unsigned long addr)
 {
-	return put_user(test_thread_flag(TIF_NOTSC) ? PR_TSC_SIGSEGV : PR_TSC_ENABLE, (unsigned int __user *)addr);
+	return put_user(test_thread_flag(TIF_TSC_SIGSEGV) ? PR_TSC_SIGSEGV : PR_TSC_ENABLE, (unsigned int __user *)addr);
 }
 
 int kbox_set_tsc(unsigned int mode)
@@ -39,15 +41,23 @@ int kbox_set_tsc(unsigned int mode)
 	if (!used)
 		host_clock_lost();
 	used = true;
-	update_thread_flag(TIF_NOTSC, mode == PR_TSC_SIGSEGV);
+	update_thread_flag(TIF_TSC_SIGSEGV, mode == PR_TSC_SIGSEGV);
 	return 0;
 }
+
+#ifdef TIF_NOTSC
+/* Of seccomp's strict mode. */
+void disable_TSC(void)
+{
+	kbox_set_tsc(PR_TSC_SIGSEGV);
+}
+#endif
 
 /* Current begins to run on this host thread. */
 void kbox_arrive_tsc(void)
 {
 	if (unlikely(used))
-		host_set_tsc(test_thread_flag(TIF_NOTSC) ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
+		host_set_tsc(test_thread_flag(TIF_TSC_SIGSEGV) ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
 }
 
 /* Can the kernel read it? */

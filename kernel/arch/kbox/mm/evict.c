@@ -4,9 +4,6 @@
  * refuses one more, some go: those of page tables from which nothing has been filled since the
  * hand of a clock was there. It goes on where it stopped, so what one instruction needs at a time
  * stays: by the time the hand is there again all the others have gone.
- *
- * What it goes by is kept with each page table (pt_index of its ptdesc, which is generic code's to
- * give away for page tables of a process).
  */
 #include <linux/mm.h>
 #include <asm/kbox.h>
@@ -14,25 +11,16 @@
 #include <asm/unistd.h>
 #include "tlb.h"
 
-#define RECENT		BIT(0)		/* filled from since the hand was there */
-#define TRIED(window)	BIT(8 + (window))	/* evict_once_for() */
-#define MAPPING		BIT(32)		/* the rest counts mappings that have been made, at most as many are left */
-
 #define SHARE		8		/* that part of all goes at a time */
 #define SHARE_MIN	16UL		/* mappings */
 #define FEW		2		/* mappings of a page table that cost much to bring back for what they free */
-
-static unsigned long *note_of(pte_t *table)
-{
-	return &virt_to_ptdesc(table)->pt_index;
-}
 
 /* A mapping has been made for pages of this page table. */
 void evict_filled(pte_t *table)
 {
 	unsigned long *note = note_of(table);
 
-	*note = (*note | RECENT) + MAPPING;
+	*note = (*note | NOTE_RECENT) + NOTE_MAPPING;
 }
 
 /* Is it the first time that this is asked for the window since the table's mappings were evicted? */
@@ -40,8 +28,8 @@ bool evict_once_for(pte_t *table, unsigned int window)
 {
 	unsigned long *note = note_of(table), old = *note;
 
-	*note |= TRIED(window);
-	return !(old & TRIED(window));
+	*note |= NOTE_TRIED(window);
+	return !(old & NOTE_TRIED(window));
 }
 
 /* The next page table from *addr on, whose first address that becomes; NULL: there is none before end. */
@@ -67,7 +55,7 @@ static unsigned long count_mappings(struct mm_struct *mm)
 	pte_t *table;
 
 	for (addr = 0; (table = next_table(mm, &addr, TASK_SIZE)); addr += PMD_SIZE)
-		n += *note_of(table) / MAPPING;
+		n += *note_of(table) / NOTE_MAPPING;
 	return n;
 }
 
@@ -85,10 +73,10 @@ static unsigned long evict(struct mm_struct *mm, unsigned long start, unsigned l
 	for (; (table = next_table(mm, &start, end)); start += PMD_SIZE) {
 		unsigned long *note = note_of(table);
 
-		if (!(*note / MAPPING))
+		if (!(*note / NOTE_MAPPING))
 			continue;
-		freed += *note / MAPPING;
-		*note = 0;
+		freed += *note / NOTE_MAPPING;
+		*note &= NOTE_WINDOWS;
 		kbox_mark_unmapped(table, PTRS_PER_PTE);
 	}
 	return freed;
@@ -102,11 +90,11 @@ void evict_all(struct mm_struct *mm)
 /* Does the hand leave the table's mappings when it comes around for this time? */
 static bool spare(unsigned long *note, unsigned int round)
 {
-	if (round == 0 && *note & RECENT) {
-		*note &= ~RECENT;
+	if (round == 0 && *note & NOTE_RECENT) {
+		*note &= ~NOTE_RECENT;
 		return true;
 	}
-	return round < 2 && *note / MAPPING <= FEW;
+	return round < 2 && *note / NOTE_MAPPING <= FEW;
 }
 
 /* The hand goes from start to end, until this many are freed. Neighbours go in one call. */
@@ -118,14 +106,14 @@ static unsigned long sweep(struct mm_struct *mm, unsigned long start, unsigned l
 	for (; freed + pending < want && (table = next_table(mm, &addr, end)); addr += PMD_SIZE) {
 		unsigned long *note = note_of(table);
 
-		if (!(*note / MAPPING))
+		if (!(*note / NOTE_MAPPING))
 			continue;
 		if (spare(note, round)) {
 			freed += evict(mm, from, to);
 			pending = from = to = 0;
 			continue;
 		}
-		pending += *note / MAPPING;
+		pending += *note / NOTE_MAPPING;
 		if (!to)
 			from = addr;
 		to = min(addr + PMD_SIZE, TASK_SIZE);

@@ -159,13 +159,14 @@ static void offer_block(unsigned int pages)
  */
 static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned long *where, unsigned int *pages)
 {
-	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, first = max(addr & -size, vma->vm_start);
-	unsigned int n = (min((addr & -size) + size, vma->vm_end) - first) >> PAGE_SHIFT, written = 0, i;
-	const pte_t *ptes = kbox_walk(vma->vm_mm, first);
+	unsigned long first = max(addr & -WINDOW_SIZE, vma->vm_start);
+	unsigned int n = (min((addr & -WINDOW_SIZE) + WINDOW_SIZE, vma->vm_end) - first) >> PAGE_SHIFT, written = 0, i;
+	pte_t *ptes = kbox_walk(vma->vm_mm, first);
 	mm_context_t *c = &vma->vm_mm->context;
 
 	if (!ptes || vma->vm_file || vma->vm_end - vma->vm_start <= SMALL_AREA ||
-	    global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 4 || cgroups_limit(vma->vm_mm))
+	    global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 4 || cgroups_limit(vma->vm_mm) ||
+	    giveback_done(ptes - pte_index(first), first))
 		return false;
 	for (i = 0; i < n; i++)
 		written += pte_present(ptes[i]) && pte_write(ptes[i]);
@@ -225,7 +226,7 @@ static vm_fault_t fault_ahead(struct vm_area_struct *vma, unsigned long addr, un
 	}
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
 	if (dense)
-		giveback_made(missing);
+		giveback_made(ptes - pte_index(first), first);
 	return fault;
 }
 
@@ -283,19 +284,19 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
  */
 static void gather_evicted(struct mm_struct *mm, unsigned long addr)
 {
-	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, first = addr & -size;
+	unsigned long first = addr & -WINDOW_SIZE, end = first + WINDOW_SIZE;
 	pte_t *ptes = kbox_walk(mm, first);
 	struct vm_area_struct *vma;
 
 	if (!ptes || !kbox_scattered(ptes, KBOX_FILL_WINDOW) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 16 ||
-	    !evict_once_for(ptes - pte_index(first), pte_index(first) / KBOX_FILL_WINDOW))
+	    !evict_once_for(ptes - pte_index(first), window_number(first)))
 		return;
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
 	/* Text that is patched has copies, which are gathered by themselves (rewrite/image.c). */
 	if (vma && !(vma->vm_flags & (VM_EXEC | VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_HUGETLB))) {
 		first = max(first, vma->vm_start);
-		kbox_gather(vma, first, (min((addr & -size) + size, vma->vm_end) - first) >> PAGE_SHIFT, false);
+		kbox_gather(vma, first, (min(end, vma->vm_end) - first) >> PAGE_SHIFT, false);
 	}
 	mmap_read_unlock(mm);
 }

@@ -2,7 +2,8 @@
 /*
  * Pages that a fault has made beside the one it was for (is_dense() in fault.c) may never be used.
  * Before anybody is killed for want of memory they go back: those that are all zero, which is what
- * the program reads there again if it ever does.
+ * the program reads there again if it ever does. A window is given back once, and its missing pages
+ * are made singly from then on. So a program that uses up memory by zeros is killed as any other.
  */
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -16,11 +17,18 @@
 #include <asm/tlbflush.h>
 #include "tlb.h"
 
-static unsigned long made;	/* since they were last looked for */
+static bool made;	/* since they were last looked for */
 
-void giveback_made(unsigned int pages)
+/* All pages of addr's window have been made. */
+void giveback_made(pte_t *table, unsigned long addr)
 {
-	made += pages;
+	*note_of(table) |= NOTE_MADE(window_number(addr));
+	made = true;
+}
+
+bool giveback_done(pte_t *table, unsigned long addr)
+{
+	return *note_of(table) & NOTE_GIVEN_BACK(window_number(addr));
 }
 
 /* The page if nobody else has it, and it is all zero. */
@@ -53,22 +61,37 @@ static bool give_back(struct vm_area_struct *vma, unsigned long addr, pte_t *pte
 	return true;
 }
 
+/* Of a page table, whose lock is held, what of [addr, end) is in windows that were made. */
+static unsigned long give_back_windows(struct vm_area_struct *vma, pte_t *table, unsigned long addr, unsigned long end)
+{
+	unsigned long freed = 0, *note = note_of(table), next;
+
+	for (; addr < end; addr = next) {
+		next = min((addr & -WINDOW_SIZE) + WINDOW_SIZE, end);
+		if (!(*note & NOTE_MADE(window_number(addr))))
+			continue;
+		*note &= ~NOTE_MADE(window_number(addr));
+		*note |= NOTE_GIVEN_BACK(window_number(addr));
+		for (; addr < next; addr += PAGE_SIZE)
+			freed += give_back(vma, addr, table + pte_index(addr));
+	}
+	return freed;
+}
+
 static unsigned long give_back_area(struct vm_area_struct *vma)
 {
 	unsigned long addr = vma->vm_start, next, freed = 0;
 	spinlock_t *ptl;
-	pte_t *ptep;
 
 	for (; addr < vma->vm_end; addr = next) {
 		pmd_t *pmd = kbox_walk_pmd(vma->vm_mm, addr);
 
-		next = min((addr & PMD_MASK) + PMD_SIZE, vma->vm_end);
+		next = min(kbox_walk_next(vma->vm_mm, addr), vma->vm_end);
 		if (!pmd)
 			continue;
 		ptl = pte_lockptr(vma->vm_mm, pmd);
 		spin_lock(ptl);
-		for (ptep = pte_offset_kernel(pmd, addr); addr < next; addr += PAGE_SIZE, ptep++)
-			freed += give_back(vma, addr, ptep);
+		freed += give_back_windows(vma, pte_offset_kernel(pmd, addr & PMD_MASK), addr, next);
 		spin_unlock(ptl);
 	}
 	return freed;
@@ -92,7 +115,7 @@ static int before_oom(struct notifier_block *nb, unsigned long unused, void *fre
 
 	if (!made)
 		return NOTIFY_OK;
-	made = 0;
+	made = false;
 	lru_add_drain();
 	rcu_read_lock();
 	for_each_process(p) {

@@ -108,8 +108,26 @@ unsigned long arch_get_unmapped_area_topdown(struct file *file, unsigned long ad
 	return IS_ERR_VALUE(at) ? bottom_up(addr, len, flags) : at;
 }
 
+/* PROT_GROWSDOWN: mprotect() begins where the mapping of a stack does. */
+static unsigned long grown_down(unsigned long start)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, start);
+	if (vma)
+		start = vma->vm_start;
+	mmap_read_unlock(current->mm);
+	return start;
+}
+
 static bool gives_access_to_home(unsigned long start, unsigned long len, unsigned long prot)
 {
+	if (prot & PROT_GROWSDOWN && !offset_in_page(start)) {
+		len += start;
+		start = grown_down(start);
+		len -= start;
+	}
 	return prot & (PROT_READ | PROT_WRITE | PROT_EXEC) && len && !offset_in_page(start) &&
 	       kbox_meets_home(start, PAGE_ALIGN(len));
 }

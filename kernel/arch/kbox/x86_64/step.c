@@ -29,13 +29,14 @@ unsigned int insn_text(struct mm_struct *mm, unsigned long ip, u8 *buf)
 /* popf and iret set the flag themselves, or do not: what they leave is not the tracer's. */
 static bool sets_trap_flag(struct task_struct *t, unsigned long ip)
 {
+	static const u8 prefixes[] = { 0x66, 0x67, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3 };
 	u8 text[MAX_INSN_SIZE];
 	int n = access_process_vm(t, ip, text, sizeof(text), FOLL_FORCE), i;
 
 	for (i = 0; i < n; i++) {
 		if (text[i] == 0x9d || text[i] == 0xcf)
 			return true;
-		if ((text[i] & 0xf0) != 0x40 && !strchr("\x66\x67\x26\x2e\x36\x3e\x64\x65\xf0\xf2\xf3", text[i]))
+		if ((text[i] & 0xf0) != 0x40 && !memchr(prefixes, text[i], sizeof(prefixes)))
 			return false;
 	}
 	return false;

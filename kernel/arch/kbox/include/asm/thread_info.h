@@ -29,6 +29,7 @@ struct thread_info {
 #define TIF_FORCED_TF		14	/* it is by a tracer that the task steps */
 #define TIF_BLOCKSTEP		15	/* to the next branch */
 #define TIF_UPROBE		16
+#define TIF_TSC_SIGSEGV		17	/* PR_SET_TSC */
 #define _TIF_NOTIFY_RESUME	(1 << TIF_NOTIFY_RESUME)
 #define _TIF_SIGPENDING		(1 << TIF_SIGPENDING)
 #define _TIF_NEED_RESCHED	(1 << TIF_NEED_RESCHED)

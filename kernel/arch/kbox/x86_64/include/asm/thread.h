@@ -6,6 +6,8 @@
 #define HAVE_ARCH_PICK_MMAP_LAYOUT
 #define BOTTOM_UP_BASE(mm)	((mm)->mmap_legacy_base)
 #define STACK_SHIFT_MAX		8192
+#define TIF_NOTSC		TIF_TSC_SIGSEGV	/* seccomp looks for it */
+extern void disable_TSC(void);
 #define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
 /* What a host thread has for the gate (gate.S), and the GS base that it was given last (segments.c). */
 struct isa_host_thread {
