@@ -15,6 +15,15 @@
 static struct { uint64_t start, end; } parts[PARTS];
 static int nparts;
 
+#define VDSO_DATA_MAX	(1UL << 20)
+
+/* Programs' addresses end below the vDSO, and its data, which is before it. */
+static void keep_clear_of(struct kbox_boot *boot, uint64_t vdso)
+{
+	if (vdso > KBOX_HOME_END && vdso - VDSO_DATA_MAX < boot->user_end)
+		boot->user_end = vdso - VDSO_DATA_MAX;
+}
+
 void find_vdso(struct kbox_boot *boot)
 {
 	unsigned long start, end, vdso = getauxval(AT_SYSINFO_EHDR);
@@ -22,9 +31,14 @@ void find_vdso(struct kbox_boot *boot)
 	FILE *maps = fopen("/proc/self/maps", "re");
 
 	boot->user_end = ARCH_USER_END((uintptr_t)__builtin_frame_address(0));
-	/* Without /proc nobody says how far it reaches. The kernel then asks the host for the time. */
-	if (!maps)
+	/*
+	 * Without /proc nobody says how far it reaches. The kernel then asks the host for the time; and where the host has
+	 * sealed it, what reaches over it cannot be unmapped.
+	 */
+	if (!maps) {
+		keep_clear_of(boot, vdso);
 		return;
+	}
 	while (fgets(line, sizeof(line), maps)) {
 		if (strstr(line, "[vsyscall]") && !is_hidden(KBOX_HIDE_VSYSCALL))
 			boot->vsyscall_prot = (strstr(line, " r") ? PROT_READ : 0) | PROT_EXEC;
@@ -36,8 +50,10 @@ void find_vdso(struct kbox_boot *boot)
 		parts[nparts++].end = end;
 	}
 	fclose(maps);
-	if (!nparts)
+	if (!nparts) {
+		keep_clear_of(boot, vdso);
 		return;
+	}
 	boot->keep_start = parts[0].start;
 	boot->keep_end = parts[nparts - 1].end;
 	if (vdso && !is_hidden(KBOX_HIDE_VDSO_CLOCK))

@@ -6,6 +6,11 @@
 #define PAGES 4
 #define NUMBER "/proc/sys/vm/nr_hugepages"
 
+static int in_box(void)
+{
+	return getenv("KBOX_HOST_PID") != NULL;
+}
+
 static long number(const char *path)
 {
 	char text[32] = "";
@@ -221,5 +226,28 @@ static void of_a_file(void)
 	with_pages(file);
 }
 
-static const struct test tests[] = { T(none), T(pages_are_used), T(fork_copies), T(shared_by_fork), T(of_a_file) };
+#define REFUSED(p, error) do { char *p_ = (p); CHECK(p_ == MAP_FAILED); EQ(errno, error); } while (0)
+
+/* Where a box's kernel is there is none of a program's, whatever it is of. */
+static void not_in_the_home(void)
+{
+	int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE;
+	char *p;
+
+	if (number(NUMBER) < 0)
+		SKIP("the kernel has no hugetlbfs");
+	if (!in_box())
+		SKIP("not in a box");
+	for (uintptr_t at = BOX_HOME; at < BOX_HOME_END; at += (BOX_HOME_END - BOX_HOME) / 8) {
+		REFUSED(mmap((void *)at, HUGE, prot, flags | MAP_FIXED, -1, 0), ENOMEM);
+		REFUSED(mmap((void *)at, HUGE, prot, flags | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
+		p = mmap((void *)at, HUGE, prot, flags, -1, 0);
+		CHECK(p != MAP_FAILED && ((uintptr_t)p + HUGE <= BOX_HOME || (uintptr_t)p >= BOX_HOME_END));
+		EQ(munmap(p, HUGE), 0);
+	}
+	p = mmap(NULL, BOX_HOME - HUGE, prot, flags, -1, 0);
+	CHECK(p == MAP_FAILED || (uintptr_t)p + (BOX_HOME - HUGE) <= BOX_HOME);
+}
+
+static const struct test tests[] = { T(not_in_the_home), T(none), T(pages_are_used), T(fork_copies), T(shared_by_fork), T(of_a_file) };
 MAIN(tests)

@@ -9,10 +9,12 @@
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
 #include <linux/serial.h>
+#include <linux/syscalls.h>
 #include <linux/timer.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 #include <linux/tty_flip.h>
+#include <linux/workqueue.h>
 #include "console.h"
 
 static struct tty_driver *driver;
@@ -149,15 +151,24 @@ static const struct tty_operations ops = {
 
 /*
  * The first process is the user's (--init), and each kind has signals of its own for what it is to
- * do. Its poweroff program knows them.
+ * do. Its poweroff program knows them; where there is none the box ends at once. What was written
+ * before is in the image either way.
  */
 static bool own_init;
 core_param(own_init, own_init, bool, 0);
 
+static void power_off(struct work_struct *work)
+{
+	ksys_sync();
+	orderly_poweroff(true);
+}
+
+static DECLARE_WORK(power_off_work, power_off);
+
 static void ask_to_end(void)
 {
 	if (own_init)
-		orderly_poweroff(false);
+		schedule_work(&power_off_work);
 	else
 		kill_cad_pid(SIGTERM, 1);
 }

@@ -184,6 +184,7 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 /* exec or exit is about to let go of mm; exec settles it in activate_mm(). */
 void deactivate_mm(struct task_struct *t, struct mm_struct *mm)
 {
+	debug_free(t);
 	if (t->flags & PF_EXITING && t->thread.host && t->thread.host->mm)
 		host_thread_leave_mm(t->thread.host);
 }

@@ -63,13 +63,12 @@ static void __init unmap_from(unsigned long start)
 /* Nothing of the launcher stays but the vDSO. */
 static void __init unmap_launcher(struct kbox_boot *boot)
 {
-	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start;
+	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start ?: boot->user_end;
 
 	kbox_task_size = boot->user_end;
 	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
-	if (keep)
-		HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
-	unmap_from(keep ? boot->keep_end : end);
+	HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
+	unmap_from(boot->keep_end ?: keep);
 }
 
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)

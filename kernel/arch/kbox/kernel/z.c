@@ -124,8 +124,10 @@ unsigned long kbox_watch(struct host_thread *me)
 	if (READ_ONCE(current_task) != &init_task || !kbox_cpu_trylock())
 		return 0;
 	if (current != &init_task || kbox_cpu.watcher != me) {
+		/* Whoever has found us there waits no longer for the event: Z does. */
+		WRITE_ONCE(kbox_cpu.watcher, NULL);
 		xchg(&kbox_boot->cpu_lock, 0);
-		wake_z();	/* for whoever has found us there */
+		wake_z();
 		return 0;
 	}
 	WRITE_ONCE(me->grant, 0);	/* a grant comes from who has the CPU */

@@ -20,7 +20,9 @@ void evict_filled(pte_t *table)
 {
 	unsigned long *note = note_of(table);
 
-	*note = (*note | NOTE_RECENT) + NOTE_MAPPING;
+	*note |= NOTE_RECENT;
+	if (*note / NOTE_MAPPING < PTRS_PER_PTE)
+		*note += NOTE_MAPPING;
 }
 
 /* Is it the first time that this is asked for the window since the table's mappings were evicted? */

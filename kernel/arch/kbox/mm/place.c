@@ -4,6 +4,7 @@
  * mm/mmap.c), but never in the home (uapi/asm/kbox.h). There a mapping without access can be: it costs the host
  * nothing, and sanitizers protect their gaps so. One that could be accessed is refused as if memory were short.
  */
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
@@ -120,6 +121,34 @@ static unsigned long grown_down(unsigned long start)
 	mmap_read_unlock(current->mm);
 	return start;
 }
+
+#ifdef CONFIG_HUGETLBFS
+/* Of hugetlbfs, which has functions of its own for that. */
+unsigned long hugetlb_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len, unsigned long pgoff,
+					unsigned long flags)
+{
+	struct vm_unmapped_area_info info = {
+		.flags = VM_UNMAPPED_AREA_TOPDOWN, .length = len, .low_limit = PAGE_SIZE,
+		.high_limit = current->mm->mmap_base, .align_mask = PAGE_MASK & ~huge_page_mask(hstate_file(file)),
+	};
+
+	if (len & ~huge_page_mask(hstate_file(file)))
+		return -EINVAL;
+	if (len > TASK_SIZE)
+		return -ENOMEM;
+	if (flags & MAP_FIXED)
+		return prepare_hugepage_range(file, addr, len) ? -EINVAL : place_fixed(addr, len, flags, 0);
+	addr = ALIGN(addr, huge_page_size(hstate_file(file)));
+	if (takes_hint(addr, len, TASK_SIZE))
+		return addr;
+	if (!test_bit(MMF_TOPDOWN, &current->mm->flags)) {
+		info.flags = 0;
+		info.low_limit = BOTTOM_UP_BASE(current->mm);
+		info.high_limit = TASK_SIZE;
+	}
+	return find_place(&info);
+}
+#endif
 
 static bool gives_access_to_home(unsigned long start, unsigned long len, unsigned long prot)
 {

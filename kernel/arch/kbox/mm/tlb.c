@@ -309,10 +309,11 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			    unsigned long addr, pte_t *ptep, unsigned int nr)
 {
 	mm_context_t *c = &vma->vm_mm->context;
+	bool filling = c->filling == current;
 
-	if (vma->vm_mm != kbox_cpu.host->mm || c->gathering || (c->filling == current && !c->replacing))
+	if (vma->vm_mm != kbox_cpu.host->mm || ((c->gathering || filling) && !(filling && c->replacing)))
 		return;
-	if (c->filling == current)
+	if (filling)
 		c->replacing = false;
 	if (vmf) {
 		unsigned long off = (vmf->address & PAGE_MASK) - addr;

@@ -117,22 +117,31 @@ static bool is_out_there(const struct host_thread *h, const struct mm_struct *mm
 	       !READ_ONCE(h->queued) && !READ_ONCE(h->waiting);
 }
 
-/* They come in, and wait for the CPU. */
-static void others_out_of_user_code(struct mm_struct *mm)
+/* Are there some? */
+static bool pull_others_in(struct mm_struct *mm, bool kick)
 {
 	struct task_struct *g, *t;
-	bool again;
+	bool some = false;
 
-	for_each_process_thread(g, t)
-		if (is_out_there(t->thread.host, mm))
+	for_each_process_thread(g, t) {
+		if (!is_out_there(t->thread.host, mm))
+			continue;
+		some = true;
+		if (kick)
 			kbox_pull_in(t->thread.host);
-	do {
-		again = false;
-		for_each_process_thread(g, t)
-			again |= is_out_there(t->thread.host, mm);
-		if (again)
-			HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
-	} while (again);
+	}
+	return some;
+}
+
+#define KICK_AGAIN	64	/* rounds */
+
+/* They come in, and wait for the CPU. A kick has no effect on a thread that is on its way out, and comes again. */
+static void others_out_of_user_code(struct mm_struct *mm)
+{
+	unsigned int round = 0;
+
+	while (pull_others_in(mm, round++ % KICK_AGAIN == 0))
+		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
 /* Pages are about to be mapped in the running host process. */
@@ -263,17 +272,25 @@ static bool watches(const struct task_struct *t, const struct mm_struct *mm)
 	return t->mm == mm && t->thread.debug && t->thread.debug->on;
 }
 
+static unsigned int watching_threads(const struct mm_struct *mm)
+{
+	struct task_struct *g, *t;
+	unsigned int n = 0;
+
+	for_each_process_thread(g, t)
+		n += watches(t, mm);
+	return n;
+}
+
 /* The registers of one of its threads have changed. */
 static int update(struct mm_struct *mm)
 {
 	struct debug_mm *dm = mm->context.debug;
+	unsigned int n = watching_threads(mm), i;
 	struct watched_page *page;
 	struct task_struct *g, *t;
-	unsigned int n = 0, i;
 	struct watch *watch;
 
-	for_each_process_thread(g, t)
-		n += watches(t, mm);
 	if (!n && !dm)
 		return 0;
 	if (!dm) {
@@ -289,6 +306,12 @@ static int update(struct mm_struct *mm)
 		kfree(page);
 		kfree(watch);
 		return -ENOMEM;
+	}
+	/* Another tracer may have been here while the allocator slept. */
+	if (watching_threads(mm) > n) {
+		kfree(page);
+		kfree(watch);
+		return update(mm);
 	}
 	drop_pages(mm, dm, true);
 	dm->page = page;
@@ -306,7 +329,7 @@ static int update(struct mm_struct *mm)
 	return 0;
 }
 
-/* It ends, or becomes another program, which has another mm by now. */
+/* It ends, or becomes another program: it leaves its mm. */
 void debug_free(struct task_struct *t)
 {
 	struct thread_debug *td = t->thread.debug;

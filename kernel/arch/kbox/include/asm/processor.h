@@ -12,6 +12,7 @@ struct host_thread;
 #define STACK_TOP_MAX		STACK_TOP
 #define HAVE_ARCH_UNMAPPED_AREA
 #define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
+#define HAVE_ARCH_HUGETLB_UNMAPPED_AREA
 extern unsigned long kbox_task_size;	/* the home is below it: mm/place.c */
 #define HOME_SIZE		(KBOX_HOME_END - KBOX_HOME_START)
 /*
