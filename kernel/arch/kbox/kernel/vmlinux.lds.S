@@ -42,6 +42,11 @@ SECTIONS
 	. = ALIGN(PAGE_SIZE);
 	_etext = .;
 	RO_DATA(PAGE_SIZE)
+	.waiting : {
+		__waiting_start = .;
+		KEEP(*(SORT(.waiting.*)))
+		__waiting_end = .;
+	}
 	. = ALIGN(PAGE_SIZE);
 	__init_begin = .;
 	INIT_TEXT_SECTION(PAGE_SIZE)

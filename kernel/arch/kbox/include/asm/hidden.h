@@ -4,8 +4,8 @@
 #pragma GCC visibility push(hidden)
 #endif
 /*
- * These have tracepoints by the hundred, for who works on them; together they would take as much as their code.
- * docs/kernel.md
+ * Tracepoints of what is seldom traced would take more than the code that they are in, and those with flags of
+ * pages in their formats take most of the time that tracing takes at boot. docs/kernel.md
  */
 #ifdef __KBUILD_MODNAME
 #define NOTRACE_kmod_btrfs		0,
@@ -19,6 +19,36 @@
 #define NOTRACE_kmod_lockd		0,
 #define NOTRACE_kmod_sunrpc		0,
 #define NOTRACE_kmod_auth_rpcgss	0,
+/* memory: kmem, vmscan, compaction, oom, migrate, tlb, filemap, pagemap, percpu, vmalloc, writeback, maple_tree, dma */
+#define NOTRACE_kmod_vmscan	0,
+#define NOTRACE_kmod_shrinker	0,
+#define NOTRACE_kmod_memcontrol	0,
+#define NOTRACE_kmod_slub	0,
+#define NOTRACE_kmod_slab_common	0,
+#define NOTRACE_kmod_memory	0,
+#define NOTRACE_kmod_page_alloc	0,
+#define NOTRACE_kmod_compaction	0,
+#define NOTRACE_kmod_oom_kill	0,
+#define NOTRACE_kmod_proc	0,
+#define NOTRACE_kmod_filemap	0,
+#define NOTRACE_kmod_swap	0,
+#define NOTRACE_kmod_migrate	0,
+#define NOTRACE_kmod_rmap	0,
+#define NOTRACE_kmod_vmalloc	0,
+#define NOTRACE_kmod_percpu	0,
+#define NOTRACE_kmod_page_writeback	0,
+#define NOTRACE_kmod_backing_dev	0,
+#define NOTRACE_kmod_fs_writeback	0,
+#define NOTRACE_kmod_inode	0,
+#define NOTRACE_kmod_maple_tree	0,
+#define NOTRACE_kmod_mapping	0,
+/* file systems, but ext4, jbd2 and fuse */
+#define NOTRACE_kmod_iomap		0,
+#define NOTRACE_kmod_netfs		0,
+#define NOTRACE_kmod_9p		0,
+#define NOTRACE_kmod_erofs		0,
+#define NOTRACE_kmod_locks		0,
+#define NOTRACE_kmod_handshake		0,
 /* As IS_ENABLED() does it: 1 for those, 0 for others. */
 #define MODULE_2ND(first, second, ...)	second
 #define MODULE_IF(words)	MODULE_2ND(words 1, 0, 0)
@@ -34,4 +64,10 @@
 #if UM_NAME(__KBUILD_MODNAME)
 #define __arch_um__
 #endif
+/* Their initcalls take a millisecond and more, and wait until somebody asks for them: kernel/waiting.c */
+#define WAITS_kmod_btrfs		0,
+#define WAITS_kmod_erofs		0,
+#define WAITS_kmod_jitterentropy_rng	0,
+#define WAITS_OF(name)	MODULE_IF(WAITS_##name)
+#define WAITS_NAME(name)	WAITS_OF(name)
 #endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Initcalls that wait until somebody asks for what they set up. Natively that is in modules, and who needs one
+ * asks for it by an alias: here the module is there, and only its initcall is yet to be made.
+ */
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/kmod.h>
+#include <linux/major.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include "../../../drivers/base/base.h"
+
+extern const struct waiting_initcall __waiting_start[], __waiting_end[];
+
+static DEFINE_MUTEX(waiting_lock);
+static DECLARE_BITMAP(called, 64);
+
+/* In the order of initcalls, which a module may have several of. */
+static void call_module(const char *module)
+{
+	const struct waiting_initcall *w;
+
+	for (w = __waiting_start; w < __waiting_end; w++)
+		if (!strcmp(w->module, module) && !__test_and_set_bit(w - __waiting_start, called))
+			w->call();
+}
+
+static bool is_there(const char *module)
+{
+	const struct waiting_initcall *w;
+
+	for (w = __waiting_start; w < __waiting_end; w++)
+		if (!strcmp(w->module, module))
+			return true;
+	return false;
+}
+
+/* Nodes in /dev that a module has before it is loaded, and whose opening asks for it. */
+static const struct {
+	const char *alias, *module, *node;
+	dev_t dev;
+} nodes[] = {
+	{ "char-major-10-234", "btrfs", "btrfs-control", MKDEV(MISC_MAJOR, BTRFS_MINOR) },
+};
+
+static const char *module_of(const char *alias)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nodes); i++)
+		if (!strcmp(nodes[i].alias, alias))
+			return nodes[i].module;
+	if (strstarts(alias, "fs-"))
+		return alias + strlen("fs-");
+	return strstarts(alias, "crypto-") ? alias + strlen("crypto-") : "";
+}
+
+int call_waiting(const char *format, ...)
+{
+	char alias[64];
+	const char *module;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(alias, sizeof(alias), format, args);
+	va_end(args);
+	module = module_of(alias);
+	if (system_state < SYSTEM_RUNNING || !is_there(module))
+		return -ENOSYS;
+	mutex_lock(&waiting_lock);
+	call_module(module);
+	mutex_unlock(&waiting_lock);
+	return 0;
+}
+
+static int __init make_nodes(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		struct device dev = { .init_name = nodes[i].node, .devt = nodes[i].dev };
+
+		if (is_there(nodes[i].module))
+			devtmpfs_create_node(&dev);
+	}
+	return 0;
+}
+device_initcall(make_nodes);
+
+static int (*show_filesystems)(struct seq_file *m, void *v);
+
+/* A file system that waits is there for who reads what there is. */
+static int show_all_filesystems(struct seq_file *m, void *v)
+{
+	const struct waiting_initcall *w;
+	int error = show_filesystems(m, v);
+
+	for (w = __waiting_start; w < __waiting_end; w++)
+		if (strstarts(w->file, "fs/") && !test_bit(w - __waiting_start, called))
+			seq_printf(m, "\t%s\n", w->module);
+	return error;
+}
+
+typedef int show_t(struct seq_file *m, void *v);
+struct proc_dir_entry *__real_proc_create_single_data(const char *name, umode_t mode, struct proc_dir_entry *parent,
+						      show_t *show, void *data);
+struct proc_dir_entry *__wrap_proc_create_single_data(const char *name, umode_t mode, struct proc_dir_entry *parent,
+						      show_t *show, void *data);
+
+struct proc_dir_entry *__wrap_proc_create_single_data(const char *name, umode_t mode, struct proc_dir_entry *parent,
+						      show_t *show, void *data)
+{
+	if (!parent && !strcmp(name, "filesystems")) {
+		show_filesystems = show;
+		show = show_all_filesystems;
+	}
+	return __real_proc_create_single_data(name, mode, parent, show, data);
+}
