@@ -241,8 +241,7 @@ static void open_to_everyone(void)
 	static const char *const devices[] = { "/dev/fuse", "/dev/net/tun", "/dev/vsock" };
 
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-		if (chmod(devices[i], 0666))
-			continue;	/* the kernel is one without it */
+		chmod(devices[i], 0666);	/* fails where the kernel is one without it */
 }
 
 /* It goes with the root, as in a distribution: what is left below the new root is in every copy of the namespace. */
@@ -502,8 +501,8 @@ static time_t seconds(void)
 }
 
 /*
- * What has been written is to be in the image, whatever becomes of the rest. Another file system may
- * be one that does not answer, so the image comes first, and nobody waits for either.
+ * What has been written is to be in the image, whatever becomes of the rest. Another file system may be one that
+ * does not answer. So the image comes first, and a process of its own waits for both; init does if it cannot make one.
  */
 static void sync_aside(void)
 {

@@ -68,7 +68,7 @@ static void borders(void)
 		EQ(munmap(AT(at[i]), PAGE), 0);
 }
 
-/* How many lines of the maps are of this range, and nothing else near it. */
+/* How many lines of the maps are of exactly this range, with these rights. */
 static int mapped(unsigned long from, unsigned long to, const char *perms)
 {
 	FILE *f = fopen("/proc/self/maps", "r");

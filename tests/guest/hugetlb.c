@@ -58,15 +58,15 @@ static void with_pages(void (*test)(void))
 	pid_t pid;
 
 	if (before < 0)
-		SKIP("the kernel has no hugetlbfs");
+		LACKING("hugetlbfs");
 	if (getuid())
-		SKIP("needs root");
+		LACKING("huge pages for this user");
 	if (before)
-		SKIP("this machine's huge pages are in use");
+		LACKING("huge pages that nobody else uses");
 	set_number(PAGES);
 	if (number(NUMBER) != PAGES) {
 		set_number(0);
-		SKIP("no memory for huge pages");
+		LACKING("memory for huge pages");
 	}
 	pid = FORK();
 	if (!pid) {
@@ -83,9 +83,9 @@ static void with_pages(void (*test)(void))
 static void none(void)
 {
 	if (number(NUMBER) < 0)
-		SKIP("the kernel has no hugetlbfs");
+		LACKING("hugetlbfs");
 	if (number(NUMBER))
-		SKIP("this machine has huge pages");
+		LACKING("lack of huge pages");
 	FAILS((long)huge(1, MAP_PRIVATE), ENOMEM);
 	FAILS((long)huge(1, MAP_SHARED), ENOMEM);
 	FAILS((long)huge(1, MAP_PRIVATE | 63U << 26), EINVAL);

@@ -159,6 +159,13 @@ static void tap_fail(const char *file, int line, const char *format, ...)
 	tap_end(TAP_SKIPPED);							\
 } while (0)
 
+/* Natively it may be missing; in a box it is a fault. */
+#define LACKING(what) do {							\
+	if (getenv("KBOX_HOST_PID"))						\
+		tap_fail(__FILE__, __LINE__, "no %s (errno %d)", (what), errno);	\
+	SKIP("the host has no " what);						\
+} while (0)
+
 /* The child ends with status 0: its own checks have passed. */
 #define CHILD_OK(pid) do {							\
 	pid_t pid_ = (pid);							\

@@ -312,7 +312,6 @@ static void behind_a_call(void)
 			try(&traps[i], 1);
 }
 
-
 /* Bytes in a page of their own, of a file or not, that run four times: what has been seen must pass the check each time. */
 struct piece {
 	const char *bytes, *end;
@@ -477,6 +476,29 @@ static void interrupt_0x80(void)
 	prepare();
 	go_through(&(struct piece)OF(int80, SYS_getppid, 0x202), check_int80);
 	go_through(&(struct piece)OF(int80_behind, SYS_getppid, 0x202), check_int80);
+}
+
+PIECE(sysenter, "movl $20, %eax; movq %r12, %rbp; sysenter; ud2");
+
+/*
+ * AMD's processors have none in 64-bit mode. Intel's enter as 32-bit programs do, with their stack in ebp; the host leaves
+ * for its vDSO's 32-bit code, of which a 64-bit program has none. So where it faults then is nowhere in particular.
+ */
+static void check_sysenter(const struct piece *p, char *page)
+{
+	if (seen.sig == SIGILL)
+		EQ(seen.m.gregs[REG_RIP], page + stop_of(p) - 2);
+	else
+		EQ(seen.sig, SIGSEGV);
+}
+
+static void sysenter_faults(void)
+{
+	char *stack = map_anon(PAGE, MAP_PRIVATE | MAP_32BIT);
+
+	prepare();
+	go_through(&(struct piece)OF(sysenter, 0x10, 0x202), check_sysenter);
+	go_through(&(struct piece)OF(sysenter, (uintptr_t)stack, 0x202), check_sysenter);
 }
 
 /*
@@ -736,7 +758,7 @@ static void gs_base_that_is_not_aligned(void)
 }
 
 static const struct test tests[] = {
-	T(in_memory), T(behind_a_call), T(numbers), T(call_registers), T(prefixed_calls), T(interrupt_0x80), T(code_of_32_bits), T(signals_in_32_bits),
+	T(in_memory), T(behind_a_call), T(numbers), T(call_registers), T(prefixed_calls), T(interrupt_0x80), T(sysenter_faults), T(code_of_32_bits), T(signals_in_32_bits),
 	T(bad_segments), T(at_the_end_of_memory), T(last_fault), T(vsyscall_page), T(gs_base_that_is_not_aligned),
 };
 

@@ -31,5 +31,8 @@ if [ -e "$small" ]; then
 	is "$(KBOX_KERNEL=$small box -- /bin/sh -c 'grep -c nft /proc/kallsyms; grep -c -w xfs /proc/filesystems; echo up')" "0
 0
 up" "a box of the small kernel"
+else
+	count=$((count + 1))
+	echo "ok $count - a box of the small kernel # SKIP it is not built: make kernel-small, or FULL=1"
 fi
 done_testing

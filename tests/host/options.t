@@ -60,7 +60,7 @@ like "$(tail -n 1 "$tmp/err")" "kbox: kernel panic: *" "and why"
 
 # -S mounts, -r does not.
 is "$(box -- /bin/sh -c 'while read -r dev dir type rest; do echo $dir:$type; done </proc/mounts | sort | tr "\n" " "')" \
-	"/:ext4 /dev/mqueue:mqueue /dev/pts:devpts /dev/shm:tmpfs /dev:devtmpfs /proc:proc /sys:sysfs /tmp:tmpfs " "-S mounts these"
+	"/:ext4 /dev/mqueue:mqueue /dev/pts:devpts /dev/shm:tmpfs /dev:devtmpfs /proc:proc /sys/fs/cgroup:cgroup2 /sys:sysfs /tmp:tmpfs " "-S mounts these"
 only() {
 	timeout "$limit" "$kbox" -r "$image" --ephemeral --mem 256M "$@"
 }

@@ -67,7 +67,7 @@ content() {
 }
 
 # Slower than the grace: it begins anew whenever one has ended.
-up 'for i in 1 2 3 4 5 6; do (trap "sleep $((3 * i)); exit" TERM; while :; do sleep 0.1; done) & done
+up 'for i in 1 2 3 4 5; do (trap "sleep $((2 * i)); exit" TERM; while :; do sleep 0.1; done) & done
 	trap "wait; echo all >/all; exit 3" TERM; echo up; while :; do sleep 0.1; done'
 ended TERM 3 "processes that end one after another have all the time they need"
 is "$(content /all)" all "and what they write then is in the image"
@@ -82,7 +82,7 @@ up 'dd if=/dev/zero of=/fs bs=1M count=4 2>/dev/null; mke2fs -F /fs >/dev/null 2
 kill $pid
 wait $pid
 is "$? $(left)" "143 0" "a box that cannot end is killed"
-like "$(cat "$tmp/err")" "kbox: the box did not end within 1* s of signal 15: killed" "and kbox says so"
+like "$(cat "$tmp/err")" "kbox: the box did not end within * s of signal 15: killed" "and kbox says so"
 e2fsck -fp "$img" >"$tmp/fsck" 2>&1
 is "$(content /frozen)$(content /before)" "frozenonce more" "what was written before the signal is in the image all the same"
 

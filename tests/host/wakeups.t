@@ -24,7 +24,13 @@ slept_enough() {
 	[ "$(waits $others)" -ge "$1" ]
 }
 
-is "$(cat "/proc/$z/timerslack_ns" 2>/dev/null || echo 1)" 1 "the host adds no slack to the guest's"
+slack="the host adds no slack to the guest's"
+if ns=$(cat "/proc/$z/timerslack_ns" 2>"$tmp/err"); then
+	is "$ns" 1 "$slack"
+else
+	count=$((count + 1))
+	echo "ok $count - $slack # SKIP $(tail -n 1 "$tmp/err")"
+fi
 # It has come to rest after its start.
 # shellcheck disable=SC2086
 soon slept_enough $(($(waits $others) + 300))

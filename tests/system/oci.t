@@ -21,7 +21,7 @@ bundle() {
 	mkdir -p "$1"
 	rm -f "$1/config.json"
 	(cd "$1" && $runtime spec) && python3 - "$tmp/rootfs" "$1" "$2" "$3" <<'E'
-import json, sys
+import json, platform, sys
 root, bundle, net, command = sys.argv[1:]
 path = f"{bundle}/config.json"
 c = json.load(open(path))
@@ -37,7 +37,7 @@ for n in c["linux"]["namespaces"]:
 c["linux"]["resources"] = {
     "memory": {"limit": 48 << 20}, "pids": {"limit": 20}, "cpu": {"shares": 512, "quota": 50000, "period": 100000},
     "devices": [{"allow": False, "access": "rwm"}] + [{"allow": True, "type": "c", "major": 1, "minor": m, "access": "rwm"} for m in (3, 5, 8, 9)]}
-c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_" + platform.machine().upper()],
     "syscalls": [{"names": ["sethostname"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95}]}
 c["linux"]["maskedPaths"] = ["/proc/kcore", "/proc/keys"]
 c["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "size=1m", "mode=1777"]})

@@ -33,5 +33,5 @@ is "$(bpftrace -e 'tracepoint:syscalls:sys_enter_openat /comm == "cat"/ { printf
 is "$(bpftrace -e 'tracepoint:syscalls:sys_enter_write /comm == "dd"/ { @writes = count(); @bytes = sum(args->count); }' -c '/bin/dd if=/dev/zero of=/dev/null bs=10 count=100 status=none' 2>&1 | grep -E '^@')" "@bytes: 1000
 @writes: 100" "bpftrace: counts and sums"
 echo '/bin/true; /bin/true; exec /bin/sleep 1000' >script
-is "$(bpftrace -e 'tracepoint:sched:sched_process_exit /comm == "true"/ { @[comm] = count(); } interval:s:1 { exit(); }' -c "/bin/sh $tmp/script" 2>&1 | grep -E '^@')" "@[true]: 2" "bpftrace: until a timer"
+is "$(bpftrace -e 'tracepoint:sched:sched_process_exit /comm == "true"/ { @ended++; } interval:s:1 /@ended == 2/ { exit(); }' -c "/bin/sh $tmp/script" 2>&1 | grep -E '^@')" "@ended: 2" "bpftrace: until a timer finds that both have ended"
 done_testing

@@ -9,9 +9,10 @@
 small_root layer
 echo 'from the image' >layer/etc/motd
 tar -C layer --owner 0 --group 0 --numeric-owner -cf layer.tar .
+arch=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
 diff=$(sha256sum <layer.tar | cut -d' ' -f1)
 cat >config.json <<E
-{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin","FROM=image"],"Cmd":["/bin/sh","-c","cat /etc/motd; echo \$FROM"],"WorkingDir":"/tmp"},
+{"architecture":"$arch","os":"linux","config":{"Env":["PATH=/bin","FROM=image"],"Cmd":["/bin/sh","-c","cat /etc/motd; echo \$FROM"],"WorkingDir":"/tmp"},
  "rootfs":{"type":"layers","diff_ids":["sha256:$diff"]},"history":[{"created_by":"kbox"}]}
 E
 echo '[{"Config":"config.json","RepoTags":["localhost/small:1"],"Layers":["layer.tar"]}]' >manifest.json

@@ -151,7 +151,7 @@ cat >watched.service <<'E'
 [Service]
 Type=notify
 NotifyAccess=all
-WatchdogSec=1
+WatchdogSec=10
 ExecStart=sh -c 'systemd-notify --ready --status="it is up"; exec sleep 1000'
 E
 cd "$tmp" || exit

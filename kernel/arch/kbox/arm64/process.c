@@ -47,7 +47,6 @@ void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
 	p->thread.gate_key = 0;
 }
 
-
 void start_thread(struct pt_regs *regs, unsigned long pc, unsigned long sp)
 {
 	memset(regs, 0, sizeof(*regs));

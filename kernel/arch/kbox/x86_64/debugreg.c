@@ -34,7 +34,6 @@
 #define DR_STEP		0x4000
 #define DR6_FIXED	0xffff0ff0UL
 #define DR7_RESERVED	0xffffffff0000fc00UL
-#define USER_END	0x7ffffffff000UL	/* natively */
 
 /* A register's part of DR7: type and length. */
 enum { TYPE_EXEC = 0, TYPE_WRITE = 1, TYPE_IO = 2, TYPE_ACCESS = 3 };
@@ -365,7 +364,7 @@ static int check(unsigned long addr, u8 info)
 	if (TYPE(info) == TYPE_IO || (TYPE(info) == TYPE_EXEC && LENGTH(info) != 1) || addr & (LENGTH(info) - 1) ||
 	    addr + LENGTH(info) - 1 < addr)
 		return -EINVAL;
-	return addr + LENGTH(info) - 1 >= USER_END && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
+	return addr + LENGTH(info) - 1 >= TASK_SIZE_MAX && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 }
 
 static int set_control(struct task_struct *t, struct thread_debug *td, unsigned long dr7)

@@ -19,7 +19,6 @@
 #define GPR_WORDS	(sizeof(struct user_regs_struct) / 8)
 #define WORD(reg)	(offsetof(struct user_regs_struct, reg) / 8)
 #define USER_FLAGS	0x50dd5UL	/* AC RF OF DF TF SF ZF AF PF CF */
-#define BASE_END	0x7ffffffff000UL
 
 static unsigned long word_get(struct task_struct *t, unsigned int n)
 {
@@ -52,7 +51,7 @@ static int flags_set(struct task_struct *t, unsigned long v)
 /* The stopped task loads it into its host thread, before it needs it (segments.c). */
 static int base_set(struct task_struct *t, unsigned long *base, unsigned long v)
 {
-	if (v >= BASE_END)
+	if (v >= TASK_SIZE_MAX)
 		return -EIO;
 	*base = v;
 	t->thread.bases_set = true;

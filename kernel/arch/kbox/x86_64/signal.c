@@ -15,7 +15,6 @@
 #include <asm/sigframe.h>
 #include <asm/ucontext.h>
 #include <asm/sigcontext.h>
-#include <asm/segments.h>
 
 #define FIX_EFLAGS	0x50dd5UL	/* AC OF DF TF SF ZF AF PF CF RF */
 #define RED_ZONE	128

@@ -10,6 +10,7 @@
 #include <asm/fpstate.h>
 #include <asm/kbox.h>
 #include <asm/xstate.h>
+#include "processor.h"
 
 #define FEATURE_FP	1ULL
 #define FEATURE_SSE	2ULL
@@ -24,11 +25,10 @@ static struct component { u32 size, offset; } component[64];
 /* CPUID leaf 0xd: Intel SDM vol. 1, 13.2. */
 static void component_learn(unsigned int i)
 {
-	u32 a = 0xd, b, c = i, d;
+	struct component c = { cpuid_word(0xd, i, CPUID_EAX), cpuid_word(0xd, i, CPUID_EBX) };
 
-	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
-	if (b + a <= layout.size)
-		component[i] = (struct component){ a, b };
+	if (c.offset + c.size <= layout.size)
+		component[i] = c;
 }
 
 void xstate_learn(u64 features, unsigned int size)

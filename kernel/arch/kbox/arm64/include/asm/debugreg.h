@@ -3,7 +3,10 @@
 #define _ASM_KBOX_DEBUGREG_H
 #include <linux/sched.h>
 #include <asm/kbox.h>
-/* There are none to be had: a host thread cannot step itself. But a tracer can set the thread pointer. */
+/*
+ * There are none to be had: a host thread cannot step itself. TIF_DEBUG means here that a tracer has set the thread
+ * pointer, which is loaded on the way to user mode.
+ */
 static inline void debug_free(struct task_struct *t) { }
 static inline void debug_mm_free(struct mm_struct *mm) { }
 static inline bool debug_leaves(struct pt_regs *regs)

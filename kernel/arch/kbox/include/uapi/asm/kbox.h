@@ -189,7 +189,7 @@ enum kbox_hide {
 	KBOX_HIDE_USER_NOTIF	= 1 << 17,	/* SECCOMP_RET_USER_NOTIF */
 	KBOX_HIDE_LOCK_IN	= 1 << 18,	/* the supervisor's own filter */
 	KBOX_HIDE_CGROUP	= 1 << 19,	/* a control group of the box's own */
-	KBOX_HIDE_VDSO_MOVE	= 1 << 24,	/* mremap(2) of the host's vDSO */
+	KBOX_HIDE_VDSO_MOVE	= 1 << 20,	/* mremap(2) of the host's vDSO */
 };
 
 struct kbox_boot {
