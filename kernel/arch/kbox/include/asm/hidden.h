@@ -4,8 +4,8 @@
 #pragma GCC visibility push(hidden)
 #endif
 /*
- * These have tracepoints by the hundred, for who works on them; together they would take as much as their code.
- * docs/kernel.md
+ * These have tracepoints by the hundred, for who works on them; together they would take as much as
+ * their code. docs/kernel.md
  */
 #ifdef __KBUILD_MODNAME
 #define NOTRACE_kmod_btrfs		0,
