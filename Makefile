@@ -125,8 +125,9 @@ image-system: build/system.img
 build/system.img: scripts/mkdebian tests/system/packages | build kernel
 	scripts/mkdebian $(abspath $@) tests/system/packages
 
-# Real programs at their everyday jobs: those of the Debian image, or with FULL=1 all of tests/programs.list, in an image of
-# their own (6 GB of packages). PROGRAMS='java web-*': some of them; MODES=native: those that fail there are wrong in the list.
+# Real programs at their everyday jobs: those of the Debian image, or with FULL=1 all of
+# tests/programs.list, in an image of their own (6 GB of packages). PROGRAMS='java web-*': some of
+# them; MODES=native: those that fail there are wrong in the list.
 check-programs: all $(if $(FULL),build/programs.img,image-debian)
 	@scripts/check-programs $(if $(FULL),--image build/programs.img --list build/programs.packages) $(PROGRAMS)
 

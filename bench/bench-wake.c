@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-wake [N]: how late who sleeps wakes up, and how fast two of them wake each other. Lines are "name value":
- * microseconds: what each of N (1000) sleeps of 1 us takes without timer slack; how late are N sleeps of 1 ms, by
- * clock_nanosleep and by a timerfd (median, 99th percentile); what a wake-up takes in a ping-pong by pipe between processes,
- * by futex and by eventfd between threads. Static, musl.
+ * bench-wake [N]: how late who sleeps wakes up, and how fast two of them wake each other. Lines are
+ * "name value": microseconds: what each of N (1000) sleeps of 1 us takes without timer slack; how
+ * late are N sleeps of 1 ms, by clock_nanosleep and by a timerfd (median, 99th percentile); what a
+ * wake-up takes in a ping-pong by pipe between processes, by futex and by eventfd between threads.
+ * Static, musl.
  */
 #define _GNU_SOURCE
 #include "bench.h"

@@ -60,8 +60,8 @@ make_guests() {
 	make -s -C "$top/tests/hostile" OUT="$build/hostile" ${cross:+"CROSS=$cross" "MUSL_CC=$build/musl-gcc"}
 }
 
-# add_modules TREE: the image's /lib/modules for the kernel as it is built now. It has no modules, but programs (modprobe, modinfo,
-# test suites) ask there what is built in.
+# add_modules TREE: the image's /lib/modules for the kernel as it is built now. It has no modules,
+# but programs (modprobe, modinfo, test suites) ask there what is built in.
 add_modules() {
 	install_packages kmod
 	release=$(cat "$build/kernel/include/config/kernel.release")

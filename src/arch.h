@@ -3,7 +3,10 @@
 #ifndef ARCH_H
 #define ARCH_H
 
-/* ARCH_USER_END(top): where the host's addresses end, if one of its processes has something at top, near the end. */
+/*
+ * ARCH_USER_END(top): where the host's addresses end, if one of its processes has something at top,
+ * near the end.
+ */
 
 #ifdef __aarch64__
 

@@ -18,9 +18,10 @@
 #include "passing.h"
 
 /*
- * What the kernel is told before the user's own words: not to keep many free pages singly. Those that follow each other
- * the host maps in one call, and the kernel gets such if free pages find together. Nor to move pages about as long as
- * nobody wants a block: that would wake an idle box, and each page of another process costs it a signal.
+ * What the kernel is told before the user's own words: not to keep many free pages singly. Those
+ * that follow each other the host maps in one call, and the kernel gets such if free pages find
+ * together. Nor to move pages about as long as nobody wants a block: that would wake an idle box,
+ * and each page of another process costs it a signal.
  */
 #define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000 sysctl.vm.compaction_proactiveness=0"
 
@@ -123,7 +124,10 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
 		_exit(1);
-	/* For all host threads of the box, which inherit it: the guest's kernel has added its own slack to a timer already. */
+	/*
+	 * For all host threads of the box, which inherit it: the guest's kernel has added its own
+	 * slack to a timer already.
+	 */
 	prctl(PR_SET_TIMERSLACK, 1);
 	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
 	stand_apart(b);

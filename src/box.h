@@ -151,7 +151,10 @@ void map_text(const struct box *b);
 void load_kernel(struct box *b);
 void make_initrd(struct box *b);
 
-/* vdso.c: find_vdso() is for fill_boot(), move_vdso() for the box's first process, whose libc has no clock then. */
+/*
+ * vdso.c: find_vdso() is for fill_boot(), move_vdso() for the box's first process, whose libc has
+ * no clock then.
+ */
 void find_vdso(struct kbox_boot *boot);
 void move_vdso(struct kbox_boot *boot);
 uint64_t vdso_symbol(uint64_t base, const char *name);

@@ -235,7 +235,10 @@ static void mount_in(const char *type, const char *dir, unsigned long flags, con
 		dprintf(2, "kbox: cannot mount %s on %s: %s\n", type, dir, strerror(errno));
 }
 
-/* The kernel makes these for root, and udev, which a box need not have, for everyone: what they give asks for its own rights. */
+/*
+ * The kernel makes these for root, and udev, which a box need not have, for everyone: what they
+ * give asks for its own rights.
+ */
 static void open_to_everyone(void)
 {
 	static const char *const devices[] = { "/dev/fuse", "/dev/net/tun", "/dev/vsock" };
@@ -404,7 +407,10 @@ static void __attribute__((noreturn)) leave(int status)
 	_exit(status);
 }
 
-/* The command's own session, terminal, user and directory. A first process leaves sessions and the terminal to those who log in. */
+/*
+ * The command's own session, terminal, user and directory. A first process leaves sessions and the
+ * terminal to those who log in.
+ */
 static void set_up_command(void)
 {
 	int tty = terminal();
@@ -501,8 +507,9 @@ static time_t seconds(void)
 }
 
 /*
- * What has been written is to be in the image, whatever becomes of the rest. Another file system may be one that
- * does not answer. So the image comes first, and a process of its own waits for both; init does if it cannot make one.
+ * What has been written is to be in the image, whatever becomes of the rest. Another file system
+ * may be one that does not answer. So the image comes first, and a process of its own waits for
+ * both; init does if it cannot make one.
  */
 static void sync_aside(void)
 {
@@ -543,7 +550,10 @@ static void begin_end(pid_t command, int sig)
 	end.fewest = tasks();
 }
 
-/* As long as there are fewer and fewer they have time. Whoever is killed may have made another one just before. */
+/*
+ * As long as there are fewer and fewer they have time. Whoever is killed may have made another one
+ * just before.
+ */
 static void go_on_ending(void)
 {
 	time_t now = seconds();
@@ -579,7 +589,10 @@ static int reap_until(pid_t command, const sigset_t *set)
 	}
 }
 
-/* Nobody else is left. A signal that comes now has nothing to end, but must not find anything unwritten either. */
+/*
+ * Nobody else is left. A signal that comes now has nothing to end, but must not find anything
+ * unwritten either.
+ */
 static void reap_all(const sigset_t *set)
 {
 	pid_t pid;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# gcc's ThreadSanitizer and AddressSanitizer with their libraries, at addresses that are fixed and that are not: made and run.
-# tests/host/sanitizers.t has the static ones, and other compilers' too.
+# gcc's ThreadSanitizer and AddressSanitizer with their libraries, at addresses that are fixed and
+# that are not: made and run. tests/host/sanitizers.t has the static ones, and other compilers' too.
 . "$(dirname "$0")/lib.sh"
 
 cat >race.c <<'END'

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program has all user addresses of its processor, but for those that a box keeps for itself (BOX_HOME to BOX_HOME_END):
- * there it can have mappings without access, as sanitizers make them of their gaps, and no others.
+ * A program has all user addresses of its processor, but for those that a box keeps for itself
+ * (BOX_HOME to BOX_HOME_END): there it can have mappings without access, as sanitizers make them of
+ * their gaps, and no others.
  */
 #include "tap.h"
 #include <setjmp.h>
@@ -290,7 +291,10 @@ static void fork_and_exec(void)
 	}
 }
 
-/* The memory of a sanitizer's program: shadow and origins of all that the program can have, and gaps of no access. */
+/*
+ * The memory of a sanitizer's program: shadow and origins of all that the program can have, and
+ * gaps of no access.
+ */
 struct area { unsigned long start, end; int access; };
 
 static void lay_out(const struct area *a, size_t n)

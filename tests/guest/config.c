@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is built into the kernel beside what most programs need (kernel/arch/kbox/configs/full.config): each facility once, by
- * an answer that only one that works gives. BPF, events and traces: trace.c.
+ * What is built into the kernel beside what most programs need
+ * (kernel/arch/kbox/configs/full.config): each facility once, by an answer that only one that works
+ * gives. BPF, events and traces: trace.c.
  */
 #include "tap.h"
 #include <poll.h>

@@ -194,7 +194,10 @@ static void __attribute__((noinline)) execute(int i, void *at)
 
 static volatile int at_insn, at_distance;
 
-/* Each at such a distance that it just reaches the watched bytes, and that it just does not; and at and behind them. */
+/*
+ * Each at such a distance that it just reaches the watched bytes, and that it just does not; and at
+ * and behind them.
+ */
 static void executes(void)
 {
 	for (int i = 0; i < (int)ARRAY_SIZE(insns); i++)
@@ -262,7 +265,10 @@ static void breakpoints(void)
 	ends_well(pid);
 }
 
-/* A breakpoint at the function's first instruction, and one of the tracer's own there: the hardware's is first. */
+/*
+ * A breakpoint at the function's first instruction, and one of the tracer's own there: the
+ * hardware's is first.
+ */
 static void breakpoint_at_a_breakpoint(void)
 {
 	pid_t pid = traced(calls);

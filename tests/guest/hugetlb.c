@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Huge pages of hugetlbfs. As root; natively they are the machine's, which has as many afterwards as before. */
+/*
+ * Huge pages of hugetlbfs. As root; natively they are the machine's, which has as many afterwards
+ * as before.
+ */
 #include "tap.h"
 
 #define HUGE (2UL << 20)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the machine says that it is: uname, auxiliary vector, /proc/cpuinfo, /sys/devices/system/cpu, prctl. */
+/*
+ * What the machine says that it is: uname, auxiliary vector, /proc/cpuinfo,
+ * /sys/devices/system/cpu, prctl.
+ */
 #include "tap.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -300,7 +303,10 @@ static long long now(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* It is a thread's own, and its children have it; others have the counter meanwhile, and the kernel the time. */
+/*
+ * It is a thread's own, and its children have it; others have the counter meanwhile, and the kernel
+ * the time.
+ */
 static void no_tsc_for_a_thread(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };

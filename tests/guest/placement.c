@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where mmap() puts what it may put anywhere: hints, MAP_32BIT, the two layouts, stacks' gaps. Natively it is the same. */
+/*
+ * Where mmap() puts what it may put anywhere: hints, MAP_32BIT, the two layouts, stacks' gaps.
+ * Natively it is the same.
+ */
 #include "tap.h"
 #include <sys/auxv.h>
 #include <sys/personality.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What /proc says of a task: whether it runs, sleeps or is stopped, what it waits in, and what load that is. */
+/*
+ * What /proc says of a task: whether it runs, sleeps or is stopped, what it waits in, and what load
+ * that is.
+ */
 #include "tap.h"
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -9,7 +12,10 @@
 
 enum { UTIME = 14 };
 
-/* Field n of /proc/PATH/stat, behind the name (3 is the state); as a number, or as the letter that it begins with. */
+/*
+ * Field n of /proc/PATH/stat, behind the name (3 is the state); as a number, or as the letter that
+ * it begins with.
+ */
 static long stat_field(const char *path, int n)
 {
 	char name[60], text[600], *at;

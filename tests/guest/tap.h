@@ -41,8 +41,9 @@
 enum { TAP_PASSED = 42, TAP_SKIPPED = 43 };
 
 /*
- * Of the processor: the addresses that a box keeps for itself, and where in them its kernel is; how many bits a user address has at most. The control word of floating
- * point in the two settings that tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
+ * Of the processor: the addresses that a box keeps for itself, and where in them its kernel is; how
+ * many bits a user address has at most. The control word of floating point in the two settings that
+ * tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
  * breakpoint; how far behind it the program counter is when it has trapped.
  */
 #ifdef __aarch64__
@@ -244,7 +245,10 @@ static inline size_t slurp(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* Whether a task sleeps in a system call. Its state alone does not say so: it may be on its way there, in a fault. */
+/*
+ * Whether a task sleeps in a system call. Its state alone does not say so: it may be on its way
+ * there, in a fault.
+ */
 static inline int sleeps_in_a_call(pid_t tid)
 {
 	char path[40], text[200];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BPF, perf_event_open(2) and tracefs: events are counted, filtered, and sampled with the registers of the user code that ran,
- * which may not be on the kernel's one CPU then.
+ * BPF, perf_event_open(2) and tracefs: events are counted, filtered, and sampled with the registers
+ * of the user code that ran, which may not be on the kernel's one CPU then.
  */
 #include "tap.h"
 #include <poll.h>
@@ -380,7 +380,10 @@ struct sampler {
 	unsigned all, in_spin, of_others, wrong_ip;
 };
 
-/* A sample for each millisecond of pid's, with its ip and, if wanted, its registers: one of the ISA's that has the same. */
+/*
+ * A sample for each millisecond of pid's, with its ip and, if wanted, its registers: one of the
+ * ISA's that has the same.
+ */
 static struct sampler sample(pid_t pid, uint64_t regs)
 {
 	struct event_attr a = {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What instructions do that user code may not execute, or that trap in another way: the signal, where it says it was, and
- * every register, as natively. Each is executed in anonymous memory, and in the text of a file directly behind a system
- * call, where a box has rewritten it. Only what the architecture promises is in the tables.
+ * What instructions do that user code may not execute, or that trap in another way: the signal,
+ * where it says it was, and every register, as natively. Each is executed in anonymous memory, and
+ * in the text of a file directly behind a system call, where a box has rewritten it. Only what the
+ * architecture promises is in the tables.
  */
 #include "tap.h"
 #include <setjmp.h>
@@ -37,8 +38,8 @@ static void prepare(void)
 }
 
 /*
- * A page of these bytes, which a box takes for a program's text if it is a file's. It stays: what a box has learnt of a call's
- * address is not to be used for another.
+ * A page of these bytes, which a box takes for a program's text if it is a file's. It stays: what a
+ * box has learnt of a call's address is not to be used for another.
  */
 static char *page_of(const char *bytes, size_t size, int is_file)
 {
@@ -117,7 +118,10 @@ struct trap {
 	int flags;
 };
 
-/* name, setup (rdx, rsp, flags), instruction, signal, code, trap number, error code, address, ip behind it, flags */
+/*
+ * name, setup (rdx, rsp, flags), instruction, signal, code, trap number, error code, address, ip
+ * behind it, flags
+ */
 #define BAD "movabsq $0x8000000000001000, %rdx\n"
 #define FLAGS(f) "pushfq; orl $" #f ", (%rsp); popfq\n"
 #define GP(e) SIGSEGV, SI_KERNEL, 13, e, NOWHERE, 0
@@ -278,7 +282,10 @@ static void check(const struct trap *t, char *insn, char *end, char *call)
 	check_registers(t, call);
 }
 
-/* In anonymous memory, and far from calls; then behind a call, some times, for a box rewrites it after the first. */
+/*
+ * In anonymous memory, and far from calls; then behind a call, some times, for a box rewrites it
+ * after the first.
+ */
 static void try(const struct trap *t, int is_file)
 {
 	static const char call[] = "\x44\x89\xe0\x0f\x05", stop[] = "\x0f\x0b";	/* mov %r12d,%eax; syscall; ud2 */
@@ -312,7 +319,10 @@ static void behind_a_call(void)
 			try(&traps[i], 1);
 }
 
-/* Bytes in a page of their own, of a file or not, that run four times: what has been seen must pass the check each time. */
+/*
+ * Bytes in a page of their own, of a file or not, that run four times: what has been seen must pass
+ * the check each time.
+ */
 struct piece {
 	const char *bytes, *end;
 	unsigned long number;	/* in r12 */
@@ -481,8 +491,9 @@ static void interrupt_0x80(void)
 PIECE(sysenter, "movl $20, %eax; movq %r12, %rbp; sysenter; ud2");
 
 /*
- * AMD's processors have none in 64-bit mode. Intel's enter as 32-bit programs do, with their stack in ebp; the host leaves
- * for its vDSO's 32-bit code, of which a 64-bit program has none. So where it faults then is nowhere in particular.
+ * AMD's processors have none in 64-bit mode. Intel's enter as 32-bit programs do, with their stack
+ * in ebp; the host leaves for its vDSO's 32-bit code, of which a 64-bit program has none. So where
+ * it faults then is nowhere in particular.
  */
 static void check_sysenter(const struct piece *p, char *page)
 {
@@ -502,8 +513,8 @@ static void sysenter_faults(void)
 }
 
 /*
- * 32-bit code in a 64-bit program, in the second gigabyte: it faults once, a handler lets it go on, and it comes back by a far
- * jump and calls the kernel. The instruction in between is of two bytes.
+ * 32-bit code in a 64-bit program, in the second gigabyte: it faults once, a handler lets it go on,
+ * and it comes back by a far jump and calls the kernel. The instruction in between is of two bytes.
  */
 #define TO_32 "pushq $0x23; leaq 1f(%rip), %rdx; pushq %rdx; lretq; 1: .code32; "
 #define FROM_32 "; .byte 0xea, 0, 0, 0, 0, 0x33, 0; .code64; movl $110, %eax; syscall; nop; nop; nop; ud2"

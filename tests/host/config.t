@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# What is built into the kernel (docs/kernel.md), by the names under which programs look for it; and that the small one boots.
+# What is built into the kernel (docs/kernel.md), by the names under which programs look for it; and
+# that the small one boots.
 . "$(dirname "$0")/lib.sh"
 
 # missing FILE WORD...: those of the words that no line of the box's FILE has as one

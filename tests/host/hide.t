@@ -88,7 +88,8 @@ mode() {
 		esac
 	done
 }
-# Where it is, in the upper bits of its address: in the home (uapi/asm/kbox.h), or above the programs' addresses.
+# Where it is, in the upper bits of its address: in the home (uapi/asm/kbox.h), or above the
+# programs' addresses.
 where() {
 	sed -n 's/^\([0-9a-f]*\)-.*\[vdso\]$/\1/p' /proc/"$pid"/maps
 }

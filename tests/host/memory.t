@@ -72,8 +72,8 @@ is "$(mem 1G /bin/sh -c 'mount -t tmpfs -o size=85% none /mnt; i=0; while [ $i -
 		head -c 90000000 /dev/zero >/mnt/$i & i=$((i + 1)); done; wait; cat /mnt/? | wc -c; dmesg | grep -c "Out of memory"')" "720000000
 0" "--mem 1G: eight processes fill 700 MB of it at once"
 
-# Memory that is touched in an order without a pattern: each of 100,000 pages would be a mapping of the host's, which has
-# 65,530 for a process.
+# Memory that is touched in an order without a pattern: each of 100,000 pages would be a mapping of
+# the host's, which has 65,530 for a process.
 mkfifo "$tmp/pipe"
 "$kbox" -S "$image" --ephemeral --mem 1G -- /tests/load-m touched_and_held <"$tmp/pipe" >"$tmp/said" &
 exec 8>"$tmp/pipe"

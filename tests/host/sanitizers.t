@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Programs of sanitizers, which have a place of their own for each kind of memory: they find in a box what they find natively.
+# Programs of sanitizers, which have a place of their own for each kind of memory: they find in a
+# box what they find natively.
 . "$(dirname "$0")/lib.sh"
 
 # in_box PROGRAM: with its library, which the image lacks

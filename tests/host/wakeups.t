@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Whoever parks last waits for the next event himself: a sleeper is woken up by the host, not by Z, the idle thread, in addition.
-# How often each has waited is counted. Z is told of ticks, of which there are fewer than of sleeps of a millisecond.
+# Whoever parks last waits for the next event himself: a sleeper is woken up by the host, not by Z,
+# the idle thread, in addition. How often each has waited is counted. Z is told of ticks, of which
+# there are fewer than of sleeps of a millisecond.
 . "$(dirname "$0")/lib.sh"
 own_name
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For the tests of what a whole system does. Each is a service in a box of the system image, with systemd as its first
-# process (start). Natively, on a Debian 12 with what tests/system/packages names, they pass as root.
+# For the tests of what a whole system does. Each is a service in a box of the system image, with
+# systemd as its first process (start). Natively, on a Debian 12 with what tests/system/packages
+# names, they pass as root.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../debian/lib.sh"
 

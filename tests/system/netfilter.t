@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# nft and iptables: rules that count, refuse, translate and follow connections, on a router between two networks.
+# nft and iptables: rules that count, refuse, translate and follow connections, on a router between
+# two networks.
 . "$(dirname "$0")/lib.sh"
 
 # left 10.1.0.2 -- 10.1.0.1 router 10.2.0.1 -- 10.2.0.2 right

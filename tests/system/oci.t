@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# runc and crun: a bundle with limits, a device list, a seccomp filter, and a network of its own behind a bridge.
+# runc and crun: a bundle with limits, a device list, a seccomp filter, and a network of its own
+# behind a bridge.
 # shellcheck disable=SC2016 # what is in single quotes is for others to expand
 . "$(dirname "$0")/lib.sh"
 

@@ -24,7 +24,8 @@ passes "perf record of a tracepoint" perf record -q -e sched:sched_process_exec 
 is "$(perf script -i data -F trace 2>/dev/null | grep -o 'filename=[^ ]*' | tr '\n' ' ')" "filename=/bin/sh filename=/bin/true filename=/bin/echo " "which programs were run"
 is "$(perf list tracepoint 2>/dev/null | grep -oE ' (sched|syscalls|block|net|signal|task):' | sort -u | tr -d ' \n')" "block:net:sched:signal:syscalls:task:" "perf list"
 
-# A distribution's kernel describes its types (BTF); this one does not, so those of a tracepoint's fields are said here.
+# A distribution's kernel describes its types (BTF); this one does not, so those of a tracepoint's
+# fields are said here.
 printf '#include <linux/types.h>\ntypedef __s64 s64; typedef __u64 u64; typedef __u32 u32; typedef unsigned short umode_t; typedef unsigned long size_t;\n' >types.h
 bpftrace() {
 	command bpftrace --include "$tmp/types.h" "$@"

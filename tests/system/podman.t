@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# podman, with both of its usual stores: an image from a local archive, runs of it, a network with names, a published port,
-# an image that is built from it.
+# podman, with both of its usual stores: an image from a local archive, runs of it, a network with
+# names, a published port, an image that is built from it.
 # shellcheck disable=SC2016 # what is in single quotes is for others to expand
 . "$(dirname "$0")/lib.sh"
 

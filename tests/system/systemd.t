@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# systemd as the first process: the state of the system, services and what they are bounded by, the journal, timers, sockets.
+# systemd as the first process: the state of the system, services and what they are bounded by, the
+# journal, timers, sockets.
 # shellcheck disable=SC2016 # what is in single quotes is for others to expand
 . "$(dirname "$0")/lib.sh"
 # value UNIT PROPERTY

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's vDSO goes into the home, and reads the clock there; or it stays where it is, and the guests' addresses end there. */
+/*
+ * The host's vDSO goes into the home, and reads the clock there; or it stays where it is, and the
+ * guests' addresses end there.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /proc/cpuinfo: the host's processor, in the ISA's own form, with those of its features that guests are told of. */
+/*
+ * /proc/cpuinfo: the host's processor, in the ISA's own form, with those of its features that
+ * guests are told of.
+ */
 #include <linux/seq_file.h>
 #include <asm/kbox.h>
 #include <asm/hwcap.h>

@@ -59,9 +59,9 @@ static void fetch_it(struct timer_list *timer)
 }
 
 /*
- * Current, in user code and off the CPU, sleeps until it comes in, or is to be charged. Nobody fetches the tasks of a
- * group whose time is used up: each comes by itself then, and is kept. One with events that are counted (perf.c) is fetched
- * at once.
+ * Current, in user code and off the CPU, sleeps until it comes in, or is to be charged. Nobody
+ * fetches the tasks of a group whose time is used up: each comes by itself then, and is kept. One
+ * with events that are counted (perf.c) is fetched at once.
  */
 void kbox_sleep_detached(struct host_thread *me)
 {

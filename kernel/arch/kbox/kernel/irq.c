@@ -15,8 +15,8 @@ u32 kbox_irqs_of_user;		/* those that have come while user code ran, and are not
 static int in_irqs;
 
 /*
- * What has been interrupted. User code's registers are known if its host thread has come in; else it only counts whose code
- * it was.
+ * What has been interrupted. User code's registers are known if its host thread has come in; else
+ * it only counts whose code it was.
  */
 static struct pt_regs interrupted(void)
 {

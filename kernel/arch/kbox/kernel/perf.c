@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of user code, for perf_event_open(2). They are counted and sampled while their task is on the CPU. So the tasks that
- * have some are never off it while they run user code (vcpu.c): who wants the CPU, or the clock, has them come in first, and
- * then the scheduler decides, as on a machine of one processor. What of the ISA's registers has which number:
- * $(ISA)/perf_regs.c.
+ * Events of user code, for perf_event_open(2). They are counted and sampled while their task is on
+ * the CPU. So the tasks that have some are never off it while they run user code (vcpu.c): who
+ * wants the CPU, or the clock, has them come in first, and then the scheduler decides, as on a
+ * machine of one processor. What of the ISA's registers has which number: $(ISA)/perf_regs.c.
  */
 #include <linux/file.h>
 #include <linux/perf_event.h>

@@ -95,9 +95,10 @@ bool kbox_in_user(const struct task_struct *t)
 }
 
 /*
- * For the scheduler such a task sleeps. It does so in a state that /proc reports as running, once it is off the run queue:
- * there it counts as one that adds to the load average, by TASK_UNINTERRUPTIBLE. What wakes it up are signals and we, by
- * wake_up_state(); the kernel's calls of that come here, by the linker's --wrap.
+ * For the scheduler such a task sleeps. It does so in a state that /proc reports as running, once
+ * it is off the run queue: there it counts as one that adds to the load average, by
+ * TASK_UNINTERRUPTIBLE. What wakes it up are signals and we, by wake_up_state(); the kernel's calls
+ * of that come here, by the linker's --wrap.
  */
 static unsigned int in_user;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * There are no frame pointers and no unwind tables. A stack has return addresses and what looks like them, left there by calls
- * that have returned. So an address counts only if a call is before it, and the caller of a function is the next one that calls it.
+ * There are no frame pointers and no unwind tables. A stack has return addresses and what looks
+ * like them, left there by calls that have returned. So an address counts only if a call is before
+ * it, and the caller of a function is the next one that calls it.
  */
 #include <linux/kallsyms.h>
 #include <linux/sched.h>
@@ -24,7 +25,10 @@ static unsigned long *top_of_stack(unsigned long *sp)
 	return (unsigned long *)stack_top((unsigned long)sp & ~(THREAD_SIZE - 1)) - sizeof(struct pt_regs) / sizeof(long);
 }
 
-/* The next return address from *sp on; 0 at the end of the stack. Where a function begins is a pointer to it. */
+/*
+ * The next return address from *sp on; 0 at the end of the stack. Where a function begins is a
+ * pointer to it.
+ */
 static unsigned long next_return(unsigned long **sp, unsigned long *end, unsigned long *callee)
 {
 	unsigned long addr, size, offset;
@@ -38,7 +42,10 @@ static unsigned long next_return(unsigned long **sp, unsigned long *end, unsigne
 	return 0;
 }
 
-/* That a call of "callee" comes to the function at "to": by itself, or by the jump that its own last call has become. */
+/*
+ * That a call of "callee" comes to the function at "to": by itself, or by the jump that its own
+ * last call has become.
+ */
 static bool comes_to(unsigned long callee, unsigned long to)
 {
 	unsigned long size, offset;
@@ -51,8 +58,8 @@ static bool comes_to(unsigned long callee, unsigned long to)
 }
 
 /*
- * Who has called the function that "from" is in: the next direct call that comes to it. Else, the next call by a pointer, which
- * may be; else, the next one of all. From 0: that, too.
+ * Who has called the function that "from" is in: the next direct call that comes to it. Else, the
+ * next call by a pointer, which may be; else, the next one of all. From 0: that, too.
  */
 static unsigned long caller(unsigned long **sp, unsigned long *end, unsigned long from)
 {

@@ -72,7 +72,10 @@ static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
 	kbox_event_is_tick = !(ktime_sub(dev->next_event, tick_next_period) % TICK_NSEC);
 	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
-	/* Z may sleep for longer than that. Idle looks to it by itself, see vcpu.c; others when they go to user mode. */
+	/*
+	 * Z may sleep for longer than that. Idle looks to it by itself, see vcpu.c; others when
+	 * they go to user mode.
+	 */
 	smp_mb();
 	if (READ_ONCE(kbox_z_until) > kbox_next_event && current != &init_task)
 		set_tsk_thread_flag(current, TIF_NOTIFY_RESUME);

@@ -53,8 +53,8 @@ void kbox_take_host(struct host_thread *h)
 }
 
 /*
- * The CPU leaves this host thread for another one, with the running task's context saved. __sched: that a task is switched is
- * not where it waits.
+ * The CPU leaves this host thread for another one, with the running task's context saved. __sched:
+ * that a task is switched is not where it waits.
  */
 static void __sched hand_over(struct task_struct *prev, struct host_thread *to)
 {
@@ -68,8 +68,9 @@ static void __sched hand_over(struct task_struct *prev, struct host_thread *to)
 }
 
 /*
- * Z sleeps for longer than until the next event. That does no harm while idle is next, or the kernel for a moment, but not
- * where a task may go on for long: in user mode, which is seen on the way there, or in the kernel after a rest of any length.
+ * Z sleeps for longer than until the next event. That does no harm while idle is next, or the
+ * kernel for a moment, but not where a task may go on for long: in user mode, which is seen on the
+ * way there, or in the kernel after a rest of any length.
  */
 static void event_of_next(struct task_struct *prev, struct task_struct *next)
 {
@@ -239,7 +240,10 @@ void kbox_enter(struct host_thread *me)
 		attach(me);
 		return;
 	}
-	/* The scheduler may take the CPU away before detach() has come to its end: that is no user code either. */
+	/*
+	 * The scheduler may take the CPU away before detach() has come to its end: that is no user
+	 * code either.
+	 */
 	kbox_swap(&me->entry_sp, *me->ctx);
 	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);

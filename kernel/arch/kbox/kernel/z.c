@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Z, the host thread without a task: it waits for interrupts, and for the next clock event if no host thread that has parked
- * does, and runs the kernel for them when nobody else does. It also sees to it that nobody keeps the others waiting.
+ * Z, the host thread without a task: it waits for interrupts, and for the next clock event if no
+ * host thread that has parked does, and runs the kernel for them when nobody else does. It also
+ * sees to it that nobody keeps the others waiting.
  */
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -61,8 +62,9 @@ void kbox_others_wait(void)
 }
 
 /*
- * The next event comes while Z sleeps, and nobody else may be there to see it. A tick may be late, by as much as a tick: most
- * often the first one after an idle time is not heard anyway, since idle comes back before.
+ * The next event comes while Z sleeps, and nobody else may be there to see it. A tick may be late,
+ * by as much as a tick: most often the first one after an idle time is not heard anyway, since idle
+ * comes back before.
  */
 void kbox_tell_z(void)
 {
@@ -97,10 +99,11 @@ static void kbox_spin_for_grant(struct host_thread *me)
 }
 
 /*
- * The CPU is idle's, which has let go of it on host thread me, and me parks. It waits for the next event as well as for a
- * grant: a sleeper whose time comes then is woken up once, by the host, and not by Z in addition. Should somebody else take
- * the CPU, the next event is no longer ours: idle finds another watcher, or Z is told. Gives the sp of idle, with the CPU
- * taken for it; or 0: me just parks.
+ * The CPU is idle's, which has let go of it on host thread me, and me parks. It waits for the next
+ * event as well as for a grant: a sleeper whose time comes then is woken up once, by the host, and
+ * not by Z in addition. Should somebody else take the CPU, the next event is no longer ours: idle
+ * finds another watcher, or Z is told. Gives the sp of idle, with the CPU taken for it; or 0: me
+ * just parks.
  */
 unsigned long kbox_watch(struct host_thread *me)
 {
@@ -143,8 +146,9 @@ static bool watched(void)
 }
 
 /*
- * There is a watcher. Z looks each tick, as long as idle goes and comes, so that it need not be told when idle ends: it would
- * be woken up beside a task that has just been, and be in its way. It does so until nothing has been for QUIET ticks.
+ * There is a watcher. Z looks each tick, as long as idle goes and comes, so that it need not be
+ * told when idle ends: it would be woken up beside a task that has just been, and be in its way. It
+ * does so until nothing has been for QUIET ticks.
  */
 #define QUIET 5
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How many bytes of memory an instruction accesses. A page fault says where an access begins, but not where it
- * ends, and a watchpoint is hit by any byte of it. Intel SDM vol. 2, appendix A. What is not known by name is
- * taken for as wide as its kind can be.
+ * How many bytes of memory an instruction accesses. A page fault says where an access begins, but
+ * not where it ends, and a watchpoint is hit by any byte of it. Intel SDM vol. 2, appendix A. What
+ * is not known by name is taken for as wide as its kind can be.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>

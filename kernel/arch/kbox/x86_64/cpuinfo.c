@@ -68,7 +68,10 @@ u32 cpuid_word(u32 nr, u32 sub, int reg)
 	return r[reg];
 }
 
-/* The components of state that the host keeps for a program. AMX is for those that have asked for it (ARCH_REQ_XCOMP_PERM). */
+/*
+ * The components of state that the host keeps for a program. AMX is for those that have asked for
+ * it (ARCH_REQ_XCOMP_PERM).
+ */
 u64 xstate_components(void)
 {
 	u32 low, high;

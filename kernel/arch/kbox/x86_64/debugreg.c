@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Debug registers. The host's are not to be had, so what they are for is done with mappings. A page that somebody
- * watches is closed while user code runs: not mapped, or mapped without the right to write. An access to it is
- * a fault, and its instruction then runs alone: with all such pages open, the trap flag set, and no other thread of
- * the process in user code. The trap behind it says whether it was a hit. Of a page with breakpoints the host maps a copy
- * that has int3 there. The page tables hear of nothing, as with patched text (rewrite/), and the kernel's own accesses
- * hit nothing, as natively no signal comes of them.
+ * Debug registers. The host's are not to be had, so what they are for is done with mappings. A page
+ * that somebody watches is closed while user code runs: not mapped, or mapped without the right to
+ * write. An access to it is a fault, and its instruction then runs alone: with all such pages open,
+ * the trap flag set, and no other thread of the process in user code. The trap behind it says
+ * whether it was a hit. Of a page with breakpoints the host maps a copy that has int3 there. The
+ * page tables hear of nothing, as with patched text (rewrite/), and the kernel's own accesses hit
+ * nothing, as natively no signal comes of them.
  *
- * Whatever maps a closed page opens it (debug_mapping()), with all others out of user code first. They go there by
- * debug_leaves(), which closes it again.
+ * Whatever maps a closed page opens it (debug_mapping()), with all others out of user code first.
+ * They go there by debug_leaves(), which closes it again.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -462,7 +463,10 @@ static void note_instruction(struct thread_debug *td, const struct pt_regs *r, u
 		note_both(td, r, &insn, size);
 }
 
-/* A page fault of user code, which is seen to as usual: if it is one since the page is closed, its instruction is to run alone. */
+/*
+ * A page fault of user code, which is seen to as usual: if it is one since the page is closed, its
+ * instruction is to run alone.
+ */
 void debug_access(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
 	struct watched_page *p = page_at(current_debug(), addr);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a new program's areas begin, as arch/x86/mm/mmap.c has it. The kernel's own (mm/util.c) takes a stack without a
- * limit for a wish for the old layout; here it is a stack that has five sixths of the addresses.
+ * Where a new program's areas begin, as arch/x86/mm/mmap.c has it. The kernel's own (mm/util.c)
+ * takes a stack without a limit for a wish for the old layout; here it is a stack that has five
+ * sixths of the addresses.
  */
 #include <linux/elf.h>
 #include <linux/elf-randomize.h>

@@ -155,8 +155,9 @@ void gs_refused(struct host_thread *h)
 }
 
 /*
- * The gate takes for granted that it is called from the code segment that the task's registers have. This task has another, from
- * which it may return to ours without a trap. From here on it is served by traps.
+ * The gate takes for granted that it is called from the code segment that the task's registers
+ * have. This task has another, from which it may return to ours without a trap. From here on it is
+ * served by traps.
  */
 void gate_not_wanted(void)
 {

@@ -184,7 +184,10 @@ static bool gate_refused(int sig, const struct sigcontext *sc)
 	return (sig == SIGSEGV || sig == SIGBUS) && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
 }
 
-/* A slot's first instruction behind its call, which has not been executed yet, gives rcx what a system call does. */
+/*
+ * A slot's first instruction behind its call, which has not been executed yet, gives rcx what a
+ * system call does.
+ */
 static void leave_call(struct pt_regs *regs)
 {
 	if (regs->cx == regs->ip && current->mm->context.maps)
@@ -192,8 +195,9 @@ static void leave_call(struct pt_regs *regs)
 }
 
 /*
- * A 32-bit system call, of which the guest's kernel has none: int $0x80 is an interrupt then that user code may not raise.
- * Behind sysenter, and syscall in 32-bit code, the host says that it is in its vDSO, and it is not known where they were.
+ * A 32-bit system call, of which the guest's kernel has none: int $0x80 is an interrupt then that
+ * user code may not raise. Behind sysenter, and syscall in 32-bit code, the host says that it is in
+ * its vDSO, and it is not known where they were.
  */
 static void foreign_call(struct pt_regs *regs)
 {

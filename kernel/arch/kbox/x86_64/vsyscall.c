@@ -33,8 +33,8 @@ int in_gate_area(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * A call of that page, which the host has already left for the caller. What the page's function does not change is as before;
- * it does not report a bad address, but faults.
+ * A call of that page, which the host has already left for the caller. What the page's function
+ * does not change is as before; it does not report a bad address, but faults.
  */
 void kbox_vsyscall(struct pt_regs *regs, int nr, unsigned long at)
 {

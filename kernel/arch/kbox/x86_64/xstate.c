@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The XSAVE image for tracers and core files (NT_X86_XSTATE). A host's signal frame has the standard format already, so
- * what is missing is that a component which is not in use reads as its initial state, and that only an image which
- * XRSTOR takes is taken; arch/x86/kernel/fpu/xstate.c.
+ * The XSAVE image for tracers and core files (NT_X86_XSTATE). A host's signal frame has the
+ * standard format already, so what is missing is that a component which is not in use reads as its
+ * initial state, and that only an image which XRSTOR takes is taken; arch/x86/kernel/fpu/xstate.c.
  */
 #include <linux/coredump.h>
 #include <linux/elf.h>

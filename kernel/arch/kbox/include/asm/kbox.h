@@ -21,9 +21,9 @@ struct pt_regs;
 #define KICK_SENT	2
 
 /*
- * Who parks looks at its grant for a while before it sleeps (kbox_spin). Where that was in vain SPIN_VAIN times in a row, on a
- * host that has other things to do, it looks for less long, 1 / 2^SPIN_LESS of it; and for all of it at times, to see whether
- * that is still so.
+ * Who parks looks at its grant for a while before it sleeps (kbox_spin). Where that was in vain
+ * SPIN_VAIN times in a row, on a host that has other things to do, it looks for less long, 1 /
+ * 2^SPIN_LESS of it; and for all of it at times, to see whether that is still so.
  */
 #define SPIN_VAIN	4
 #define SPIN_AGAIN	20
@@ -131,7 +131,10 @@ extern void kbox_charge_user(struct host_thread *me);
 /* process.c */
 extern void ret_from_fork_user(void);
 extern void ret_from_fork_kernel(void);
-/* Of a task in user code that is off the CPU, besides those that the kernel has. What it reports of it is "running". */
+/*
+ * Of a task in user code that is off the CPU, besides those that the kernel has. What it reports of
+ * it is "running".
+ */
 #define TASK_IN_USER	TASK_STATE_MAX
 extern void kbox_shown_as_running(struct task_struct *t);
 /* prctl.c */

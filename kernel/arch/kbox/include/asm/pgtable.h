@@ -133,7 +133,10 @@ static inline pte_t pte_modify(pte_t p, pgprot_t n)
 #define p4d_page(p)	pfn_to_page((pgd_val((p).pgd) & PTE_PFN_MASK) >> PAGE_SHIFT)
 #define p4d_pgtable(p)	((pud_t *)__va(pgd_val((p).pgd) & PTE_PFN_MASK))
 
-/* A page that is being moved keeps what has been noted of it: its entry has room for that beside the page's number. */
+/*
+ * A page that is being moved keeps what has been noted of it: its entry has room for that beside
+ * the page's number.
+ */
 #define MAX_PHYSMEM_BITS	44
 
 /* Swap entries: bits 12-16 type, 17- offset; not present, not PROTNONE. */

@@ -16,8 +16,8 @@ struct host_thread;
 extern unsigned long kbox_task_size;	/* the home is below it: mm/place.c */
 #define HOME_SIZE		(KBOX_HOME_END - KBOX_HOME_START)
 /*
- * Below TASK_SIZE_MAX, and not in the home. Where the addresses are a power of two of pieces as large as the home, one
- * comparison is enough: that piece becomes number 0, and then the last one.
+ * Below TASK_SIZE_MAX, and not in the home. Where the addresses are a power of two of pieces as
+ * large as the home, one comparison is enough: that piece becomes number 0, and then the last one.
  */
 static __always_inline bool kbox_user_address(unsigned long addr)
 {

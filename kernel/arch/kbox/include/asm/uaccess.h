@@ -7,8 +7,8 @@
 #include <asm/processor.h>
 #include <asm/extable.h>
 /*
- * What begins below the home and is no longer than its guard comes to the guard before it comes to anything in it, and
- * there is nothing mapped.
+ * What begins below the home and is no longer than its guard comes to the guard before it comes to
+ * anything in it, and there is nothing mapped.
  */
 extern bool kbox_long_access_ok(unsigned long addr, unsigned long size);	/* mm/place.c */
 static __always_inline bool __access_ok(const void __user *ptr, unsigned long size)

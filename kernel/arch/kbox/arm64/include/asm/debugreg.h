@@ -4,8 +4,8 @@
 #include <linux/sched.h>
 #include <asm/kbox.h>
 /*
- * There are none to be had: a host thread cannot step itself. TIF_DEBUG means here that a tracer has set the thread
- * pointer, which is loaded on the way to user mode.
+ * There are none to be had: a host thread cannot step itself. TIF_DEBUG means here that a tracer
+ * has set the thread pointer, which is loaded on the way to user mode.
  */
 static inline void debug_free(struct task_struct *t) { }
 static inline void debug_mm_free(struct mm_struct *mm) { }

@@ -19,9 +19,9 @@
 #define KBOX_ADDR(x)		x##UL
 #endif
 /*
- * The home: the addresses that guests do not have. In it are guest memory with the kernel, vmalloc space and the host's
- * vDSO. docs/architecture.md says why it is there. Its first KBOX_HOME_GUARD bytes are never mapped, nor is what is
- * GATE_DISTANCE above guest memory on x86_64 (asm/gate.h).
+ * The home: the addresses that guests do not have. In it are guest memory with the kernel, vmalloc
+ * space and the host's vDSO. docs/architecture.md says why it is there. Its first KBOX_HOME_GUARD
+ * bytes are never mapped, nor is what is GATE_DISTANCE above guest memory on x86_64 (asm/gate.h).
  */
 #ifdef __aarch64__
 #define KBOX_HOME_START		KBOX_ADDR(0x6200000000)	/* all of it also where user addresses have 39 bits */
@@ -206,8 +206,9 @@ struct kbox_boot {
 	__s32 null_fd;		/* /dev/null */
 	__u64 user_end;		/* where the guests' addresses end, but for the home: the host's, or keep_start */
 	/*
-	 * Host mappings that stay in every process: [keep_start, keep_end) holds the host's vvar and vdso. They are in the
-	 * home, or where the host does not let them be moved, at user_end.
+	 * Host mappings that stay in every process: [keep_start, keep_end) holds the host's vvar
+	 * and vdso. They are in the home, or where the host does not let them be moved, at
+	 * user_end.
 	 */
 	__u64 keep_start, keep_end;
 	__u64 vdso_clock_gettime;	/* address of __vdso_clock_gettime, or 0 */

@@ -3,7 +3,10 @@
 #define _ASM_KBOX_AFTER_CALL_H
 #include <linux/types.h>
 
-/* An address in the kernel's text: is there a call before it? Then *callee is what it calls; 0: what a pointer says. */
+/*
+ * An address in the kernel's text: is there a call before it? Then *callee is what it calls; 0:
+ * what a pointer says.
+ */
 static inline bool after_call(unsigned long addr, unsigned long *callee)
 {
 	const u8 *p = (const u8 *)addr;
