@@ -7,6 +7,7 @@
 #include <linux/coredump.h>
 #include <linux/elf.h>
 #include <linux/sched.h>
+#include <asm/cpuid.h>
 #include <asm/fpstate.h>
 #include <asm/kbox.h>
 #include <asm/xstate.h>
