@@ -360,7 +360,7 @@ static void tracepoints_there(void)
 {
 	static const char *const names[] = {
 		"sched/sched_switch", "sched/sched_process_exec", "block/block_rq_issue", "net/net_dev_queue", "raw_syscalls/sys_enter",
-		"irq/softirq_entry", "timer/hrtimer_start", "tcp/tcp_probe", "skb/kfree_skb", "kmem/kmalloc",
+		"irq/softirq_entry", "timer/hrtimer_start", "tcp/tcp_probe", "skb/kfree_skb", "task/task_newtask",
 	};
 	size_t i;
 
