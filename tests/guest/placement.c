@@ -29,7 +29,7 @@ static void drop(unsigned long at, size_t size)
 static unsigned long user_end(void)
 {
 #ifdef __aarch64__
-	return (uintptr_t)&errno >> 39 ? 1UL << 48 : 1UL << 39;
+	return (uintptr_t)__builtin_frame_address(0) >> 39 ? 1UL << 48 : 1UL << 39;
 #else
 	return 0x7ffffffff000;
 #endif

@@ -153,7 +153,12 @@ static void in_read(void)
 }
 
 static const struct { void (*wait)(void); const char *wchan; } waits[] = {
-	{ in_pause, "pause" }, { in_nanosleep, "nanosleep" }, { in_futex, "futex" }, { in_read, "pipe" },
+#ifdef __x86_64__
+	{ in_pause, "pause" },
+#else
+	{ in_pause, "poll" },
+#endif
+	{ in_nanosleep, "nanosleep" }, { in_futex, "futex" }, { in_read, "pipe" },
 };
 
 static pid_t sleeper(int how)

@@ -8,6 +8,7 @@
 #define sys_clone kbox_sys_clone
 #define sys_clone3 kbox_sys_clone3
 #define sys_rt_sigaction kbox_sys_rt_sigaction
+#define sys_personality kbox_sys_personality
 
 /* mm/place.c */
 #define sys_mprotect sys_kbox_mprotect

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* System calls that the port looks at first. */
+#include <linux/personality.h>
 #include <linux/syscalls.h>
 #include <asm/kbox.h>
 
@@ -22,4 +23,10 @@ asmlinkage long kbox_sys_rt_sigaction(int sig, const struct sigaction __user *ne
 	if (new && (sig == 32 || sig == 33))
 		kbox_promote_undo();
 	return sys_rt_sigaction(sig, new, old, size);
+}
+
+/* There are no 32-bit programs: as arch/arm64/kernel/sys.c has it on such a machine. */
+asmlinkage long kbox_sys_personality(unsigned int persona)
+{
+	return personality(persona) == PER_LINUX32 ? -EINVAL : sys_personality(persona);
 }

@@ -19,6 +19,7 @@ struct sigaction;
 extern asmlinkage long kbox_sys_clone(unsigned long flags, unsigned long sp, int __user *ptid, unsigned long tls, int __user *ctid);
 extern asmlinkage long kbox_sys_clone3(struct clone_args __user *args, size_t size);
 extern asmlinkage long kbox_sys_rt_sigaction(int sig, const struct sigaction __user *new, struct sigaction __user *old, size_t size);
+extern asmlinkage long kbox_sys_personality(unsigned int persona);
 /* promoted.c */
 extern struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind);
 /* findtask.c: how it finds its task. */
