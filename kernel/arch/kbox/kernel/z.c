@@ -162,6 +162,17 @@ static u64 look_for_idle(u64 now)
 	return quiet < QUIET ? now + TICK_NSEC : U64_MAX;
 }
 
+/*
+ * There is no next event now. While a task runs there is a tick, whose handler is about to set it: should the task go on in
+ * the kernel, nobody tells.
+ */
+static u64 without_event(u64 now)
+{
+	if (watched())
+		return look_for_idle(now);
+	return READ_ONCE(current_task) == &init_task ? U64_MAX : now + TICK_NSEC;
+}
+
 static u64 next_look = U64_MAX;
 static u32 looks;
 
@@ -208,8 +219,8 @@ void __noreturn z_loop(void)
 			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
 		others = look(now);
 		event = min(event, next_look);
-		if (event == U64_MAX && watched())
-			event = look_for_idle(now);
+		if (event == U64_MAX)
+			event = without_event(now);
 		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
 				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants) || others))) {
 			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
