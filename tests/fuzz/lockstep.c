@@ -140,17 +140,14 @@ static void emulate(struct child *c, u64 rcx, u64 next)
 	c->regs.rip = next;
 }
 
-/* What the gate does, without running it. */
-static void through_gate(struct trial *t)
+/* What the gate does, without running it, and, in a slot, the instruction that makes rcx what a system call does. */
+static const char *through_gate(struct trial *t)
 {
-	u64 resume = t->p->regs.rcx, rcx = resume;
-	s32 delta;
-
-	if (t->site.kind == SITE_AT_CALL) {
-		memcpy(&delta, slot_at(t->p, resume - SLOT_DELTA), sizeof(delta));
-		rcx += delta;
-	}
-	emulate(t->p, rcx, resume);
+	emulate(t->p, t->p->regs.rcx, t->p->regs.rcx);
+	if (t->site.kind != SITE_AT_CALL)
+		return NULL;
+	child_step(t->p);
+	return t->p->info.si_signo == SIGTRAP && t->p->regs.rcx == t->site.call + 2 ? NULL : "way from the gate";
 }
 
 /* Both are at the site's start: through jump, slot and gate. NULL, or what differs. */
@@ -178,8 +175,7 @@ static const char *call_by_slot(struct trial *t)
 	if (t->p->regs.rcx != (before ? t->site.call + 2 : t->slot + t->site.resume))
 		return "return address";
 	emulate(t->o, t->site.call + 2, t->site.call + 2);
-	through_gate(t);
-	return NULL;
+	return through_gate(t);
 }
 
 /* Landed in the jump, which must fault at once. */
