@@ -19,11 +19,6 @@
 #define BELOW (BOX_HOME - FREE_SPAN)
 #define ABOVE (BOX_HOME_END + FREE_SPAN)
 
-static int in_box(void)
-{
-	return !!getenv("KBOX_HOST_PID");
-}
-
 static void *fixed(unsigned long at, size_t size, int prot)
 {
 	return mmap(AT(at), size, prot, ANON | MAP_FIXED, -1, 0);

@@ -14,16 +14,6 @@
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
-
-	if (fd >= 0)
-		close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : -1;
-}
-
 /* Mounts that nobody else sees. */
 static void own_mounts(void)
 {
@@ -496,7 +486,7 @@ static void zram(void)
 		LACKING("zram");
 	id = atoi(text);
 	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", id);
-	EQ(write_file(path, "1048576"), 0);
+	EQ(write_text(path, "1048576"), 0);
 	snprintf(path, sizeof(path), "/dev/zram%d", id);
 	memset(block, 'z', sizeof(block));
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -507,9 +497,9 @@ static void zram(void)
 	EQ(memcmp(block, back, sizeof(block)), 0);
 	close(fd);
 	snprintf(path, sizeof(path), "/sys/block/zram%d/reset", id);
-	EQ(write_file(path, "1"), 0);
+	EQ(write_text(path, "1"), 0);
 	snprintf(text, sizeof(text), "%d", id);
-	EQ(write_file("/sys/class/zram-control/hot_remove", text), 0);
+	EQ(write_text("/sys/class/zram-control/hot_remove", text), 0);
 }
 
 /* One who serves blocks of one letter. */

@@ -9,11 +9,6 @@
 #define PAGES 4
 #define NUMBER "/proc/sys/vm/nr_hugepages"
 
-static int in_box(void)
-{
-	return getenv("KBOX_HOST_PID") != NULL;
-}
-
 static long number(const char *path)
 {
 	char text[32] = "";

@@ -160,9 +160,25 @@ static void tap_fail(const char *file, int line, const char *format, ...)
 	tap_end(TAP_SKIPPED);							\
 } while (0)
 
+static inline int in_box(void)
+{
+	return getenv("KBOX_HOST_PID") != NULL;
+}
+
+/* All of the text to a file that is there: 0, or -1 with errno. */
+static inline int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd >= 0)
+		close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
 /* Natively it may be missing; in a box it is a fault. */
 #define LACKING(what) do {							\
-	if (getenv("KBOX_HOST_PID"))						\
+	if (in_box())								\
 		tap_fail(__FILE__, __LINE__, "no %s (errno %d)", (what), errno);	\
 	SKIP("the host has no " what);						\
 } while (0)

@@ -10,16 +10,6 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
-
-	if (fd >= 0)
-		close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : -1;
-}
-
 /* In mounts that nobody else sees, in a directory of the test's. */
 static void mount_here(const char *type)
 {
@@ -147,7 +137,7 @@ static void in_group_with(int prog, int attach, void (*run)(void))
 		_exit(0);
 	}
 	snprintf(text, sizeof(text), "%d", pid);
-	EQ(write_file("cgroup2/kbox-test/cgroup.procs", text), 0);
+	EQ(write_text("cgroup2/kbox-test/cgroup.procs", text), 0);
 	EQ(write(go[1], "x", 1), 1);
 	CHILD_OK(pid);
 	EQ(bpf(PROG_DETACH, &a, sizeof(a)), 0);
@@ -344,11 +334,11 @@ static void trace_text(void)
 	mount_here("tracefs");
 	EQ(mkdir("tracefs/instances/kbox-test", 0755), 0);
 	snprintf(pid, sizeof(pid), "%d", getpid());
-	EQ(write_file("tracefs/instances/kbox-test/set_event_pid", pid), 0);
-	EQ(write_file("tracefs/instances/kbox-test/events/syscalls/sys_enter_getsid/enable", "1"), 0);
+	EQ(write_text("tracefs/instances/kbox-test/set_event_pid", pid), 0);
+	EQ(write_text("tracefs/instances/kbox-test/events/syscalls/sys_enter_getsid/enable", "1"), 0);
 	for (i = 0; i < 5; i++)
 		getsid(i);
-	EQ(write_file("tracefs/instances/kbox-test/events/enable", "0"), 0);
+	EQ(write_text("tracefs/instances/kbox-test/events/enable", "0"), 0);
 	slurp("tracefs/instances/kbox-test/trace", text, sizeof(text));
 	for (at = text; (at = strstr(at, "sys_getsid(pid: ")); at++)
 		EQ(atoi(at + 16), n++);
