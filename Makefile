@@ -24,7 +24,7 @@ $(error ARCH=$(ARCH): here it can be $(HOST) or arm64)
 endif
 export ARCH
 
-ABI := kernel/arch/kbox/include/uapi/asm/kbox.h
+ABI := $(addprefix kernel/arch/kbox/include/uapi/asm/,kbox.h layout.h layout-x86_64.h layout-arm64.h)
 CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.

@@ -32,7 +32,7 @@
 /* MIDR_EL1, where the host lets programs read the ID registers (HWCAP_CPUID). */
 #define ARCH_MIDR(caps)		({ unsigned long midr_ = 0; if ((caps) & 1UL << 11) asm("mrs %0, midr_el1" : "=r" (midr_)); midr_; })
 
-#else
+#elif defined(__x86_64__)
 
 #define ARCH_NAME		"x86_64"
 #define ARCH_ELF		EM_X86_64
@@ -47,5 +47,7 @@
 #define ARCH_HWCAP2_FSGSBASE	2UL	/* kernel: arch/x86/include/uapi/asm/hwcap2.h */
 #define ARCH_MIDR(caps)		0UL
 
+#else
+#error "what must be known of this processor is not there"
 #endif
 #endif

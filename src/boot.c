@@ -81,7 +81,7 @@ void fill_boot(struct box *b)
 	for (int i = 0; i < 3; i++)
 		boot->stdio[i] = b->stdio[i].kind;
 	offer_fds(b);
-	tty_size(boot);
+	tty_size(b);
 	bound_threads(b, threads, sizeof(threads));
 	if (snprintf(boot->cmdline, sizeof(boot->cmdline), CMDLINE "%s%s %s", threads, b->opt.init ? " own_init" : "",
 		     b->opt.kernel_cmdline ?: "") >=
@@ -129,7 +129,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	 * slack to a timer already.
 	 */
 	prctl(PR_SET_TIMERSLACK, 1);
-	die_into(b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	die_into(b->shared->exit_reason, sizeof(b->shared->exit_reason));
 	stand_apart(b);
 	keep_fds(b, passing_fd());
 	map_text(b);

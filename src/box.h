@@ -57,6 +57,7 @@ struct box {
 	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
 	struct kbox_boot *boot;
+	struct kbox_shared *shared;
 	uint64_t entry;			/* of the kernel */
 	uint64_t kernel_end;		/* phys of the first byte behind its image */
 	struct kbox_image image;
@@ -167,13 +168,13 @@ void start_kernel_process(struct box *b);
 void init_devices(struct box *b);
 void start_devices(struct box *b);
 void open_devices(void);
-void raise_irq(struct kbox_boot *boot, int irq);
+void raise_irq(struct kbox_vcpu *vcpu, int irq);
 
 /* tty.c */
 void tty_setup(const struct box *b);
 void tty_raw(void);
 void tty_restore(void);
-void tty_size(struct kbox_boot *boot);
+void tty_size(struct box *b);
 bool tty_is_ours(int fd);
 
 /*
@@ -201,7 +202,7 @@ bool watcher_died(int *status);
 void end_watcher(void);
 
 /* stats.c: what the kernel has counted, for --stats. */
-void print_stats(const struct kbox_boot *boot);
+void print_stats(const struct kbox_shared *shared);
 
 /* doctor.c: 0 if a box can run here. */
 int doctor(char **argv);

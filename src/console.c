@@ -17,7 +17,7 @@
 
 #define FOREGROUND_CHECK_MS 300
 
-_Static_assert(KBOX_BOOT_PHYS + sizeof(struct kbox_boot) <= KBOX_CONSOLE_PHYS, "the boot page ends before the console");
+_Static_assert(KBOX_SHARED_PHYS + sizeof(struct kbox_shared) <= KBOX_CONSOLE_PHYS, "the shared words end before the console");
 _Static_assert(KBOX_CONSOLE_PHYS + sizeof(struct kbox_console) <= KBOX_IMAGE_PHYS, "the console ends before the kernel");
 
 static struct kbox_console *shared;
@@ -97,7 +97,7 @@ static void write_all(int fd, const char *s, size_t n)
 static void tell_room(struct box *b)
 {
 	if (ring_left(&out) <= out.size / 2 && __atomic_exchange_n(&shared->out_wait, 0, __ATOMIC_SEQ_CST))
-		raise_irq(b->boot, KBOX_IRQ_CONSOLE);
+		raise_irq(&b->shared->vcpu, KBOX_IRQ_CONSOLE);
 }
 
 static void *output_thread(void *arg)
@@ -194,7 +194,7 @@ static void *input_thread(void *arg)
 		more = read_terminal(fd, room);
 		if (!more)
 			__atomic_store_n(&shared->in_end, 1, __ATOMIC_SEQ_CST);
-		raise_irq(b->boot, KBOX_IRQ_CONSOLE);
+		raise_irq(&b->shared->vcpu, KBOX_IRQ_CONSOLE);
 	}
 	return NULL;
 }

@@ -19,18 +19,18 @@ static void futex_wait(uint32_t *word, uint32_t value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
-void raise_irq(struct kbox_boot *boot, int irq)
+void raise_irq(struct kbox_vcpu *vcpu, int irq)
 {
-	__atomic_fetch_or(&boot->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&boot->cpu_lock, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_add(&boot->z_seq, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &boot->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
+		syscall(SYS_futex, &vcpu->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}
 }
 
 static bool has_rung(const struct box *b, int bell)
 {
-	return __atomic_load_n(&b->boot->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
+	return __atomic_load_n(&b->shared->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
 }
 
 /*
@@ -66,14 +66,14 @@ static void serve(struct box *b, int i)
 			tell |= serve_queue(b, d, q);
 	if (tell) {
 		__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
-		raise_irq(b->boot, KBOX_IRQ_VIRTIO + i);
+		raise_irq(&b->shared->vcpu, KBOX_IRQ_VIRTIO + i);
 	}
 }
 
 /* The devices come last, since they may take their time. */
 bool serve_bells(struct box *b)
 {
-	uint32_t bells = __atomic_exchange_n(&b->boot->doorbell, 0, __ATOMIC_SEQ_CST);
+	uint32_t bells = __atomic_exchange_n(&b->shared->doorbell, 0, __ATOMIC_SEQ_CST);
 	bool more = false;
 
 	if (bells & 1u << KBOX_BELL_EXIT) {
@@ -113,7 +113,7 @@ static void *doorbell_thread(void *arg)
 		;
 	for (;;)
 		if (!serve_bells(b))
-			futex_wait(&b->boot->doorbell, 0);
+			futex_wait(&b->shared->doorbell, 0);
 	return NULL;
 }
 
@@ -121,7 +121,7 @@ void init_devices(struct box *b)
 {
 	ending = false;
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		devices[i] = (struct device) { .hw = &b->boot->virtio[i] };
+		devices[i] = (struct device) { .hw = &b->shared->virtio[i] };
 		for (int q = 0; q < KBOX_MAX_VQ; q++)
 			devices[i].vq[q] = (struct virtqueue) {
 				.mem = b->mem, .mem_size = b->opt.mem, .hw = &devices[i].hw->vq[q],

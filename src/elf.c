@@ -54,8 +54,8 @@ static void find_note(struct box *b, const char *notes, size_t size)
 		desc = name + ((n.n_namesz + 3UL) & ~3UL);
 		at = desc + ((n.n_descsz + 3UL) & ~3UL);
 		if (at <= size && n.n_type == KBOX_NOTE_IMAGE && n.n_namesz == sizeof("kbox") &&
-		    !memcmp(notes + name, "kbox", sizeof("kbox")) && n.n_descsz == sizeof(b->image))
-			memcpy(&b->image, notes + desc, sizeof(b->image));
+		    !memcmp(notes + name, "kbox", sizeof("kbox")))
+			memcpy(&b->image, notes + desc, n.n_descsz < sizeof(b->image) ? n.n_descsz : sizeof(b->image));
 	}
 }
 
@@ -132,6 +132,8 @@ void load_kernel(struct box *b)
 	    e.e_machine != ARCH_ELF || e.e_phentsize != sizeof(Elf64_Phdr))
 		die("%s: not a kernel", path);
 	load_segments(b, fd, path, &e);
+	if (b->image.abi && b->image.abi != KBOX_ABI)
+		die("%s: a kernel for another version of kbox; build both again with make", path);
 	if (!b->image.hostcall_start || b->image.hostcall_end <= b->image.hostcall_start || !inside(b, e.e_entry, 1) ||
 	    !good_text(b, 0) || !good_text(b, 1))
 		die("%s: not a kernel of kbox", path);

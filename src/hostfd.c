@@ -68,7 +68,7 @@ static void offer(struct box *b, int fd)
 {
 	struct stat st;
 
-	b->boot->offered[fd / 64] |= 1UL << fd % 64;
+	b->shared->offered[fd / 64] |= 1UL << fd % 64;
 	if (fstat(fd, &st))
 		return;
 	b->zero |= is_zero(&st);
@@ -80,9 +80,9 @@ static void offer(struct box *b, int fd)
 	b->boot->maps = b->mappable && !b->zero;
 }
 
-static bool offered(const struct kbox_boot *boot, int fd)
+static bool offered(const struct kbox_shared *shared, int fd)
 {
-	return boot->offered[fd / 64] & 1UL << fd % 64;
+	return shared->offered[fd / 64] & 1UL << fd % 64;
 }
 
 /* What the kernel can take, and what it waits with. */
@@ -143,7 +143,7 @@ void keep_fds(const struct box *b, int also)
 		if (b->stdio[fd].kind == KBOX_STDIO_TTY)
 			dup2(boot->null_fd, fd);
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++) {
-		if (!offered(boot, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd && fd != also)
+		if (!offered(b->shared, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd && fd != also)
 			continue;
 		if (fd > from)
 			close_from_to(from, fd - 1);

@@ -100,6 +100,7 @@ void map_memory(struct box *b)
 	if (b->mem != want)
 		die("cannot map %lu MiB at %p: %s; try a smaller --mem", b->opt.mem >> 20, want, reason(errno));
 	b->boot = (void *)(b->mem + KBOX_BOOT_PHYS);
+	b->shared = (void *)(b->mem + KBOX_SHARED_PHYS);
 }
 
 /*

@@ -35,7 +35,7 @@ static void *poll_thread(void *arg)
 		if (fds[0].revents && read(wake_fd, &n, sizeof(n)) < 0)
 			continue;
 		if (fds[1].revents && epoll_wait(edge_fd, &event, 1, 0) == 1)
-			raise_irq(b->boot, KBOX_IRQ_STDIO);
+			raise_irq(&b->shared->vcpu, KBOX_IRQ_STDIO);
 	}
 	return NULL;
 }

@@ -112,14 +112,14 @@ bool end_box(const struct box *b)
 
 static void tell_guest(struct box *b, int sig)
 {
-	__atomic_fetch_or(&b->boot->sup_signals, 1u << sig, __ATOMIC_SEQ_CST);
-	raise_irq(b->boot, KBOX_IRQ_SIGNAL);
+	__atomic_fetch_or(&b->shared->sup_signals, 1u << sig, __ATOMIC_SEQ_CST);
+	raise_irq(&b->shared->vcpu, KBOX_IRQ_SIGNAL);
 }
 
 static void terminal_changed(struct box *b)
 {
 	tty_raw();
-	tty_size(b->boot);
+	tty_size(b);
 	tell_guest(b, SIGWINCH);
 }
 
@@ -147,9 +147,9 @@ static void stop(struct box *b)
 /* With EXIT_FAIL it could not start, and has left the reason: see die_into(). */
 static void went_away(const struct box *b, int status)
 {
-	char why[sizeof(b->boot->exit_reason) + 1];
+	char why[sizeof(b->shared->exit_reason) + 1];
 
-	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	printable(why, b->shared->exit_reason, sizeof(b->shared->exit_reason));
 	if (status == EXIT_FAIL && *why)
 		say_last("kbox: %s\n", why);
 	else
@@ -178,7 +178,7 @@ static bool lost(struct box *b)
 		return true;
 	}
 	for (n = 0; n < REAPED_AT_ONCE && (pid = reap(b, &status)) > 0; n++) {
-		if (__atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST))
+		if (__atomic_load_n(&b->shared->exit_kind, __ATOMIC_SEQ_CST))
 			continue;
 		if (WIFSIGNALED(status)) {
 			was_killed(status);
@@ -207,9 +207,9 @@ static bool had_no_process(const struct box *b, const char *why)
 
 static int panicked(const struct box *b, char words[LAST_WORDS])
 {
-	char why[sizeof(b->boot->exit_reason) + 1];
+	char why[sizeof(b->shared->exit_reason) + 1];
 
-	printable(why, b->boot->exit_reason, sizeof(b->boot->exit_reason));
+	printable(why, b->shared->exit_reason, sizeof(b->shared->exit_reason));
 	if (had_no_process(b, why)) {
 		snprintf(words, LAST_WORDS, "kbox: the box could not go on: %s\n", reason(EAGAIN));
 		return EXIT_FAIL;
@@ -221,7 +221,7 @@ static int panicked(const struct box *b, char words[LAST_WORDS])
 /* The guest can write all of it, also now: each word is read once. */
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS])
 {
-	int status = __atomic_load_n(&b->boot->exit_status, __ATOMIC_RELAXED);
+	int status = __atomic_load_n(&b->shared->exit_status, __ATOMIC_RELAXED);
 
 	switch (kind) {
 	case KBOX_EXITED:
@@ -244,7 +244,7 @@ static struct {
 /* Tasks that have ended and requests to the image. */
 static uint64_t progress(const struct box *b)
 {
-	return __atomic_load_n(&b->boot->count[KBOX_TASKS_ENDED].n, __ATOMIC_RELAXED) + virtio_blk_served();
+	return __atomic_load_n(&b->shared->count[KBOX_TASKS_ENDED].n, __ATOMIC_RELAXED) + virtio_blk_served();
 }
 
 static void ask_to_end(struct box *b, int sig)
@@ -337,7 +337,7 @@ static void leave(struct box *b)
 	if (!gone)
 		fputs("kbox: a host process of the box is killed but stays: the host or a debugger holds it\n", stderr);
 	if (b->opt.stats)
-		print_stats(b->boot);
+		print_stats(b->shared);
 }
 
 /* The host gives the lowest number first: SIGCHLD, which may come at any time, is not to hide others. */
@@ -358,7 +358,7 @@ int supervise(struct box *b)
 
 	oom_kills_before = oom_kills();
 	for (;;) {
-		kind = __atomic_load_n(&b->boot->exit_kind, __ATOMIC_SEQ_CST);
+		kind = __atomic_load_n(&b->shared->exit_kind, __ATOMIC_SEQ_CST);
 		if (kind != KBOX_RUNNING) {
 			status = exit_of(b, kind, last_words);
 			break;

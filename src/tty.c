@@ -42,14 +42,14 @@ void tty_restore(void)
 	raw = 0;
 }
 
-void tty_size(struct kbox_boot *boot)
+void tty_size(struct box *b)
 {
 	struct winsize ws;
 
 	for (int i = 0; i < 3; i++)
-		if (boot->stdio[i] == KBOX_STDIO_TTY && !ioctl(i, TIOCGWINSZ, &ws)) {
-			boot->tty_rows = ws.ws_row;
-			boot->tty_cols = ws.ws_col;
+		if (b->boot->stdio[i] == KBOX_STDIO_TTY && !ioctl(i, TIOCGWINSZ, &ws)) {
+			b->shared->tty_rows = ws.ws_row;
+			b->shared->tty_cols = ws.ws_col;
 			return;
 		}
 }

@@ -6,8 +6,8 @@
 static void *bells(void *arg)
 {
 	for (;;) {
-		__atomic_fetch_or(&BOOT->doorbell, ~(1u << KBOX_BELL_EXIT), __ATOMIC_SEQ_CST);
-		host_call(SYS_futex, &BOOT->doorbell, FUTEX_WAKE, 1);
+		__atomic_fetch_or(&SHARED->doorbell, ~(1u << KBOX_BELL_EXIT), __ATOMIC_SEQ_CST);
+		host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
 	}
 	return arg;
 }
@@ -16,16 +16,16 @@ static void *devices(void *arg)
 {
 	for (;;)
 		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
-			BOOT->virtio[i].notify = ~0u;
+			SHARED->virtio[i].notify = ~0u;
 	return arg;
 }
 
 static void *interrupts(void *arg)
 {
 	for (;;) {
-		__atomic_fetch_or(&BOOT->irq_pending, ~0u, __ATOMIC_SEQ_CST);
-		__atomic_fetch_add(&BOOT->z_seq, 1, __ATOMIC_SEQ_CST);
-		host_call(SYS_futex, &BOOT->z_seq, FUTEX_WAKE, 1);
+		__atomic_fetch_or(&SHARED->vcpu.irq_pending, ~0u, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&SHARED->vcpu.z_seq, 1, __ATOMIC_SEQ_CST);
+		host_call(SYS_futex, &SHARED->vcpu.z_seq, FUTEX_WAKE, 1);
 	}
 	return arg;
 }
@@ -46,7 +46,7 @@ static int __attribute__((noreturn)) no_kernel(int argc, char **argv)
 	(void)argc, (void)argv;
 	printf("ready\n");
 	for (;;)
-		__atomic_store_n(&BOOT->cpu_lock, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&SHARED->vcpu.lock, 1, __ATOMIC_SEQ_CST);
 }
 
 static void *makes(void *arg)

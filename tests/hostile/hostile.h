@@ -19,6 +19,7 @@
 /* The first function in the kernel's image is the one that calls the host (vmlinux.lds.S). */
 #define KERNEL_TEXT	(KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS)
 #define BOOT		((volatile struct kbox_boot *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS))
+#define SHARED		((volatile struct kbox_shared *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS))
 
 typedef long host_call_fn(long, long, long, long, long, long, long);
 #define host_call7	((host_call_fn *)KERNEL_TEXT)

@@ -28,7 +28,7 @@ static void add(int i, uint64_t addr, uint32_t len, int flags)
 /* All slots of the ring are the chain that begins with the first descriptor. */
 static void set_up(int dev)
 {
-	device = &BOOT->virtio[dev];
+	device = &SHARED->virtio[dev];
 	for (int i = 0; i < 5; i++)
 		at[i] = phys_of(memory[i]);
 	memset(memory, 0, sizeof(memory));
@@ -43,7 +43,7 @@ static void set_up(int dev)
 static void notify(void)
 {
 	__atomic_fetch_or(&device->notify, 1, __ATOMIC_SEQ_CST);
-	ring(KBOX_BELL_VIRTIO + (device - BOOT->virtio));
+	ring(KBOX_BELL_VIRTIO + (device - SHARED->virtio));
 }
 
 /* It never goes back, since then the device would see that it is no ring. */

@@ -6,14 +6,14 @@
 
 void ring(int bell)
 {
-	__atomic_fetch_or(&BOOT->doorbell, 1u << bell, __ATOMIC_SEQ_CST);
-	host_call(SYS_futex, &BOOT->doorbell, FUTEX_WAKE, 1);
+	__atomic_fetch_or(&SHARED->doorbell, 1u << bell, __ATOMIC_SEQ_CST);
+	host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
 }
 
 void end_box(enum kbox_exit kind, int status)
 {
-	BOOT->exit_status = status;
-	__atomic_store_n(&BOOT->exit_kind, kind, __ATOMIC_SEQ_CST);
+	SHARED->exit_status = status;
+	__atomic_store_n(&SHARED->exit_kind, kind, __ATOMIC_SEQ_CST);
 	ring(KBOX_BELL_EXIT);
 }
 
@@ -44,7 +44,7 @@ static int panicked(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	fill(BOOT->exit_reason, sizeof(BOOT->exit_reason), atoi(argv[1]), atoi(argv[2]));
+	fill(SHARED->exit_reason, sizeof(SHARED->exit_reason), atoi(argv[1]), atoi(argv[2]));
 	end_box(KBOX_PANICKED, 0);
 	stay();
 }
@@ -53,9 +53,9 @@ static int panicked(int argc, char **argv)
 static void *flip(void *arg)
 {
 	for (;;) {
-		fill(BOOT->exit_reason, 200, 'a', 0);
-		BOOT->exit_reason[200] = 0;
-		fill(BOOT->exit_reason, sizeof(BOOT->exit_reason), 27, 0);
+		fill(SHARED->exit_reason, 200, 'a', 0);
+		SHARED->exit_reason[200] = 0;
+		fill(SHARED->exit_reason, sizeof(SHARED->exit_reason), 27, 0);
 	}
 	return arg;
 }
@@ -63,7 +63,7 @@ static void *flip(void *arg)
 static int flipping(int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	fill(BOOT->exit_reason, sizeof(BOOT->exit_reason), 'b', 0);
+	fill(SHARED->exit_reason, sizeof(SHARED->exit_reason), 'b', 0);
 	start_thread(flip, NULL);
 	end_box(KBOX_PANICKED, 0);
 	stay();
@@ -83,8 +83,8 @@ static int counters(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	for (size_t i = 0; i < KBOX_COUNTS; i++) {
-		BOOT->count[i].n = ~0UL;
-		fill(BOOT->count[i].name, sizeof(BOOT->count[i].name), i % 2 ? 27 : 0x80, 1);
+		SHARED->count[i].n = ~0UL;
+		fill(SHARED->count[i].name, sizeof(SHARED->count[i].name), i % 2 ? 27 : 0x80, 1);
 	}
 	end_box(KBOX_EXITED, 0);
 	stay();
@@ -102,8 +102,8 @@ static int boot(int argc, char **argv)
 	BOOT->tty_rows = BOOT->tty_cols = 0xffff;
 	for (int i = 0; i < 3; i++)
 		BOOT->stdio[i] = ~0;
-	for (size_t i = 0; i < COUNT(BOOT->offered); i++)
-		BOOT->offered[i] = ~0UL;
+	for (size_t i = 0; i < COUNT(SHARED->offered); i++)
+		SHARED->offered[i] = ~0UL;
 	for (int i = 0; i < 32; i++)
 		ring(i == KBOX_BELL_EXIT ? 0 : i);
 	end_box(KBOX_EXITED, 7 << 8);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What launcher and kernel both rely on in the shared boot page. */
+/* What launcher and kernel both rely on in shared memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,19 +7,20 @@
 #include <cmocka.h>
 #include <asm/kbox.h>
 
-static void boot_fits_below_the_image(void **state)
+static void what_is_shared_fits_below_the_image(void **state)
 {
 	(void)state;
-	assert_true(KBOX_BOOT_PHYS + sizeof(struct kbox_boot) <= KBOX_IMAGE_PHYS);
-	assert_true(sizeof(struct kbox_boot) <= 4 * 4096);
+	assert_true(KBOX_BOOT_PHYS + sizeof(struct kbox_boot) <= KBOX_SHARED_PHYS);
+	assert_true(KBOX_SHARED_PHYS + sizeof(struct kbox_shared) <= KBOX_CONSOLE_PHYS);
+	assert_true(KBOX_CONSOLE_PHYS + sizeof(struct kbox_console) <= KBOX_IMAGE_PHYS);
 }
 
 static void hot_words_have_their_own_lines(void **state)
 {
 	size_t words[] = {
-		offsetof(struct kbox_boot, cpu_lock),
-		offsetof(struct kbox_boot, irq_pending),
-		offsetof(struct kbox_boot, doorbell),
+		offsetof(struct kbox_shared, vcpu.lock),
+		offsetof(struct kbox_shared, vcpu.irq_pending),
+		offsetof(struct kbox_shared, doorbell),
 	};
 
 	(void)state;
@@ -45,7 +46,7 @@ static void every_device_has_an_interrupt_and_a_bell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(boot_fits_below_the_image),
+		cmocka_unit_test(what_is_shared_fits_below_the_image),
 		cmocka_unit_test(hot_words_have_their_own_lines),
 		cmocka_unit_test(every_device_has_an_interrupt_and_a_bell),
 	};

@@ -36,11 +36,12 @@ static int set_up(void **state)
 	b = (struct box) { .opt = { .mem = MEM, .image = "image" } };
 	b.mem = mmap(NULL, MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	b.boot = (void *)(b.mem + KBOX_BOOT_PHYS);
+	b.shared = (void *)(b.mem + KBOX_SHARED_PHYS);
 	b.image_fd = memfd_create("image", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(b.image_fd, DISK), 0);
 	init_devices(&b);
 	for (int i = BLK; i <= RNG; i++)
-		b.boot->virtio[i].vq[0] = (struct kbox_virtqueue) {
+		b.shared->virtio[i].vq[0] = (struct kbox_virtqueue) {
 			.desc = DESC << i, .driver = AVAIL << i, .device = USED << i, .size = KBOX_VQ_SIZE, .ready = 1,
 		};
 	return 0;
@@ -74,8 +75,8 @@ static void offer(int device, uint16_t head)
 
 static void ring(int device)
 {
-	b.boot->virtio[device].notify |= 1;
-	b.boot->doorbell |= 1u << (KBOX_BELL_VIRTIO + device);
+	b.shared->virtio[device].notify |= 1;
+	b.shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + device);
 }
 
 static unsigned used(int device)
@@ -132,7 +133,7 @@ static int zero(uint32_t type, int n, uint32_t sectors, uint32_t len)
 
 static void bytes_of_a_request(void **state)
 {
-	const struct virtio_blk_config *c = (void *)b.boot->virtio[BLK].config;
+	const struct virtio_blk_config *c = (void *)b.shared->virtio[BLK].config;
 
 	(void)state;
 	for (uint32_t type = VIRTIO_BLK_T_IN; type <= VIRTIO_BLK_T_OUT; type++) {
@@ -145,7 +146,7 @@ static void bytes_of_a_request(void **state)
 /* One range, of so many sectors. */
 static void ranges_of_a_request(void **state)
 {
-	const struct virtio_blk_config *c = (void *)b.boot->virtio[BLK].config;
+	const struct virtio_blk_config *c = (void *)b.shared->virtio[BLK].config;
 	static const uint32_t types[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
 	uint32_t max = c->max_discard_sectors;
 
@@ -203,7 +204,7 @@ static void requests_of_a_queue(void **state)
 		looks++;
 	assert_in_range(looks, 2, KBOX_VQ_SIZE);
 	assert_int_equal(used(BLK), KBOX_VQ_SIZE);
-	assert_int_equal(b.boot->irq_pending, 3 << KBOX_IRQ_VIRTIO);
+	assert_int_equal(b.shared->vcpu.irq_pending, 3 << KBOX_IRQ_VIRTIO);
 }
 
 /* The supervisor is told by a signal, once for each time it rings. */
@@ -224,14 +225,14 @@ static void nothing_is_begun_at_the_end(void **state)
 	desc(BLK, 1, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	b.boot->doorbell |= 1u << KBOX_BELL_EXIT;
+	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
 	assert_false(serve_bells(&b));
 	assert_true(end_is_told());
 	ring(BLK);
 	assert_false(serve_bells(&b));
 	assert_int_equal(used(BLK), 0);
 	assert_false(end_is_told());
-	b.boot->doorbell |= 1u << KBOX_BELL_EXIT;
+	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
 	assert_false(serve_bells(&b));
 	assert_true(end_is_told());
 }
@@ -244,7 +245,7 @@ static void an_end_between_requests(void **state)
 	(void)state;
 	assert_int_equal(pwrite(b.image_fd, &bell, sizeof(bell), 0), sizeof(bell));
 	header(VIRTIO_BLK_T_IN, 0);
-	desc(BLK, 1, KBOX_BOOT_PHYS + offsetof(struct kbox_boot, doorbell), sizeof(bell), WRITE | NEXT, 2);
+	desc(BLK, 1, KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell), sizeof(bell), WRITE | NEXT, 2);
 	desc(BLK, 2, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	offer(BLK, 0);
@@ -271,7 +272,7 @@ static void segments_over_the_rings(void **state)
 		;
 	assert_int_equal(b.mem[MEM - 1], VIRTIO_BLK_S_OK);
 	/* There is no queue any more. */
-	assert_int_equal(b.boot->virtio[BLK].vq[0].ready, 0);
+	assert_int_equal(b.shared->virtio[BLK].vq[0].ready, 0);
 	ring(BLK);
 	assert_false(serve_bells(&b));
 }

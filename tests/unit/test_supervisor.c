@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the supervisor makes of a boot page that a guest has filled with whatever it likes. */
+/* What the supervisor makes of a page that a guest has filled with whatever it likes. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <pthread.h>
@@ -42,8 +42,8 @@ static int hear(int (*fn)(struct box *), struct box *b)
 /* The page ends where its memory does, so ASAN sees what is read beyond. */
 static void with_page(struct box *b, char fill)
 {
-	*b = (struct box) { .boot = aligned_alloc(64, sizeof(struct kbox_boot)) };
-	memset(b->boot, fill, sizeof(*b->boot));
+	*b = (struct box) { .shared = aligned_alloc(64, sizeof(struct kbox_shared)) };
+	memset(b->shared, fill, sizeof(*b->shared));
 }
 
 static void all_printable(void)
@@ -87,9 +87,9 @@ static void reason_without_end(void **state)
 	(void)state;
 	with_page(&b, 'x');
 	assert_int_equal(hear(panicked, &b), EXIT_PANIC);
-	assert_int_equal(strlen(said), strlen(start) + sizeof(b.boot->exit_reason) + 1);
+	assert_int_equal(strlen(said), strlen(start) + sizeof(b.shared->exit_reason) + 1);
 	assert_memory_equal(said, start, strlen(start));
-	free(b.boot);
+	free(b.shared);
 }
 
 static void reason_of_terminal_codes(void **state)
@@ -98,10 +98,10 @@ static void reason_of_terminal_codes(void **state)
 
 	(void)state;
 	with_page(&b, 0);
-	strcpy(b.boot->exit_reason, "a\033]0;title\a\n\tb\x80");
+	strcpy(b.shared->exit_reason, "a\033]0;title\a\n\tb\x80");
 	assert_int_equal(hear(panicked, &b), EXIT_PANIC);
 	assert_string_equal(said, "kbox: kernel panic: a?]0;title???b?\n");
-	free(b.boot);
+	free(b.shared);
 }
 
 /* The guest does not stop writing because its end is being told. */
@@ -118,7 +118,7 @@ static int panicked_often(struct box *b)
 {
 	pthread_t t;
 
-	if (pthread_create(&t, NULL, scribble, b->boot->exit_reason))
+	if (pthread_create(&t, NULL, scribble, b->shared->exit_reason))
 		return 1;
 	for (int i = 0; i < 200; i++)
 		if (panicked(b) != EXIT_PANIC)
@@ -136,11 +136,11 @@ static void reason_that_changes(void **state)
 	assert_int_equal(hear(panicked_often, &b), 0);
 	all_printable();
 	for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"), lines++) {
-		assert_true(strlen(line) <= 20 + sizeof(b.boot->exit_reason));
+		assert_true(strlen(line) <= 20 + sizeof(b.shared->exit_reason));
 		assert_memory_equal(line, "kbox: kernel panic: ", 20);
 	}
 	assert_int_equal(lines, 200);
-	free(b.boot);
+	free(b.shared);
 }
 
 static int unknown(struct box *b)
@@ -156,7 +156,7 @@ static void unknown_kind(void **state)
 	with_page(&b, 0x5a);
 	assert_int_equal(hear(unknown, &b), EXIT_PANIC);
 	assert_ptr_equal(strstr(said, "kbox: kernel panic: "), said);
-	free(b.boot);
+	free(b.shared);
 }
 
 static void any_status(void **state)
@@ -170,15 +170,15 @@ static void any_status(void **state)
 	(void)state;
 	with_page(&b, 0);
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-		b.boot->exit_status = statuses[i].said;
+		b.shared->exit_status = statuses[i].said;
 		assert_int_equal(say(&b, KBOX_EXITED), statuses[i].is);
 	}
-	free(b.boot);
+	free(b.shared);
 }
 
 static int stats(struct box *b)
 {
-	print_stats(b->boot);
+	print_stats(b->shared);
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static void counters_of_garbage(void **state)
 		assert_int_equal(hear(stats, &b), 0);
 		all_printable();
 		assert_true(strlen(said) < 4096);
-		free(b.boot);
+		free(b.shared);
 	}
 }
 

@@ -175,6 +175,7 @@ static void make_memory(void)
 	MUST(p != MAP_FAILED && !mprotect(p + GUARD, MEM + 2 * GUARD, PROT_READ | PROT_WRITE));
 	b.mem = p + 2 * GUARD;
 	b.boot = (void *)(b.mem + KBOX_BOOT_PHYS);
+	b.shared = (void *)(b.mem + KBOX_SHARED_PHYS);
 	ASAN_POISON_MEMORY_REGION(b.mem - GUARD, GUARD);
 	ASAN_POISON_MEMORY_REGION(b.mem + MEM, GUARD);
 }

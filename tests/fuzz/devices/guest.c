@@ -20,7 +20,7 @@ enum { NEXT = 1, WRITE = 2 };
 
 static const uint8_t *next, *end;
 static char *mem;
-static struct kbox_boot *boot;
+static struct kbox_shared *shared;
 
 void input_begin(const uint8_t *p, size_t n)
 {
@@ -58,8 +58,8 @@ static uint64_t place(void)
 	case 1: return AVAIL(d) + input(2) % 0x220;
 	case 2: return USED(d) + input(2) % 0x820;
 	case 3: return HEADER(d) + input(1);
-	case 4: return KBOX_BOOT_PHYS + offsetof(struct kbox_boot, virtio) + input(2) % (2 * sizeof(struct kbox_virtio));
-	case 5: return KBOX_BOOT_PHYS + offsetof(struct kbox_boot, doorbell) + input(1) % 8;
+	case 4: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, virtio) + input(2) % (2 * sizeof(struct kbox_virtio));
+	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell) + input(1) % 8;
 	case 6: return MEM - input(1);
 	case 7: return input(8);
 	case 8: return -input(2);
@@ -145,13 +145,13 @@ static void block_request(void)
 
 static void set_up(int d)
 {
-	boot->virtio[d].vq[0] = (struct kbox_virtqueue) { DESC(d), AVAIL(d), USED(d), KBOX_VQ_SIZE, 1 };
+	shared->virtio[d].vq[0] = (struct kbox_virtqueue) { DESC(d), AVAIL(d), USED(d), KBOX_VQ_SIZE, 1 };
 }
 
 static void any_queue(void)
 {
 	unsigned what = input(1);
-	struct kbox_virtqueue *q = &boot->virtio[what >> 7 ? what % KBOX_MAX_VIRTIO : what & 1].vq[what >> 1 & 3];
+	struct kbox_virtqueue *q = &shared->virtio[what >> 7 ? what % KBOX_MAX_VIRTIO : what & 1].vq[what >> 1 & 3];
 
 	switch (input(1) % 6) {
 	case 0: q->desc = place(); break;
@@ -167,8 +167,8 @@ static void ring(void)
 {
 	unsigned what = input(1);
 
-	boot->virtio[what & 1].notify |= what >> 4 ?: 1;
-	boot->doorbell |= 1u << (KBOX_BELL_VIRTIO + (what & 1));
+	shared->virtio[what & 1].notify |= what >> 4 ?: 1;
+	shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + (what & 1));
 }
 
 void guest_step(void)
@@ -192,7 +192,7 @@ void guest_step(void)
 	case 9: set_up(input(1) & 1); break;
 	case 10: ring(); break;
 	case 11: block_request(); break;
-	case 12: boot->doorbell |= input(1) & 63 ? 1u << KBOX_BELL_POLL : 1u << KBOX_BELL_EXIT; break;
+	case 12: shared->doorbell |= input(1) & 63 ? 1u << KBOX_BELL_POLL : 1u << KBOX_BELL_EXIT; break;
 	}
 }
 
@@ -205,7 +205,7 @@ void guest_interferes(void)
 void guest_begin(const struct box *b)
 {
 	mem = b->mem;
-	boot = b->boot;
+	shared = b->shared;
 	set_up(0);
 	set_up(1);
 }

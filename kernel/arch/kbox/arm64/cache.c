@@ -6,7 +6,6 @@
 #include <linux/mm.h>
 #include <asm/barrier.h>
 #include <asm/icache.h>
-#include <asm/kbox.h>
 
 #define CTR_IDC		(1UL << 28)	/* data need not be cleaned */
 #define CTR_DIC		(1UL << 29)	/* instructions need not be invalidated */

@@ -4,7 +4,7 @@
  * guests are told of.
  */
 #include <linux/seq_file.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
 #include <asm/hwcap.h>
 
 /* By bit of AT_HWCAP and AT_HWCAP2. Bits that src/arch.h does not let through need no name. */

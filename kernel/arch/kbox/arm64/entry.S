@@ -249,11 +249,11 @@ SYM_FUNC_START(kbox_release)
 	mov	sp, x2
 	mov	x19, x1
 	ldr	w21, [x19, #HT_DEAD]
-	BOOT_ADDR x20
-	add	x10, x20, #BOOT_LOCK
+	VCPU_ADDR x20
+	add	x10, x20, #VCPU_LOCK
 	stlr	wzr, [x10]
 	dmb	ish
-	ldr	w9, [x20, #BOOT_PENDING]
+	ldr	w9, [x20, #VCPU_PENDING]
 	cbnz	w9, 1f
 	ENTRANTS x9
 	cbnz	x9, 1f
@@ -267,7 +267,7 @@ SYM_FUNC_START(kbox_release)
 	mov	sp, x0
 	POP_CALLEE
 	ret
-1:	add	x0, x20, #BOOT_Z_SEQ
+1:	add	x0, x20, #VCPU_Z_SEQ
 3:	ldaxr	w9, [x0]
 	add	w9, w9, #1
 	stlxr	w11, w9, [x0]
@@ -332,7 +332,7 @@ SYM_CODE_END(kbox_sigreturn)
  * starts over (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section begins.
  * They return only with the CPU in hand, when there is more to do.
  */
-	.section .text.exit_user, "ax"
+	.section .text.hostcall, "ax"
 SYM_FUNC_START(leave_by_frame)
 	RELEASE_CPU exit_by_frame
 	ret
@@ -343,7 +343,7 @@ SYM_FUNC_START(leave_by_slot)
 	ret
 SYM_FUNC_END(leave_by_slot)
 
-SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
+	.section .text.exit_user, "ax"
 exit_by_frame:
 	ldr	w9, [x0, #HT_GRANT]
 	cbnz	w9, kbox_reenter

@@ -11,8 +11,11 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
+#include <asm/gate.h>
+#include <asm/hostmm.h>
 #include <asm/unistd.h>
+#include <asm/vcpu.h>
 
 struct gate_entry { unsigned long key; struct pt_regs *regs; };
 

@@ -6,7 +6,6 @@
  */
 #include <linux/sched.h>
 #include <asm/fpstate.h>
-#include <asm/kbox.h>
 
 /* Of a task that has never come in. */
 struct fpsimd_context init_fpstate;

@@ -8,7 +8,7 @@
 #include <linux/sched/task_stack.h>
 #include <asm/fpstate.h>
 #include <asm/hostframe.h>
-#include <asm/kbox.h>
+#include <asm/vcpu.h>
 
 /* As much of a frame as the host reads: one record, and the end of the list. */
 #define FRAME_SIZE (offsetof(struct host_frame, uc.uc_mcontext.__reserved) + sizeof(struct fpsimd_context) + 16)

@@ -5,7 +5,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/ptrace.h>
 #include <asm/fpstate.h>
-#include <asm/kbox.h>
+#include <asm/hosttrap.h>
 
 static unsigned long read_tp(void)
 {

@@ -4,10 +4,11 @@
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
 #include <linux/mm.h>
-#include <asm/kbox.h>
-#include <asm/slotregs.h>
+#include <asm/boot.h>
 #include <asm/site.h>
+#include <asm/slotregs.h>
 #include <asm/syscall.h>
+#include <asm/vcpu.h>
 #include "../rewrite/rewrite.h"
 
 /* The wrapper that the bl before x30 called, of whichever map that is; 0: none. */

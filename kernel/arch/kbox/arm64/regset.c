@@ -8,7 +8,7 @@
 #include <linux/uaccess.h>
 #include <asm/fpstate.h>
 #include <arm64/include/uapi/asm/hwcap.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
 
 /* Flags, and hints that are the user's; no mode but EL0, no mask of exceptions. */
 #define USER_PSTATE (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_SSBS_BIT | PSR_DIT_BIT | PSR_TCO_BIT | PSR_BTYPE_MASK)

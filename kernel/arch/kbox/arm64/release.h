@@ -3,10 +3,10 @@
  * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has taken the CPU, it is
  * ours again, and this falls through. Changes x9 to x12.
  */
-.macro BOOT_ADDR reg
-	movz	\reg, #((KBOX_BOOT_VA >> 32) & 0xffff), lsl #32
-	movk	\reg, #((KBOX_BOOT_VA >> 16) & 0xffff), lsl #16
-	movk	\reg, #(KBOX_BOOT_VA & 0xffff)
+.macro VCPU_ADDR reg
+	movz	\reg, #((KBOX_VCPU_VA >> 32) & 0xffff), lsl #32
+	movk	\reg, #((KBOX_VCPU_VA >> 16) & 0xffff), lsl #16
+	movk	\reg, #(KBOX_VCPU_VA & 0xffff)
 .endm
 
 .macro ENTRANTS reg
@@ -15,11 +15,11 @@
 .endm
 
 .macro RELEASE_CPU out
-	BOOT_ADDR x9
-	add	x10, x9, #BOOT_LOCK
+	VCPU_ADDR x9
+	add	x10, x9, #VCPU_LOCK
 	stlr	wzr, [x10]
 	dmb	ish
-	ldr	w11, [x9, #BOOT_PENDING]
+	ldr	w11, [x9, #VCPU_PENDING]
 	cbnz	w11, .Lretake\@
 	ENTRANTS x11
 	cbz	x11, \out

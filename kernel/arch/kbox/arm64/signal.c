@@ -10,7 +10,6 @@
 #include <linux/resume_user_mode.h>
 #include <asm/fpstate.h>
 #include <asm/hostframe.h>
-#include <asm/kbox.h>
 #include <asm/site.h>
 
 /* What a guest's handler finds; behind it, a frame record for unwinders. */

@@ -5,8 +5,9 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <asm/gate.h>
 #include <asm/hostframe.h>
-#include <asm/kbox.h>
+#include <asm/rewrite.h>
 #include <asm/slotregs.h>
 #include "../rewrite/rewrite.h"
 

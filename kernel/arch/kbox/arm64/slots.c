@@ -2,7 +2,7 @@
 /* Where slots are: anywhere within reach of the text, where this process, and others that map the file, have room. */
 #include <linux/mm.h>
 #include <linux/security.h>
-#include <asm/kbox.h>
+#include <asm/gate.h>
 #include "../rewrite/rewrite.h"
 
 #define AREA_SIZE	(256UL << 10)	/* some 8,000 slots */

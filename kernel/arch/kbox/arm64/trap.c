@@ -5,10 +5,14 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sched/debug.h>
 #include <linux/extable.h>
+#include <asm/boot.h>
 #include <asm/fpstate.h>
+#include <asm/host.h>
 #include <asm/hostframe.h>
-#include <asm/kbox.h>
+#include <asm/hostmm.h>
+#include <asm/hosttrap.h>
 #include <asm/slotregs.h>
+#include <asm/vcpu.h>
 #include <asm/vdso.h>
 
 #define ESR_CACHE_MAINTENANCE	(1 << 8)
@@ -95,7 +99,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 
 	if (sig == SIGSYS) {
 		host_clock_lost();
-		sc->regs[0] = HCALL(sc->regs[8], sc->regs[0], sc->regs[1], 0, 0, 0, 0);
+		sc->regs[0] = host_clock_gettime(sc->regs[0], (void *)sc->regs[1]);
 		return;
 	}
 	regs_from_host(&regs, sc);

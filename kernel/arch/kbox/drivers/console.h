@@ -2,7 +2,7 @@
 #ifndef KBOX_CONSOLE_H
 #define KBOX_CONSOLE_H
 /* The kernel's side of struct kbox_console; from any context. */
-#include <asm/kbox.h>
+#include <asm/boot.h>
 
 /* How many of the bytes there was room for. */
 extern size_t console_put(const u8 *s, size_t n);

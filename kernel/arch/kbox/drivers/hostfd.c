@@ -52,9 +52,9 @@ void hostfd_close(int fd)
 {
 	hostfd_unwatch(fd);
 	if (fd < 3)
-		HCALL(__NR_dup3, kbox_boot->null_fd, fd, O_CLOEXEC, 0, 0, 0);
+		host_dup3(kbox_boot->null_fd, fd, O_CLOEXEC);
 	else
-		HCALL(__NR_close, fd, 0, 0, 0, 0, 0);
+		host_close(fd);
 }
 
 void hostfd_end(struct hostfd *h)
@@ -70,14 +70,9 @@ void hostfd_end(struct hostfd *h)
 		hostfd_close(fd);
 }
 
-int host_stat(int fd, struct stat *st)
+long hostfd_flags(int fd)
 {
-	return HCALL(__NR_fstat, fd, st, 0, 0, 0, 0);
-}
-
-long host_flags(int fd)
-{
-	long flags = HCALL(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+	long flags = host_getfl(fd);
 
 	return flags < 0 ? flags : flags & ~FASYNC;
 }
@@ -90,7 +85,7 @@ static void set_up(struct hostfd *h, struct file *file, loff_t pos)
 	h->regular = file->f_op == &regular_ops;
 	/* An event counter has an offset too, that means nothing. */
 	h->seekable = (h->regular || S_ISREG(file_inode(file)->i_mode)) &&
-		      HCALL(__NR_lseek, host_number(h), 0, SEEK_CUR, 0, 0, 0) >= 0;
+		      host_lseek(host_number(h), 0, SEEK_CUR) >= 0;
 	h->append = file->f_flags & O_APPEND;
 	if (h->seekable) {
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS;
@@ -113,7 +108,7 @@ static struct hostfd_holder *holder_of(struct inode *inode)
 /* By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same descriptor. */
 static int hostfd_open(struct inode *inode, struct file *file)
 {
-	int fd = (long)inode->i_private, flags = host_flags(fd), ret = -ENXIO;
+	int fd = (long)inode->i_private, flags = hostfd_flags(fd), ret = -ENXIO;
 	struct hostfd *h = kzalloc(sizeof(*h), GFP_KERNEL);
 	struct hostfd_holder *of;
 
@@ -173,7 +168,7 @@ static int hostfd_getattr(struct mnt_idmap *idmap, const struct path *path, stru
 	struct stat st;
 
 	generic_fillattr(idmap, mask, inode, stat);
-	if (!holder_of(inode) || host_stat((long)inode->i_private, &st))
+	if (!holder_of(inode) || host_fstat((long)inode->i_private, &st))
 		return 0;
 	stat->dev = new_decode_dev(st.st_dev);
 	stat->ino = st.st_ino;
@@ -200,7 +195,7 @@ static int hostfd_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct
 	if (attr->ia_valid & ATTR_SIZE) {
 		if (!holder_of(inode))
 			return -EBADF;
-		ret = HCALL(__NR_ftruncate, (long)inode->i_private, attr->ia_size, 0, 0, 0, 0);
+		ret = host_ftruncate((long)inode->i_private, attr->ia_size);
 		if (ret == -EINVAL && attr->ia_valid & ATTR_OPEN)	/* a device has no size to change */
 			ret = 0;
 		if (ret)
@@ -248,7 +243,7 @@ static struct file *open_file(int fd, int flags, const struct stat *st, bool reg
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	flags |= host_flags(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	flags |= hostfd_flags(fd) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
 	file = alloc_file_pseudo(inode, hostfd_mnt, "", flags | O_LARGEFILE, inode->i_fop);
 	if (IS_ERR(file))
 		iput(inode);
@@ -260,7 +255,7 @@ static struct file *new_file(int fd, int flags)
 	struct hostfd *h;
 	struct file *file;
 	struct stat st;
-	int ret = host_stat(fd, &st), polled;
+	int ret = host_fstat(fd, &st), polled;
 
 	if (ret)
 		return ERR_PTR(ret);
@@ -308,7 +303,7 @@ static long take_offer(unsigned int fd)
 	struct file *file;
 	long ret;
 
-	if (fd >= KBOX_MAX_OFFER || !test_and_clear_bit(fd, (unsigned long *)kbox_boot->offered))
+	if (fd >= KBOX_MAX_OFFER || !test_and_clear_bit(fd, (unsigned long *)kbox_shared->offered))
 		return -EBADF;
 	file = hostfd_file(fd, 0);
 	if (IS_ERR(file))

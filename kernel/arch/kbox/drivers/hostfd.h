@@ -7,8 +7,8 @@
  */
 #include <linux/fs.h>
 #include <linux/wait.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
 #include "hostfd_table.h"
 
 struct hostfd {
@@ -34,9 +34,6 @@ static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
 	return container_of(holder, struct hostfd, holder);
 }
 
-/* As the host's readv() and sendmsg() take it. */
-struct host_iovec { void *base; size_t len; };
-
 /* hostfd.c */
 
 /*
@@ -52,12 +49,11 @@ extern int hostfd_begin(struct hostfd *h, struct file *file, int fd);
 extern void hostfd_end(struct hostfd *h);
 /* A descriptor of the host that nobody holds. */
 extern void hostfd_close(int fd);
-extern int host_stat(int fd, struct stat *st);
 /*
  * As F_GETFL gives them, or an error. O_ASYNC is somebody else's, and nothing that a box may
  * set: it would send that one signals.
  */
-extern long host_flags(int fd);
+extern long hostfd_flags(int fd);
 extern struct hostfd_table hostfd_table;
 
 /* hostfd_wait.c */
@@ -83,10 +79,11 @@ extern void hostfd_unwatch(int fd);
 /* From the interrupt: pass on what the host has to tell. */
 extern void hostfd_take_events(void);
 /*
- * A host call, with fd as its first argument, that would wait and has no flag to say that it must not. The host's open file
- * may be somebody else's too, who sees O_NONBLOCK in it for that moment.
+ * Around a host call that would wait and has no flag to say that it must not: the first has it not wait, and the other takes
+ * what that has returned. The host's open file may be somebody else's too, who sees O_NONBLOCK in it for that moment.
  */
-extern long hostfd_call_nonblock(int fd, int nr, const void *a, unsigned long b, long c, long d, long e);
+extern long hostfd_nonblock(int fd);
+extern void hostfd_restore(int fd, long was);
 static inline long hostfd_patience(bool nonblock)
 {
 	return nonblock ? 0 : MAX_SCHEDULE_TIMEOUT;

@@ -21,25 +21,39 @@
 
 #define CHUNK		(64 << 10)
 
+static ssize_t move(int fd, int write, void *buf, size_t n, loff_t pos, int flags)
+{
+	return write ? host_pwritev2(fd, buf, n, pos, flags) : host_preadv2(fd, buf, n, pos, flags);
+}
+
+/* The same without flags, for what has none. */
+static ssize_t move_plain(int fd, int write, void *buf, size_t n, loff_t pos)
+{
+	if (pos < 0)
+		return write ? host_write(fd, buf, n) : host_read(fd, buf, n);
+	return write ? host_pwrite(fd, buf, n, pos) : host_pread(fd, buf, n, pos);
+}
+
 /* One call that does not wait, as one of the host's. pos: where, or -1 for where the host is. */
 static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t pos, int flags)
 {
-	int nr = write ? __NR_pwritev2 : __NR_preadv2, fd = host_number(h);
-	struct host_iovec iov = { buf, n };
+	int fd = host_number(h);
 	ssize_t ret;
+	long was;
 
 	/* RWF_NOWAIT of a file would only say that it is not in memory. */
 	if (h->regular)
-		return HCALL(nr, fd, &iov, 1, pos, 0, flags);
+		return move(fd, write, buf, n, pos, flags);
 	if (!h->no_nowait) {
-		ret = HCALL(nr, fd, &iov, 1, pos, 0, RWF_NOWAIT);
+		ret = move(fd, write, buf, n, pos, RWF_NOWAIT);
 		if (ret != -EOPNOTSUPP)
 			return ret;
 		h->no_nowait = true;
 	}
-	if (pos >= 0)
-		return hostfd_call_nonblock(fd, write ? __NR_pwrite64 : __NR_pread64, buf, n, pos, 0, 0);
-	return hostfd_call_nonblock(fd, write ? __NR_write : __NR_read, buf, n, 0, 0, 0);
+	was = hostfd_nonblock(fd);
+	ret = move_plain(fd, write, buf, n, pos);
+	hostfd_restore(fd, was);
+	return ret;
 }
 
 static ssize_t wait_and_do(struct kiocb *iocb, int write, void *buf, size_t n, loff_t pos, int flags)
@@ -97,7 +111,7 @@ static ssize_t read_chunk(struct kiocb *iocb, struct iov_iter *to, void *buf, si
 		return ret;
 	copied = copy_to_iter(buf, ret, to);
 	if (copied < ret && h->seekable && pos < 0)
-		HCALL(__NR_lseek, host_number(h), copied - ret, SEEK_CUR, 0, 0, 0);
+		host_lseek(host_number(h), copied - ret, SEEK_CUR);
 	advance(h, iocb, pos, copied);
 	return copied ?: -EFAULT;
 }
@@ -131,8 +145,8 @@ static void match_append(struct hostfd *h, bool append)
 
 	if (append == h->append)
 		return;
-	flags = host_flags(host_number(h)) & ~O_APPEND;
-	HCALL(__NR_fcntl, host_number(h), F_SETFL, flags | (append ? O_APPEND : 0), 0, 0, 0);
+	flags = hostfd_flags(host_number(h)) & ~O_APPEND;
+	host_setfl(host_number(h), flags | (append ? O_APPEND : 0));
 	h->append = append;
 }
 
@@ -145,9 +159,9 @@ static int write_flags(struct kiocb *iocb)
 /* The host's offset is elsewhere only meanwhile. */
 static loff_t seek_and_return(int fd, loff_t off, int whence)
 {
-	loff_t was = HCALL(__NR_lseek, fd, 0, SEEK_CUR, 0, 0, 0), at = HCALL(__NR_lseek, fd, off, whence, 0, 0, 0);
+	loff_t was = host_lseek(fd, 0, SEEK_CUR), at = host_lseek(fd, off, whence);
 
-	HCALL(__NR_lseek, fd, was, SEEK_SET, 0, 0, 0);
+	host_lseek(fd, was, SEEK_SET);
 	return at;
 }
 
@@ -155,7 +169,7 @@ static loff_t host_size(struct hostfd *h)
 {
 	struct stat st;
 
-	if (host_stat(host_number(h), &st))
+	if (host_fstat(host_number(h), &st))
 		return 0;
 	return S_ISBLK(st.st_mode) ? max(seek_and_return(host_number(h), 0, SEEK_END), 0) : st.st_size;
 }
@@ -199,7 +213,7 @@ ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info
 {
 	struct hostfd *h = in->private_data;
 
-	if (!h->regular && flags & SPLICE_F_NONBLOCK && !kbox_host_poll(host_number(h), POLLIN))
+	if (!h->regular && flags & SPLICE_F_NONBLOCK && !host_poll(host_number(h), POLLIN))
 		return -EAGAIN;
 	return copy_splice_read(in, ppos, pipe, len, flags);
 }
@@ -210,7 +224,7 @@ static struct file *borrow_offset(int fd)
 	struct file *file = fget(fd);
 
 	if (file && hostfd_number(file) >= 0 && hosts_offset(file)) {
-		file->f_pos = HCALL(__NR_lseek, hostfd_number(file), 0, SEEK_CUR, 0, 0, 0);
+		file->f_pos = host_lseek(hostfd_number(file), 0, SEEK_CUR);
 		return file;
 	}
 	if (file)
@@ -222,7 +236,7 @@ static void give_back_offset(struct file *file)
 {
 	if (!file)
 		return;
-	HCALL(__NR_lseek, hostfd_number(file), file->f_pos, SEEK_SET, 0, 0, 0);
+	host_lseek(hostfd_number(file), file->f_pos, SEEK_SET);
 	file->f_pos = HOST_POS;
 	fput(file);
 }
@@ -265,24 +279,24 @@ loff_t hostfd_llseek(struct file *file, loff_t off, int whence)
 {
 	if (!hosts_offset(file))
 		return seek_for_guest(file, off, whence);
-	return HCALL(__NR_lseek, host_number(file->private_data), off, whence, 0, 0, 0);
+	return host_lseek(host_number(file->private_data), off, whence);
 }
 
 int hostfd_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return HCALL(datasync ? __NR_fdatasync : __NR_fsync, host_number(file->private_data), 0, 0, 0, 0, 0);
+	return host_fsync(host_number(file->private_data), datasync);
 }
 
 long hostfd_fallocate(struct file *file, int mode, loff_t off, loff_t len)
 {
-	return HCALL(__NR_fallocate, host_number(file->private_data), mode, off, len, 0, 0);
+	return host_fallocate(host_number(file->private_data), mode, off, len);
 }
 
 static bool is_terminal(struct hostfd *h)
 {
 	struct winsize size;
 
-	return !HCALL(__NR_ioctl, host_number(h), TIOCGWINSZ, &size, 0, 0, 0);
+	return !host_ioctl(host_number(h), TIOCGWINSZ, (unsigned long)&size);
 }
 
 /* What has been written to a terminal has to go out before its settings change; the host would wait. */
@@ -290,7 +304,7 @@ static int drain(struct hostfd *h)
 {
 	int left;
 
-	while (!HCALL(__NR_ioctl, host_number(h), TIOCOUTQ, &left, 0, 0, 0) && left)
+	while (!host_ioctl(host_number(h), TIOCOUTQ, (unsigned long)&left) && left)
 		if (schedule_timeout_interruptible(1) && signal_pending(current))
 			return -ERESTARTSYS;
 	return 0;
@@ -324,7 +338,7 @@ static long do_ioctl(struct hostfd *h, const struct safe_ioctl *s, unsigned long
 		return -ERESTARTSYS;
 	if (s->in && copy_from_user(&at, (void __user *)arg, s->in))
 		return -EFAULT;
-	ret = HCALL(__NR_ioctl, host_number(h), s->cmd, s->in || s->out ? (unsigned long)&at : arg, 0, 0, 0);
+	ret = host_ioctl(host_number(h), s->cmd, s->in || s->out ? (unsigned long)&at : arg);
 	if (ret >= 0 && s->out && copy_to_user((void __user *)arg, &at, s->out))
 		return -EFAULT;
 	return ret;

@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <asm/tlbflush.h>
+#include <asm/hostmm.h>
 #include "hostfd.h"
 
 #define AROUND	(KBOX_FILL_WINDOW * PAGE_SIZE)	/* a fault makes the pages from there to the next multiple */
@@ -52,15 +53,15 @@ static struct page *no_page(struct vm_area_struct *vma, unsigned long addr)
 /* For ptrace, and others who look at another process's memory. Bytes done, or none. */
 static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {
-	int fd = host_number(vma->vm_file->private_data), nr = write & FOLL_WRITE ? __NR_pwrite64 : __NR_pread64;
+	int fd = host_number(vma->vm_file->private_data);
 	loff_t pos = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + addr - vma->vm_start;
 	struct stat st;
 
 	if ((write & FOLL_WRITE && !(vma->vm_flags & VM_WRITE)) ||
-	    host_stat(fd, &st) || pos >= st.st_size)
+	    host_fstat(fd, &st) || pos >= st.st_size)
 		return 0;
 	len = min3((u64)len, (u64)(vma->vm_end - addr), (u64)(st.st_size - pos));
-	return HCALL(nr, fd, buf, len, pos, 0, 0);
+	return write & FOLL_WRITE ? host_pwrite(fd, buf, len, pos) : host_pread(fd, buf, len, pos);
 }
 
 static const struct vm_operations_struct shared_ops = {
@@ -74,8 +75,8 @@ static vm_fault_t private_fault(struct vm_fault *vmf)
 
 	if (!page)
 		return VM_FAULT_OOM;
-	n = HCALL(__NR_pread64, host_number(vmf->vma->vm_file->private_data), page_address(page), PAGE_SIZE,
-		  (loff_t)vmf->pgoff << PAGE_SHIFT, 0, 0);
+	n = host_pread(host_number(vmf->vma->vm_file->private_data), page_address(page), PAGE_SIZE,
+		       (loff_t)vmf->pgoff << PAGE_SHIFT);
 	if (n <= 0) {
 		__free_page(page);
 		return VM_FAULT_SIGBUS;

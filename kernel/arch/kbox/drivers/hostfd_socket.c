@@ -30,17 +30,6 @@ struct hostsock {
 	struct hostfd h;
 };
 
-/* As the host's sendmsg() and recvmsg() take it. */
-struct host_msghdr {
-	void *name;
-	int namelen;
-	struct host_iovec *iov;
-	size_t iovlen;
-	void *control;
-	size_t controllen;
-	unsigned int flags;
-};
-
 static const struct proto_ops hostsock_ops;
 
 static struct hostfd *of_socket(struct socket *sock)
@@ -69,7 +58,7 @@ static int host_option(int fd, int name, int otherwise)
 {
 	int value, len = sizeof(value);
 
-	return HCALL(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len, 0) ? otherwise : value;
+	return host_getsockopt(fd, SOL_SOCKET, name, &value, &len) ? otherwise : value;
 }
 
 static int hostsock_release(struct socket *sock)
@@ -89,13 +78,22 @@ static int hostsock_bind(struct socket *sock, struct sockaddr *addr, int len)
 {
 	if (!kbox_boot->names || sock->sk->sk_family == AF_UNIX)
 		return -EOPNOTSUPP;
-	return HCALL(__NR_bind, number_of(sock), addr, len, 0, 0, 0);
+	return host_bind(number_of(sock), addr, len);
 }
 
 /* Names of AF_UNIX are the host's files, and a socket that was given is not to become one to anybody else. */
 static bool foreign_name(struct socket *sock, const struct sockaddr *addr)
 {
 	return !kbox_boot->names || sock->sk->sk_family == AF_UNIX || (is_stream(sock) && addr->sa_family == AF_UNSPEC);
+}
+
+static int connect_nonblock(int fd, struct sockaddr *addr, int len)
+{
+	long was = hostfd_nonblock(fd);
+	int ret = host_connect(fd, addr, len);
+
+	hostfd_restore(fd, was);
+	return ret;
 }
 
 static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
@@ -111,7 +109,7 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 		return -EOPNOTSUPP;
 	/* The call that comes after the wait has its result; one that a signal has interrupted is begun again like that. */
 	for (;;) {
-		ret = hostfd_call_nonblock(host_number(h), __NR_connect, addr, len, 0, 0, 0);
+		ret = connect_nonblock(host_number(h), addr, len);
 		if (ret == -EISCONN && waited)
 			return 0;
 		if (ret != -EINPROGRESS && ret != -EALREADY)
@@ -126,7 +124,7 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 static int hostsock_getname(struct socket *sock, struct sockaddr *addr, int peer)
 {
 	int len = sizeof(struct sockaddr_storage);
-	long ret = HCALL(peer ? __NR_getpeername : __NR_getsockname, number_of(sock), addr, &len, 0, 0, 0);
+	int ret = peer ? host_getpeername(number_of(sock), addr, &len) : host_getsockname(number_of(sock), addr, &len);
 
 	if (ret == -ENOTCONN && peer == 2) {	/* accept(2) of one that has gone again */
 		addr->sa_family = sock->sk->sk_family;
@@ -137,7 +135,7 @@ static int hostsock_getname(struct socket *sock, struct sockaddr *addr, int peer
 
 static int hostsock_listen(struct socket *sock, int backlog)
 {
-	int ret = HCALL(__NR_listen, number_of(sock), backlog, 0, 0, 0, 0);
+	int ret = host_listen(number_of(sock), backlog);
 
 	if (!ret)
 		WRITE_ONCE(sock->sk->sk_state, TCP_LISTEN);
@@ -146,7 +144,7 @@ static int hostsock_listen(struct socket *sock, int backlog)
 
 static int hostsock_shutdown(struct socket *sock, int how)
 {
-	return HCALL(__NR_shutdown, number_of(sock), how, 0, 0, 0, 0);
+	return host_shutdown(number_of(sock), how);
 }
 
 static __poll_t hostsock_poll(struct file *file, struct socket *sock, struct poll_table_struct *pt)
@@ -160,7 +158,7 @@ static int hostsock_ioctl(struct socket *sock, unsigned int cmd, unsigned long a
 
 	if (cmd != FIONREAD && cmd != TIOCOUTQ && cmd != SIOCATMARK)
 		return -ENOIOCTLCMD;
-	return HCALL(__NR_ioctl, number_of(sock), cmd, &n, 0, 0, 0) ?: put_user(n, (int __user *)arg);
+	return host_ioctl(number_of(sock), cmd, (unsigned long)&n) ?: put_user(n, (int __user *)arg);
 }
 
 /*
@@ -201,7 +199,7 @@ static int pass_linger(struct socket *sock)
 {
 	struct linger l = { sock_flag(sock->sk, SOCK_LINGER) && !sock->sk->sk_lingertime, 0 };
 
-	return HCALL(__NR_setsockopt, number_of(sock), SOL_SOCKET, SO_LINGER, &l, sizeof(l), 0);
+	return host_setsockopt(number_of(sock), SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 }
 
 static int hostsock_setsockopt(struct socket *sock, int level, int name, sockptr_t value, unsigned int len)
@@ -217,7 +215,7 @@ static int hostsock_setsockopt(struct socket *sock, int level, int name, sockptr
 		return -EINVAL;
 	if (copy_from_sockptr(buf, value, len))
 		return -EFAULT;
-	return HCALL(__NR_setsockopt, number_of(sock), level, name, buf, len, 0);
+	return host_setsockopt(number_of(sock), level, name, buf, len);
 }
 
 static int hostsock_getsockopt(struct socket *sock, int level, int name, char __user *value, int __user *len)
@@ -232,7 +230,7 @@ static int hostsock_getsockopt(struct socket *sock, int level, int name, char __
 	if (n < 0)
 		return -EINVAL;
 	n = min_t(int, n, sizeof(buf));
-	ret = HCALL(__NR_getsockopt, number_of(sock), level, name, buf, &n, 0);
+	ret = host_getsockopt(number_of(sock), level, name, buf, &n);
 	if (!ret && (copy_to_user(value, buf, n) || put_user(n, len)))
 		ret = -EFAULT;
 	return ret;
@@ -336,7 +334,7 @@ static ssize_t send_some(struct socket *sock, struct msghdr *msg, void *buf, siz
 	ssize_t ret;
 
 	do
-		ret = HCALL(__NR_sendmsg, host_number(h), &host, flags | MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0, 0);
+		ret = host_sendmsg(host_number(h), &host, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (hostfd_try_again(h, &w, &ret));
 	return ret;
 }
@@ -443,7 +441,7 @@ static ssize_t receive_some(struct socket *sock, struct msghdr *msg, struct host
 
 	do {
 		host->controllen = controllen;
-		ret = HCALL(__NR_recvmsg, host_number(h), host, (flags & ~MSG_WAITALL) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
+		ret = host_recvmsg(host_number(h), host, (flags & ~MSG_WAITALL) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (hostfd_try_again(h, &w, &ret));
 	return ret;
 }
@@ -498,6 +496,15 @@ static int hostsock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 
 static int begin(struct socket *sock, int fd);
 
+static int accept_nonblock(int fd)
+{
+	long was = hostfd_nonblock(fd);
+	int ret = host_accept(fd, SOCK_CLOEXEC);
+
+	hostfd_restore(fd, was);
+	return ret;
+}
+
 static int hostsock_accept(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg)
 {
 	struct hostfd *h = of_socket(sock);
@@ -505,7 +512,7 @@ static int hostsock_accept(struct socket *sock, struct socket *newsock, struct p
 	long fd, ret;
 
 	do
-		fd = hostfd_call_nonblock(host_number(h), __NR_accept4, NULL, 0, SOCK_CLOEXEC, 0, 0);
+		fd = accept_nonblock(host_number(h));
 	while (hostfd_try_again(h, &w, &fd));
 	if (fd < 0)
 		return fd;
@@ -563,7 +570,7 @@ struct file *hostfd_socket_file(int fd, int flags)
 	if (!sock)
 		return ERR_PTR(-ENFILE);
 	sock->ops = &hostsock_ops;
-	flags |= host_flags(fd);
+	flags |= hostfd_flags(fd);
 	file = sock_alloc_file(sock, flags & O_NONBLOCK, "HOST");
 	if (IS_ERR(file))
 		return file;

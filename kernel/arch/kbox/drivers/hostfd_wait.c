@@ -15,37 +15,32 @@
 
 #define ALL_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP)
 
-/* What of events a host descriptor is ready for now. */
-u32 kbox_host_poll(int fd, u32 events)
+long hostfd_nonblock(int fd)
 {
-	struct { int fd; short events, revents; } p = { fd, events, 0 };
-	struct { s64 sec, nsec; } now = { };
-
-	return HCALL(__NR_ppoll, &p, 1, &now, NULL, 0, 0) == 1 ? (u16)p.revents : 0;
-}
-
-long hostfd_call_nonblock(int fd, int nr, const void *a, unsigned long b, long c, long d, long e)
-{
-	long was = host_flags(fd), ret;
+	long was = hostfd_flags(fd);
 
 	if (was < 0 || was & O_NONBLOCK)
-		return HCALL(nr, fd, a, b, c, d, e);
-	HCALL(__NR_fcntl, fd, F_SETFL, was | O_NONBLOCK, 0, 0, 0);
-	ret = HCALL(nr, fd, a, b, c, d, e);
-	HCALL(__NR_fcntl, fd, F_SETFL, was, 0, 0, 0);
-	return ret;
+		return -1;
+	host_setfl(fd, was | O_NONBLOCK);
+	return was;
 }
 
-static long host_epoll(int op, int fd, u32 events)
+void hostfd_restore(int fd, long was)
+{
+	if (was >= 0)
+		host_setfl(fd, was);
+}
+
+static int ask_host(int op, int fd, u32 events)
 {
 	struct epoll_event ev = { .events = events, .data = fd };
 
-	return HCALL(__NR_epoll_ctl, kbox_boot->epoll_fd, op, fd, &ev, 0, 0);
+	return host_epoll_ctl(kbox_boot->epoll_fd, op, fd, &ev);
 }
 
 int hostfd_watch(int fd)
 {
-	long ret = host_epoll(EPOLL_CTL_ADD, fd, EPOLLONESHOT);
+	int ret = ask_host(EPOLL_CTL_ADD, fd, EPOLLONESHOT);
 
 	return ret == -EPERM ? 0 : ret ?: 1;
 }
@@ -53,7 +48,7 @@ int hostfd_watch(int fd)
 /* The host would keep it as long as anybody else has it open. */
 void hostfd_unwatch(int fd)
 {
-	host_epoll(EPOLL_CTL_DEL, fd, 0);
+	ask_host(EPOLL_CTL_DEL, fd, 0);
 }
 
 static bool has_edges(struct hostfd *h)
@@ -76,7 +71,7 @@ static void ask_once(struct hostfd *h, u32 events)
 		return;
 	hostfd_for_each_holder(other, &h->holder)
 		want |= hostfd_of_holder(other)->want;
-	host_epoll(EPOLL_CTL_MOD, host_number(h), want | EPOLLONESHOT);
+	ask_host(EPOLL_CTL_MOD, host_number(h), want | EPOLLONESHOT);
 }
 
 static struct hostfd *asking;
@@ -87,7 +82,7 @@ static void ask_for_edges(struct hostfd *h)
 	if (has_edges(h))
 		return;
 	h->edges = true;
-	host_epoll(EPOLL_CTL_MOD, host_number(h), ALL_EVENTS | EPOLLET);
+	ask_host(EPOLL_CTL_MOD, host_number(h), ALL_EVENTS | EPOLLET);
 	asking = h;
 	hostfd_take_events();
 	asking = NULL;
@@ -123,20 +118,20 @@ static void tell(int fd, u32 events)
 	hostfd_for_each_holder(other, first)
 		hostfd_of_holder(other)->edges = false;
 	if (edges || (waits && want))
-		host_epoll(EPOLL_CTL_MOD, fd, (waits ? want : 0) | EPOLLONESHOT);
+		ask_host(EPOLL_CTL_MOD, fd, (waits ? want : 0) | EPOLLONESHOT);
 }
 
 void hostfd_take_events(void)
 {
 	struct epoll_event seen[16];
-	long n;
+	int n;
 
 	/* A box that was given no descriptor may not ask. */
 	if (hostfd_next(&hostfd_table, -1) < 0)
 		return;
 	do {
-		n = HCALL(__NR_epoll_pwait, kbox_boot->epoll_fd, seen, ARRAY_SIZE(seen), 0, NULL, 0);
-		for (long i = 0; i < n; i++)
+		n = host_epoll_take(kbox_boot->epoll_fd, seen, ARRAY_SIZE(seen));
+		for (int i = 0; i < n; i++)
 			tell(seen[i].data, seen[i].events);
 	} while (n == ARRAY_SIZE(seen));
 }
@@ -164,11 +159,11 @@ int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 
 	if (!w->timeout)
 		return -EAGAIN;
-	if (w->again && kbox_host_poll(host_number(h), w->events))
+	if (w->again && host_poll(host_number(h), w->events))
 		return pause_a_tick(w);
 	prepare_to_wait(&h->wait, &wait, TASK_INTERRUPTIBLE);
 	ask_once(h, w->events);
-	w->again = kbox_host_poll(host_number(h), w->events);
+	w->again = host_poll(host_number(h), w->events);
 	if (!w->again && !signal_pending(current))
 		w->timeout = schedule_timeout(w->timeout);
 	finish_wait(&h->wait, &wait);
@@ -192,5 +187,5 @@ __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt)
 
 	poll_wait(h->file, &h->wait, pt);
 	ask_for_edges(h);
-	return (__force __poll_t)kbox_host_poll(host_number(h), asked & (ALL_EVENTS | EPOLLRDNORM | EPOLLWRNORM));
+	return (__force __poll_t)host_poll(host_number(h), asked & (ALL_EVENTS | EPOLLRDNORM | EPOLLWRNORM));
 }

@@ -5,8 +5,7 @@
  */
 #include <linux/console.h>
 #include <linux/init.h>
-#include <uapi/linux/futex.h>
-#include <asm/unistd.h>
+#include <asm/host.h>
 #include "console.h"
 
 #define PATIENCE_MS	1000
@@ -17,7 +16,6 @@
  */
 static bool wait_for_room(void)
 {
-	const struct { s64 sec, nsec; } ms = { 0, NSEC_PER_MSEC };
 	static u32 stuck_at;
 	static bool stuck;
 	u32 written = console_written(), i;
@@ -25,7 +23,7 @@ static bool wait_for_room(void)
 	if (stuck && written == stuck_at)
 		return false;
 	for (i = 0; i < PATIENCE_MS && console_written() == written; i++)
-		HCALL(__NR_futex, &kbox_boot->magic, FUTEX_WAIT, KBOX_MAGIC, &ms, 0, 0);
+		host_futex_wait(&kbox_boot->magic, KBOX_MAGIC, NSEC_PER_MSEC);
 	stuck = i == PATIENCE_MS;
 	stuck_at = written;
 	return !stuck;
@@ -49,7 +47,7 @@ static void write_host(const char *s, unsigned int n)
 	long ret;
 
 	while (n) {
-		ret = HCALL(__NR_write, 2, s, n, 0, 0, 0);
+		ret = host_write(2, s, n);
 		if (ret <= 0)
 			return;
 		s += ret;

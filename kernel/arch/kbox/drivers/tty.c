@@ -110,8 +110,8 @@ static void ktty_unthrottle(struct tty_struct *tty)
 
 static int ktty_activate(struct tty_port *p, struct tty_struct *tty)
 {
-	tty->winsize.ws_row = kbox_boot->tty_rows;
-	tty->winsize.ws_col = kbox_boot->tty_cols;
+	tty->winsize.ws_row = kbox_shared->tty_rows;
+	tty->winsize.ws_col = kbox_shared->tty_cols;
 	throttled = false;
 	console_listen(true);
 	return 0;
@@ -176,11 +176,11 @@ static void ask_to_end(void)
 /* Signals of the supervisor: the window changes; the others end the box through init. */
 static irqreturn_t signal_irq(int irq, void *dev)
 {
-	u32 set = xchg(&kbox_boot->sup_signals, 0);
+	u32 set = xchg(&kbox_shared->sup_signals, 0);
 
 	if (set & (1 << SIGWINCH)) {
 		struct tty_struct *tty = tty_port_tty_get(&port);
-		struct winsize ws = { .ws_row = kbox_boot->tty_rows, .ws_col = kbox_boot->tty_cols };
+		struct winsize ws = { .ws_row = kbox_shared->tty_rows, .ws_col = kbox_shared->tty_cols };
 
 		if (tty) {
 			if (memcmp(&ws, &tty->winsize, sizeof(ws))) {

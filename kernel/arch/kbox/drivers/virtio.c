@@ -6,7 +6,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
 
 struct kbox_vdev {
 	struct virtio_device vdev;
@@ -154,12 +154,12 @@ static int __init kv_init(void)
 	for (i = 0; i < KBOX_MAX_VIRTIO; i++) {
 		struct kbox_vdev *kv;
 
-		if (!kbox_boot->virtio[i].device_id)
+		if (!kbox_shared->virtio[i].device_id)
 			continue;
 		kv = kzalloc(sizeof(*kv), GFP_KERNEL);
 		if (!kv)
 			return -ENOMEM;
-		kv->hw = &kbox_boot->virtio[i];
+		kv->hw = &kbox_shared->virtio[i];
 		kv->index = i;
 		kv->vdev.id.device = kv->hw->device_id;
 		kv->vdev.id.vendor = KBOX_MAGIC;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/kbuild.h>
 #include <linux/sched.h>
+#include <asm/boot.h>
 #include <asm/ptrace.h>
-#include <asm/kbox.h>
+#include <asm/vcpu.h>
 #include <asm/isa-offsets.h>
 
 /* entry.S loads both at once. */
@@ -33,10 +34,10 @@ int main(void)
 	DEFINE(TOP_HOST, sizeof(struct pt_regs) + offsetof(struct stack_top, host));
 	DEFINE(GATE_GAP, STACK_RESERVED - sizeof(struct stack_top) - sizeof(struct pt_regs));
 	OFFSET(CPU_ENTRANTS, kbox_cpu, entrants);
-	OFFSET(BOOT_LOCK, kbox_boot, cpu_lock);
-	OFFSET(BOOT_PENDING, kbox_boot, irq_pending);
-	OFFSET(BOOT_Z_SEQ, kbox_boot, z_seq);
+	OFFSET(VCPU_LOCK, kbox_vcpu, lock);
+	OFFSET(VCPU_PENDING, kbox_vcpu, irq_pending);
+	OFFSET(VCPU_Z_SEQ, kbox_vcpu, z_seq);
 	DEFINE(DEAD_SPARE, DEAD_SPARE);
-	DEFINE(KBOX_BOOT_VA, KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
+	DEFINE(KBOX_VCPU_VA, KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS + offsetof(struct kbox_shared, vcpu));
 	return 0;
 }

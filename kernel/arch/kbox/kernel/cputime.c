@@ -10,17 +10,9 @@
 #include <linux/kernel_stat.h>
 #include <linux/posix-timers.h>
 #include <linux/timer.h>
-#include <asm/kbox.h>
+#include <asm/host.h>
 #include <asm/profiled.h>
-#include <asm/unistd.h>
-
-static u64 host_thread_clock(void)
-{
-	struct { s64 sec, nsec; } ts;
-
-	HCALL(__NR_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts, 0, 0, 0, 0);
-	return ts.sec * NSEC_PER_SEC + ts.nsec;
-}
+#include <asm/vcpu.h>
 
 static bool timers_armed(struct task_struct *t)
 {

@@ -5,12 +5,13 @@
 #include <linux/irq_work.h>
 #include <linux/interrupt.h>
 #include <linux/irqdomain.h>
+#include <asm/boot.h>
 #include <asm/irq_regs.h>
-#include <asm/kbox.h>
+#include <asm/vcpu.h>
 
 unsigned long kbox_irqs_on;
-unsigned int *kbox_irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS +
-					  offsetof(struct kbox_boot, irq_pending));
+unsigned int *kbox_irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS +
+					  offsetof(struct kbox_shared, vcpu.irq_pending));
 u32 kbox_irqs_of_user;		/* those that have come while user code ran, and are not taken yet */
 static int in_irqs;
 

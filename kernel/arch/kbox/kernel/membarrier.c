@@ -5,13 +5,7 @@
  */
 #include <linux/membarrier.h>
 #include <linux/syscalls.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
-
-static long host_membarrier(int cmd)
-{
-	return HCALL(__NR_membarrier, cmd, 0, 0, 0, 0, 0);
-}
+#include <asm/host.h>
 
 static long private_barrier(void)
 {

@@ -4,6 +4,7 @@
 #include <uapi/asm/kbox.h>
 
 ELFNOTE_START(kbox, KBOX_NOTE_IMAGE, "a")
+	.quad	KBOX_ABI
 	.quad	__hostcall_start, __hostcall_end
 	.quad	_text, _etext
 	.quad	__init_begin, _einittext_page

@@ -11,8 +11,8 @@
 #include <linux/sched/task_stack.h>
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
 #include <asm/profiled.h>
+#include <asm/rewrite.h>
 
 static unsigned int cpu_clocks;		/* events that sample whoever runs, by the clock */
 

@@ -7,8 +7,9 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/vcpu.h>
 
 /*
  * PR_SET_TSC: reading the counter of time is a SIGSEGV, also for the kernel, which runs on the same
@@ -16,11 +17,6 @@
  * gets its task's setting when that begins to run there, since it may have been another one's.
  */
 static bool used;
-
-static long host_set_tsc(unsigned int mode)
-{
-	return HCALL(__NR_prctl, PR_SET_TSC, mode, 0, 0, 0, 0);
-}
 
 int kbox_get_tsc(unsigned long addr)
 {

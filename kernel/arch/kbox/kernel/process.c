@@ -9,14 +9,18 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/ptrace.h>
-#include <asm/kbox.h>
-#include <asm/syscall.h>
-#include <asm/vdso.h>
-#include <asm/mmu_context.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
 #include <asm/context.h>
 #include <asm/debugreg.h>
 #include <asm/fpstate.h>
+#include <asm/hostmm.h>
+#include <asm/hosttrap.h>
+#include <asm/mmu_context.h>
+#include <asm/rewrite.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+#include <asm/vcpu.h>
+#include <asm/vdso.h>
 
 asmlinkage void ret_from_fork_user(void)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From the launcher's jump to start_kernel(), and the ways to stop. */
 #include <linux/init.h>
-#include <linux/mman.h>
 #include <linux/start_kernel.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -12,31 +11,33 @@
 #include <linux/console.h>
 #include <linux/delay.h>
 #include <linux/utsname.h>
-#include <uapi/linux/futex.h>
+#include <asm/boot.h>
 #include <asm/context.h>
-#include <asm/kbox.h>
-#include <asm/setup.h>
+#include <asm/host.h>
+#include <asm/hosttrap.h>
 #include <asm/sections.h>
-#include <asm/unistd.h>
+#include <asm/setup.h>
+#include <asm/vcpu.h>
 
 struct kbox_boot *const kbox_boot = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
+struct kbox_shared *const kbox_shared = (void *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS);
 static char command_line[COMMAND_LINE_SIZE];
 static unsigned long z_stack[2048] __aligned(16);
 void (*pm_power_off)(void);
 
 static void __noreturn box_exit(int kind, int status)
 {
-	kbox_boot->exit_status = status;
+	kbox_shared->exit_status = status;
 	smp_mb();
-	WRITE_ONCE(kbox_boot->exit_kind, kind);
+	WRITE_ONCE(kbox_shared->exit_kind, kind);
 	kbox_ring(KBOX_BELL_EXIT);
 	for (;;)	/* until the supervisor kills us */
-		HCALL(__NR_futex, &kbox_boot->magic, FUTEX_WAIT, KBOX_MAGIC, 0, 0, 0);
+		host_futex_wait(&kbox_boot->magic, KBOX_MAGIC, HOST_NO_TIMEOUT);
 }
 
 static int panicked(struct notifier_block *nb, unsigned long x, void *reason)
 {
-	strscpy(kbox_boot->exit_reason, reason, sizeof(kbox_boot->exit_reason));
+	strscpy(kbox_shared->exit_reason, reason, sizeof(kbox_shared->exit_reason));
 	box_exit(KBOX_PANICKED, 0);
 }
 
@@ -55,8 +56,7 @@ static void __init unmap_from(unsigned long start)
 
 	/* x86 lacks the last page. */
 	for (end = 1UL << 52; end > start; end >>= 1)
-		if (!HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0) ||
-		    !HCALL(__NR_munmap, start, end - PAGE_SIZE - start, 0, 0, 0, 0))
+		if (!host_munmap(start, end) || !host_munmap(start, end - PAGE_SIZE))
 			break;
 }
 
@@ -66,25 +66,27 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start ?: boot->user_end;
 
 	kbox_task_size = boot->user_end;
-	HCALL(__NR_munmap, 0, KBOX_PAGE_OFFSET, 0, 0, 0, 0);
-	HCALL(__NR_munmap, end, keep - end, 0, 0, 0, 0);
+	host_munmap(0, KBOX_PAGE_OFFSET);
+	host_munmap(end, keep);
 	unmap_from(boot->keep_end ?: keep);
 }
 
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 {
+	if (boot->magic != KBOX_MAGIC || boot->abi != KBOX_ABI)
+		host_exit_group(1);	/* the launcher has looked, too, and has words for it: src/elf.c */
 	unmap_launcher(boot);
 	host_traps_init();
-	host_z.tid = host_z.tgid = HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	host_z.tid = host_z.tgid = host_getpid();
 	/* To see a signal frame. */
-	HCALL(__NR_tgkill, host_z.tgid, host_z.tid, KICK_SIGNAL, 0, 0, 0);
+	host_tgkill(host_z.tgid, host_z.tid, KICK_SIGNAL);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
 	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
 	host_z.mm = &init_mm;
 	host_z.task = &init_task;
 	kbox_cpu.host = &host_z;
-	boot->cpu_lock = 1;
+	kbox_shared->vcpu.lock = 1;
 	set_task_stack_end_magic(&init_task);
 	start_kernel();
 }

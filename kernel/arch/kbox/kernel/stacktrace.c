@@ -10,7 +10,6 @@
 #include <linux/sched/debug.h>
 #include <linux/sched/task_stack.h>
 #include <asm/after_call.h>
-#include <asm/kbox.h>
 #include <asm/sections.h>
 #include <asm/syscall.h>
 

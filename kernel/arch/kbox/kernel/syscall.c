@@ -7,8 +7,11 @@
 #include <linux/mman.h>
 #include <linux/ptrace.h>
 #include <linux/syscalls.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
+#include <asm/hosttrap.h>
+#include <asm/rewrite.h>
 #include <asm/syscall.h>
+#include <asm/vcpu.h>
 #include <asm/vdso.h>
 
 void kbox_syscall(struct pt_regs *regs, long nr)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Host threads and host processes: made, kept in reserve, ended. */
-#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
-#include <uapi/linux/futex.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/hostmm.h>
+#include <asm/hosttrap.h>
+#include <asm/vcpu.h>
 
 /*
  * Spare host processes have an empty user address space, but the host's page tables
@@ -61,8 +62,7 @@ static void dispatch_user_calls(void)
 {
 	if (kbox_boot->hidden & KBOX_HIDE_DISPATCH)
 		return;
-	HCALL(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, __hostcall_start,
-	      __hostcall_end - __hostcall_start, NULL, 0);
+	host_dispatch_calls(__hostcall_start, __hostcall_end);
 }
 
 static void thread_start(struct host_thread *h)
@@ -73,9 +73,9 @@ static void thread_start(struct host_thread *h)
 
 static void process_start(struct host_thread *h)
 {
-	HCALL(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
-	if (HCALL(__NR_getppid, 0, 0, 0, 0, 0, 0) != kbox_boot->supervisor_pid)
-		HCALL(__NR_exit_group, 1, 0, 0, 0, 0, 0);
+	host_set_pdeathsig(SIGKILL);
+	if (host_getppid() != kbox_boot->supervisor_pid)
+		host_exit_group(1);
 	kbox_drop_user();
 	dispatch_user_calls();
 	kbox_await(h);
@@ -105,9 +105,9 @@ static void send_away(struct host_thread *h)
 {
 	h->dead = DEAD_EXIT;
 	xchg(&h->grant, 1);
-	HCALL(__NR_futex, &h->grant, FUTEX_WAKE, 1, 0, 0, 0);
+	host_futex_wake(&h->grant);
 	while (!READ_ONCE(h->gone))
-		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+		host_yield();
 	kfree(h);
 }
 

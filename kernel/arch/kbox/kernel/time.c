@@ -9,25 +9,14 @@
 #include <linux/delay.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/task.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/vcpu.h>
 #include "../../../kernel/time/tick-internal.h"	/* tick_next_period */
 
 u64 kbox_next_event = U64_MAX;
 u64 kbox_z_until;		/* Z sleeps until then; 0: it does not sleep */
 bool kbox_event_is_tick;	/* the next event is no finer than a tick */
-
-struct host_timespec { s64 sec, nsec; };
-
-u64 notrace host_clock(int clock)
-{
-	int (*vdso)(int, struct host_timespec *) = (void *)kbox_boot->vdso_clock_gettime;
-	struct host_timespec ts;
-
-	if (!vdso || vdso(clock, &ts))
-		HCALL(__NR_clock_gettime, clock, &ts, 0, 0, 0, 0);
-	return ts.sec * NSEC_PER_SEC + ts.nsec;
-}
 
 /* What CLOCK_MONOTONIC was when the timekeeper asked for it, until the timekeeper has begun to count from there. */
 static u64 boot_clock __initdata;

@@ -3,11 +3,10 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
-#include <asm/kbox.h>
+#include <asm/host.h>
+#include <asm/hostthread.h>
+#include <asm/hosttrap.h>
 #include <asm/sections.h>
-#include <asm/unistd.h>
-
-struct host_sigaction { void *handler; unsigned long flags; void *restorer; unsigned long mask; };
 
 int kbox_kernel_text(unsigned long ip)
 {
@@ -17,11 +16,7 @@ int kbox_kernel_text(unsigned long ip)
 
 void host_altstack(struct task_struct *t)
 {
-	struct { void *sp; int flags; unsigned long size; } ss = {
-		task_stack_page(t), 0, THREAD_SIZE - STACK_RESERVED,
-	};
-
-	HCALL(__NR_sigaltstack, &ss, NULL, 0, 0, 0, 0);
+	host_sigaltstack(task_stack_page(t), THREAD_SIZE - STACK_RESERVED);
 }
 
 /* A page fault of current's has been dealt with: does a signal tell the program of it? */
@@ -33,9 +28,7 @@ bool kbox_fault_told(void)
 static void host_action(int sig, void *handler, unsigned long flags)
 {
 	/* A kick that found its thread still in the flush's handler would be taken for one in the kernel. */
-	struct host_sigaction sa = { handler, SA_RESTORER | flags, host_restorer, sig == FLUSH_SIGNAL ? 1UL << (KICK_SIGNAL - 1) : 0 };
-
-	HCALL(__NR_rt_sigaction, sig, &sa, NULL, sizeof(sa.mask), 0, 0);
+	host_sigaction(sig, handler, flags, sig == FLUSH_SIGNAL ? 1UL << (KICK_SIGNAL - 1) : 0);
 }
 
 void host_traps_init(void)

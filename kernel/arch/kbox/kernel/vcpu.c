@@ -11,12 +11,13 @@
 #include <linux/sched/task_stack.h>
 #include <linux/resume_user_mode.h>
 #include <linux/entry-common.h>
-#include <uapi/linux/futex.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
 #include <asm/context.h>
 #include <asm/debugreg.h>
+#include <asm/host.h>
+#include <asm/rewrite.h>
 #include <asm/switch_to.h>
+#include <asm/vcpu.h>
 #include <asm/vdso.h>
 
 #define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
@@ -32,7 +33,7 @@ u32 kbox_spin = 300;
 
 bool kbox_cpu_trylock(void)
 {
-	return sync_cmpxchg(&kbox_boot->cpu_lock, 0, 1) == 0;
+	return sync_cmpxchg(&kbox_shared->vcpu.lock, 0, 1) == 0;
 }
 
 static unsigned long park_sp(struct host_thread *me)
@@ -167,7 +168,7 @@ void kbox_admit_entrants(void)
 static void take_kicks(struct host_thread *me)
 {
 	if (me->kick || me->pulled)
-		HCALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
+		host_take_signals();
 	me->kick = me->pulled = 0;
 }
 
@@ -176,7 +177,7 @@ void kbox_pull_in(struct host_thread *h)
 {
 	if (!h->in_user || READ_ONCE(h->waiting))
 		return;
-	HCALL(__NR_tgkill, h->tgid, h->tid, KICK_SIGNAL, 0, 0, 0);
+	host_tgkill(h->tgid, h->tid, KICK_SIGNAL);
 	WRITE_ONCE(h->pulled, 1);	/* and whoever is to see it waits for the CPU, which is ours */
 }
 
@@ -188,7 +189,7 @@ static bool wait_grant(struct host_thread *me)
 	xchg(&me->waiting, 1);
 	while (READ_ONCE(me->grant) != 1 && spin--) {
 		host_pause();
-		idle = READ_ONCE(kbox_boot->cpu_lock) ? 0 : idle + 1;
+		idle = READ_ONCE(kbox_shared->vcpu.lock) ? 0 : idle + 1;
 		if (idle > PATIENCE && kbox_cpu_trylock()) {
 			WRITE_ONCE(me->waiting, 0);
 			return false;
@@ -196,7 +197,7 @@ static bool wait_grant(struct host_thread *me)
 	}
 	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() need not be atomic in a UP kernel */
 		while (READ_ONCE(me->grant) != 1)
-			HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, 0, 0, 0);
+			host_futex_wait(&me->grant, 2, HOST_NO_TIMEOUT);
 	while (READ_ONCE(me->kick) == KICK_PERHAPS)
 		host_pause();
 	smp_rmb();	/* what the granter did comes before its grant */

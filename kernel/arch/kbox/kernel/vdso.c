@@ -4,7 +4,8 @@
 #include <linux/sched.h>
 #include <linux/time_namespace.h>
 #include <vdso/datapage.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
+#include <asm/host.h>
 #include <asm/vdso.h>
 #include <asm/vdso/vsyscall.h>
 

@@ -2,8 +2,10 @@
 /* The host's vDSO, which the guest's calls for the time (vdso/host-*.S), and which nobody is to see. */
 #include <linux/ptrace.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
+#include <asm/host.h>
 #include <asm/syscall.h>
+#include <asm/vcpu.h>
 #include <asm/vdso.h>
 #include <asm/vdso/host.h>
 #include <asm/unistd.h>
@@ -36,7 +38,7 @@ void kbox_leave_host_vdso(struct pt_regs *regs)
 /* The host's clock is none that its vDSO can read, and so that asks the host, for which it takes us. True: it has been told. */
 bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 {
-	struct { s64 sec, nsec; } ts;
+	struct host_timespec ts;
 	unsigned long args[6];
 
 	if (likely(!kbox_in_host_vdso(instruction_pointer(regs)) || nr != __NR_clock_gettime))
@@ -46,7 +48,7 @@ bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 	if (args[0] > CLOCK_TAI || args[0] == CLOCK_SGI_CYCLE)
 		return false;
 	host_clock_lost();
-	HCALL(__NR_clock_gettime, args[0], &ts, 0, 0, 0, 0);
+	host_clock_gettime(args[0], &ts);
 	syscall_set_return_value(current, regs, copy_to_user((void __user *)args[1], &ts, sizeof(ts)) ? -EFAULT : 0, 0);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <uapi/asm/kbox.h>
+#include <uapi/asm/layout.h>
 #include <asm/page.h>
 #include <asm/cache.h>
 #include <asm/thread_info.h>
@@ -13,6 +13,8 @@ OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
 #endif
 ENTRY(_start)
+ASSERT(__exit_end > __exit_start, "the way out has no restartable section")
+ASSERT(__hostcall_end == __exit_end, "the way out makes host calls, too")
 
 SECTIONS
 {
@@ -23,6 +25,8 @@ SECTIONS
 	.text : {
 		__hostcall_start = .;
 		*(.text.hostcall)
+		/* Restartable: a kick that finds its ip here starts over, so nothing else belongs in it. */
+		__exit_start = .;
 		*(.text.exit_user)
 		__exit_end = .;
 		__hostcall_end = .;

@@ -10,9 +10,9 @@
 #include <linux/jiffies.h>
 #include <linux/time64.h>
 #include <uapi/linux/time.h>
-#include <uapi/linux/futex.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/vcpu.h>
 
 struct host_thread host_z = { .idle = 1 };
 
@@ -36,11 +36,17 @@ void kbox_nag_done(void)
 		host_pause();
 }
 
+/* How long to wait for the event, as host_futex_wait() takes it. U64_MAX: there is none. */
+static u64 until(u64 event, u64 now)
+{
+	return event == U64_MAX ? HOST_NO_TIMEOUT : event - now;
+}
+
 /* Z looks again at what it waits for. */
 static void wake_z(void)
 {
-	__sync_fetch_and_add(&kbox_boot->z_seq, 1);
-	HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAKE, 1, 0, 0, 0);
+	__sync_fetch_and_add(&kbox_shared->vcpu.z_seq, 1);
+	host_futex_wake(&kbox_shared->vcpu.z_seq);
 }
 
 /*
@@ -68,9 +74,9 @@ void kbox_others_wait(void)
  */
 void kbox_tell_z(void)
 {
-	u64 until = READ_ONCE(kbox_z_until), event = READ_ONCE(kbox_next_event);
+	u64 asleep = READ_ONCE(kbox_z_until), event = READ_ONCE(kbox_next_event);
 
-	if (likely(until <= event || (kbox_event_is_tick && until <= event + TICK_NSEC)))
+	if (likely(asleep <= event || (kbox_event_is_tick && asleep <= event + TICK_NSEC)))
 		return;
 	WRITE_ONCE(kbox_z_until, 0);	/* once is enough */
 	wake_z();
@@ -107,7 +113,6 @@ static void kbox_spin_for_grant(struct host_thread *me)
  */
 unsigned long kbox_watch(struct host_thread *me)
 {
-	struct { s64 sec, nsec; } ts;
 	u64 now, event;
 
 	kbox_spin_for_grant(me);
@@ -120,16 +125,14 @@ unsigned long kbox_watch(struct host_thread *me)
 		now = host_clock(CLOCK_MONOTONIC);
 		if (event <= now)
 			break;
-		ts.sec = (event - now) / NSEC_PER_SEC;
-		ts.nsec = (event - now) % NSEC_PER_SEC;
-		HCALL(__NR_futex, &me->grant, FUTEX_WAIT, 2, event == U64_MAX ? NULL : &ts, 0, 0);
+		host_futex_wait(&me->grant, 2, until(event, now));
 	}
 	if (READ_ONCE(current_task) != &init_task || !kbox_cpu_trylock())
 		return 0;
 	if (current != &init_task || kbox_cpu.watcher != me) {
 		/* Whoever has found us there waits no longer for the event: Z does. */
 		WRITE_ONCE(kbox_cpu.watcher, NULL);
-		xchg(&kbox_boot->cpu_lock, 0);
+		xchg(&kbox_shared->vcpu.lock, 0);
 		wake_z();
 		return 0;
 	}
@@ -205,13 +208,12 @@ static bool look(u64 now)
 
 void __noreturn z_loop(void)
 {
-	struct { s64 sec, nsec; } ts;
 	u64 now, event;
 	u32 seq, unheard = 0;
 	bool others;
 
 	for (;;) {
-		seq = READ_ONCE(kbox_boot->z_seq);
+		seq = READ_ONCE(kbox_shared->vcpu.z_seq);
 		xchg(&kbox_z_until, U64_MAX);
 		event = watched() ? U64_MAX : READ_ONCE(kbox_next_event);
 		now = host_clock(CLOCK_MONOTONIC);
@@ -221,14 +223,12 @@ void __noreturn z_loop(void)
 		event = min(event, next_look);
 		if (event == U64_MAX)
 			event = without_event(now);
-		if (event > now && (READ_ONCE(kbox_boot->cpu_lock) ||
+		if (event > now && (READ_ONCE(kbox_shared->vcpu.lock) ||
 				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants) || others))) {
 			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
 			xchg(&kbox_z_until, event);
 			unheard = 0;
-			ts.sec = (event - now) / NSEC_PER_SEC;
-			ts.nsec = (event - now) % NSEC_PER_SEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, event == U64_MAX ? NULL : &ts, 0, 0);
+			host_futex_wait(&kbox_shared->vcpu.z_seq, seq, until(event, now));
 			continue;
 		}
 		if (!kbox_cpu_trylock()) {
@@ -237,9 +237,7 @@ void __noreturn z_loop(void)
 			/* The timer is his too, once he has seen the bit. */
 			if (unheard++)
 				nag();
-			ts.sec = 0;
-			ts.nsec = NSEC_PER_MSEC;
-			HCALL(__NR_futex, &kbox_boot->z_seq, FUTEX_WAIT, seq, &ts, 0, 0);
+			host_futex_wait(&kbox_shared->vcpu.z_seq, seq, NSEC_PER_MSEC);
 			continue;
 		}
 		WRITE_ONCE(kbox_z_until, 0);

@@ -8,11 +8,10 @@
 #include <linux/init.h>
 #include <linux/memblock.h>	/* max_pfn */
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/page_reporting.h>
 #include <uapi/linux/falloc.h>
-#include <asm/kbox.h>
-#include <asm/unistd.h>
+#include <asm/boot.h>
+#include <asm/host.h>
 #include "backing.h"
 #include "grow.h"
 
@@ -42,7 +41,7 @@ void host_populate(const void *start, unsigned long size)
 	unsigned long first = (unsigned long)start & PAGE_MASK, end = PAGE_ALIGN((unsigned long)start + size);
 
 	if (!(kbox_boot->hidden & KBOX_HIDE_POPULATE))
-		HCALL(__NR_madvise, first, end - first, MADV_POPULATE_WRITE, 0, 0, 0);
+		host_populate_write(first, end);
 }
 
 /*
@@ -54,7 +53,7 @@ static void back(unsigned long chunk)
 	unsigned long pfn = chunk << CHUNK_ORDER, pages = min(1UL << CHUNK_ORDER, max_pfn - pfn);
 
 	__set_bit(chunk, backed);
-	HCALL(__NR_fallocate, kbox_boot->mem_fd, FALLOC_FL_KEEP_SIZE, pfn << PAGE_SHIFT, pages << PAGE_SHIFT, 0, 0);
+	host_fallocate(kbox_boot->mem_fd, FALLOC_FL_KEEP_SIZE, pfn << PAGE_SHIFT, pages << PAGE_SHIFT);
 	host_populate(pfn_to_virt(pfn), pages << PAGE_SHIFT);
 }
 
@@ -80,8 +79,7 @@ static int report(struct page_reporting_dev_info *dev, struct scatterlist *list,
 
 		if (find_next_bit(backed, end, first) >= end)
 			continue;
-		if (HCALL(__NR_fallocate, kbox_boot->mem_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first * CHUNK_SIZE,
-			  sg->length, 0, 0))
+		if (host_fallocate(kbox_boot->mem_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first * CHUNK_SIZE, sg->length))
 			return -EIO;
 		bitmap_clear(backed, first, end - first);
 	}

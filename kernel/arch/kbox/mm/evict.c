@@ -6,9 +6,9 @@
  * stays: by the time the hand is there again all the others have gone.
  */
 #include <linux/mm.h>
-#include <asm/kbox.h>
+#include <uapi/asm/kbox.h>
+#include <asm/host.h>
 #include <asm/tlbflush.h>
-#include <asm/unistd.h>
 #include "tlb.h"
 
 #define SHARE		8		/* that part of all goes at a time */
@@ -70,7 +70,7 @@ static unsigned long evict(struct mm_struct *mm, unsigned long start, unsigned l
 	if (start < KBOX_HOME_START && end > KBOX_HOME_END)
 		return evict(mm, start, KBOX_HOME_START) + evict(mm, KBOX_HOME_END, end);
 	/* It is refused where all of this is in the midst of one mapping: nothing would be won. */
-	if (start >= end || HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0))
+	if (start >= end || host_munmap(start, end))
 		return 0;
 	for (; (table = next_table(mm, &start, end)); start += PMD_SIZE) {
 		unsigned long *note = note_of(table);

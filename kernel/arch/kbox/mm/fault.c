@@ -10,7 +10,8 @@
 #include <linux/perf_event.h>
 #include <linux/shmem_fs.h>
 #include <linux/userfaultfd_k.h>
-#include <asm/kbox.h>
+#include <asm/hostmm.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
 

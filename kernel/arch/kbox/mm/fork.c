@@ -4,15 +4,15 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
-#include <asm/kbox.h>
+#include <asm/host.h>
+#include <asm/hostmm.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
-#include <asm/unistd.h>
 
 static void protect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
 {
 	/* Pages that the host does not have mapped end the call early, and so does vm.max_map_count. */
-	if (start < end && HCALL(__NR_mprotect, start, end - start, prot, 0, 0, 0))
+	if (start < end && host_mprotect(start, end, prot))
 		kbox_host_unmap(mm, start, end);
 }
 

@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/swap.h>
-#include <asm/kbox.h>
+#include <asm/hostmm.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
 #include <internal.h>	/* of the kernel's mm/ */

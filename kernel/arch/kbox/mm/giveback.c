@@ -13,7 +13,6 @@
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/userfaultfd_k.h>
-#include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
 

@@ -15,7 +15,6 @@
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 #include <uapi/linux/sched/types.h>
-#include <asm/kbox.h>
 #include "backing.h"
 #include "grow.h"
 #include <internal.h>	/* of the kernel's mm/ */

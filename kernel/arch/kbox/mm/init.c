@@ -3,9 +3,9 @@
 #include <linux/mm.h>
 #include <linux/memblock.h>
 #include <linux/initrd.h>
-#include <asm/kbox.h>
-#include <asm/sections.h>
+#include <asm/boot.h>
 #include <asm/pgalloc.h>
+#include <asm/sections.h>
 #include "backing.h"
 #include "grow.h"
 

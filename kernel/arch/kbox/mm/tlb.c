@@ -5,12 +5,15 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <asm/boot.h>
 #include <asm/cacheflush.h>
 #include <asm/debugreg.h>
+#include <asm/host.h>
+#include <asm/hostmm.h>
 #include <asm/icache.h>
-#include <asm/kbox.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
-#include <asm/unistd.h>
+#include <asm/vcpu.h>
 #include "tlb.h"
 
 /* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
@@ -46,8 +49,8 @@ int kbox_pte_host(struct mm_struct *mm, unsigned long addr, pte_t pte, unsigned 
 /* Unmap all of the running host process's user memory. */
 void kbox_drop_user(void)
 {
-	HCALL(__NR_munmap, 0, KBOX_HOME_START, 0, 0, 0, 0);
-	HCALL(__NR_munmap, KBOX_HOME_END, TASK_SIZE - KBOX_HOME_END, 0, 0, 0, 0);
+	host_munmap(0, KBOX_HOME_START);
+	host_munmap(KBOX_HOME_END, TASK_SIZE);
 }
 
 /* The host refuses one more mapping to this process, which is the mm's, or has none. The second time everything goes. */
@@ -69,7 +72,7 @@ void kbox_host_unmap(struct mm_struct *mm, unsigned long start, unsigned long en
 {
 	unsigned int tries = 0;
 
-	while (HCALL(__NR_munmap, start, end - start, 0, 0, 0, 0) && make_room(mm, tries))
+	while (host_munmap(start, end) && make_room(mm, tries))
 		tries++;
 }
 
@@ -100,7 +103,7 @@ static int try_map(unsigned long addr, unsigned long pfn, unsigned long pages, i
 	for (;;) {
 		if (unlikely(wx_refused) && is_wx(prot))
 			prot &= ~PROT_EXEC;
-		ret = HCALL(__NR_mmap, addr, pages << PAGE_SHIFT, prot, flags, fd, at << PAGE_SHIFT);
+		ret = host_mmap(addr, pages << PAGE_SHIFT, prot, flags, fd, at << PAGE_SHIFT);
 		if (ret == addr) {
 			if (prot & PROT_EXEC && !host)
 				kbox_sync_icache(addr, pfn, pages);
@@ -359,9 +362,9 @@ found:
 	 * One signal, and it has been served when this goes on: it must not come late, see struct
 	 * host_thread. The thread cannot end meanwhile, for that takes the CPU.
 	 */
-	if (!HCALL(__NR_tgkill, h->tgid, h->tid, FLUSH_SIGNAL, 0, 0, 0))
+	if (!host_tgkill(h->tgid, h->tid, FLUSH_SIGNAL))
 		while (!READ_ONCE(flush_request.served))
-			HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+			host_yield();
 	WRITE_ONCE(flush_request.mm, NULL);
 }
 

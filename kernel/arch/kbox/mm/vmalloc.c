@@ -7,9 +7,10 @@
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <asm/kbox.h>
+#include <asm/hostmm.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
+#include <asm/vcpu.h>
 
 #define LOG 64
 

@@ -4,7 +4,6 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <asm/icache.h>
-#include <asm/kbox.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 

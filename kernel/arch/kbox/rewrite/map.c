@@ -13,8 +13,10 @@
 #include <linux/task_work.h>
 #include <asm/cacheflush.h>
 #include <asm/debugreg.h>
-#include <asm/kbox.h>
+#include <asm/gate.h>
+#include <asm/hostthread.h>
 #include <asm/mmu_context.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 

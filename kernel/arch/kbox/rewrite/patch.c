@@ -4,7 +4,10 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
+#include <asm/gate.h>
+#include <asm/hostmm.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 
@@ -38,7 +41,7 @@ static enum tried noted(struct mm_struct *mm, unsigned long call)
 
 static void refuse(struct mm_struct *mm, unsigned long call, enum site_refusal why)
 {
-	struct kbox_counter *c = &kbox_boot->count[KBOX_SITES_REFUSED + why];
+	struct kbox_counter *c = &kbox_shared->count[KBOX_SITES_REFUSED + why];
 
 	if (!c->name[0])
 		strscpy(c->name, site_refusal_text[why], sizeof(c->name));

@@ -9,7 +9,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
-#include <asm/kbox.h>
+#include <asm/boot.h>
 #include "cancel.h"
 #include "rewrite.h"
 #include "walk.h"
@@ -22,7 +22,7 @@ struct scan {
 
 static void refused(enum cancel_verdict why)
 {
-	struct kbox_counter *c = &kbox_boot->count[KBOX_SITES_REFUSED + SITE_REFUSALS + why];
+	struct kbox_counter *c = &kbox_shared->count[KBOX_SITES_REFUSED + SITE_REFUSALS + why];
 
 	if (!c->name[0])
 		snprintf(c->name, sizeof(c->name), "cancel wrapper: %s", cancel_verdict_text[why]);

@@ -8,9 +8,11 @@
 #include <linux/math64.h>
 #include <linux/seq_file.h>
 #include <linux/timekeeping.h>
+#include <asm/boot.h>
 #include <asm/cpufeatures.h>
 #include <asm/cpuid.h>
-#include <asm/kbox.h>
+#include <asm/host.h>
+#include <asm/vcpu.h>
 #include "processor.h"
 
 #define BIT_OSXSAVE	27	/* of word 4 */

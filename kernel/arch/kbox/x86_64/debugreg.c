@@ -22,8 +22,10 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <asm/debugreg.h>
+#include <asm/host.h>
+#include <asm/hostmm.h>
 #include <asm/insn.h>
-#include <asm/kbox.h>
+#include <asm/vcpu.h>
 #include <asm/processor-flags.h>
 #include <asm/segments.h>
 #include <asm/tlbflush.h>
@@ -141,7 +143,7 @@ static void others_out_of_user_code(struct mm_struct *mm)
 	unsigned int round = 0;
 
 	while (pull_others_in(mm, round++ % KICK_AGAIN == 0))
-		HCALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+		host_yield();
 }
 
 /* Pages are about to be mapped in the running host process. */

@@ -238,10 +238,10 @@ SYM_FUNC_START(kbox_release)
 	movq	%rdx, %rsp
 	movq	%rsi, %rbx
 	movl	HT_DEAD(%rbx), %r13d
-	movabsq	$KBOX_BOOT_VA, %rcx
+	movabsq	$KBOX_VCPU_VA, %rcx
 	xorl	%eax, %eax
-	xchgl	%eax, BOOT_LOCK(%rcx)
-	cmpl	$0, BOOT_PENDING(%rcx)
+	xchgl	%eax, VCPU_LOCK(%rcx)
+	cmpl	$0, VCPU_PENDING(%rcx)
 	jne	1f
 	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
 	jne	1f
@@ -258,8 +258,8 @@ SYM_FUNC_START(kbox_release)
 	movq	%rax, %rsp
 	POP_CALLEE
 	ret
-1:	lock; incl BOOT_Z_SEQ(%rcx)
-	leaq	BOOT_Z_SEQ(%rcx), %rdi
+1:	lock; incl VCPU_Z_SEQ(%rcx)
+	leaq	VCPU_Z_SEQ(%rcx), %rdi
 	movl	$1, %esi		/* FUTEX_WAKE */
 	movl	$1, %edx
 	movl	$__NR_futex, %eax
@@ -275,12 +275,14 @@ SYM_FUNC_END(kbox_release)
  * grant is looked for where the section begins. Returns only with the CPU in hand,
  * when there is more to do.
  */
-	.section .text.exit_user, "ax"
 SYM_FUNC_START(kbox_leave)
-	RELEASE_CPU 1f
+	RELEASE_CPU exit_by_frame
 	ret
-SYM_INNER_LABEL(__exit_start, SYM_L_GLOBAL)
-1:	cmpl	$0, HT_GRANT(%rdi)
+SYM_FUNC_END(kbox_leave)
+
+	.section .text.exit_user, "ax"
+SYM_CODE_START_LOCAL(exit_by_frame)
+	cmpl	$0, HT_GRANT(%rdi)
 	jne	kbox_reenter
 	testq	%rdx, %rdx
 	jz	4f
@@ -328,4 +330,4 @@ SYM_INNER_LABEL(kbox_leave_fp_done, SYM_L_GLOBAL)
 	popq	%rdi
 	addq	$8, %rsp
 	iretq
-SYM_FUNC_END(kbox_leave)
+SYM_CODE_END(exit_by_frame)

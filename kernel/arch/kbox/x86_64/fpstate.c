@@ -8,7 +8,6 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
 #include <asm/fpstate.h>
 #include <asm/xstate.h>
 

@@ -3,7 +3,8 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
-#include <asm/kbox.h>
+#include <asm/gate.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "../rewrite/rewrite.h"
 

@@ -4,7 +4,6 @@
 #include <linux/sched/task_stack.h>
 #include <linux/ptrace.h>
 #include <asm/fpstate.h>
-#include <asm/kbox.h>
 #include <asm/segments.h>
 
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)

@@ -7,14 +7,13 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/debugreg.h>
-#include <asm/kbox.h>
-#include <asm/segments.h>
 #include <asm/fpstate.h>
+#include <asm/segments.h>
 #include <asm/processor-flags.h>
-#include <asm/user.h>
-#include <asm/ptrace.h>
-#include <asm/xstate.h>
 #include <uapi/asm/prctl.h>
+#include <asm/ptrace.h>
+#include <asm/user.h>
+#include <asm/xstate.h>
 
 #define GPR_WORDS	(sizeof(struct user_regs_struct) / 8)
 #define WORD(reg)	(offsetof(struct user_regs_struct, reg) / 8)

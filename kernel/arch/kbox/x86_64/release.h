@@ -4,16 +4,16 @@
  * ours again, and this falls through. Changes rax, rcx and r8.
  */
 .macro RELEASE_CPU out
-	movabsq	$KBOX_BOOT_VA, %rcx
+	movabsq	$KBOX_VCPU_VA, %rcx
 	xorl	%eax, %eax
-	xchgl	%eax, BOOT_LOCK(%rcx)
-	cmpl	$0, BOOT_PENDING(%rcx)
+	xchgl	%eax, VCPU_LOCK(%rcx)
+	cmpl	$0, VCPU_PENDING(%rcx)
 	jne	.Lretake\@
 	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
 	je	\out
 .Lretake\@:
 	xorl	%eax, %eax
 	movl	$1, %r8d
-	lock; cmpxchgl %r8d, BOOT_LOCK(%rcx)
+	lock; cmpxchgl %r8d, VCPU_LOCK(%rcx)
 	jnz	\out
 .endm

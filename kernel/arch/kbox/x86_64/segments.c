@@ -7,11 +7,14 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
+#include <uapi/asm/prctl.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/hostthread.h>
+#include <asm/hosttrap.h>
+#include <asm/ptrace.h>
 #include <asm/segments.h>
 #include <asm/unistd.h>
-#include <asm/ptrace.h>
-#include <uapi/asm/prctl.h>
 
 /*
  * HWCAP2_FSGSBASE (kernel: arch/x86/include/uapi/asm/hwcap2.h): user mode may use the
@@ -39,7 +42,7 @@ void set_fsbase(unsigned long base)
 	else if (!base)
 		load_flat_fs();
 	else
-		HCALL(__NR_arch_prctl, ARCH_SET_FS, base, 0, 0, 0, 0);
+		host_set_fs(base);
 }
 
 /* The host's GS base while the guest has none: far from all that is mapped. */
@@ -58,7 +61,7 @@ static void load_gs(unsigned long base)
 	if (have_instructions())
 		asm volatile("wrgsbase %0" : : "r" (base));
 	else if (isa->gs != base)
-		HCALL(__NR_arch_prctl, ARCH_SET_GS, base, 0, 0, 0, 0);
+		host_set_gs(base);
 	isa->gs = base;
 }
 

@@ -9,12 +9,12 @@
 #include <linux/ptrace.h>
 #include <linux/entry-common.h>
 #include <linux/resume_user_mode.h>
-#include <asm/kbox.h>
 #include <asm/fpstate.h>
+#include <asm/gate.h>
 #include <asm/segments.h>
+#include <asm/sigcontext.h>
 #include <asm/sigframe.h>
 #include <asm/ucontext.h>
-#include <asm/sigcontext.h>
 
 #define FIX_EFLAGS	0x50dd5UL	/* AC OF DF TF SF ZF AF PF CF RF */
 #define RED_ZONE	128

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where slots are. */
 #include <linux/mm.h>
-#include <asm/kbox.h>
+#include <asm/gate.h>
 #include "../rewrite/rewrite.h"
 
 /*

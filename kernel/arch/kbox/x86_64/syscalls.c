@@ -3,11 +3,10 @@
 #include <linux/syscalls.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
-#include <asm/kbox.h>
+#include <uapi/asm/prctl.h>
 #include <asm/segments.h>
 #include <asm/unistd.h>
 #include <asm/vdso.h>
-#include <uapi/asm/prctl.h>
 #include "processor.h"
 
 #define XFEATURE_MAX	19	/* of enum xfeature, arch/x86/include/asm/fpu/types.h */

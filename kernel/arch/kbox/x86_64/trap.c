@@ -9,16 +9,21 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/audit.h>
+#include <asm/boot.h>
 #include <asm/debugreg.h>
 #include <asm/fpstate.h>
 #include <asm/gate.h>
-#include <asm/kbox.h>
+#include <asm/host.h>
+#include <asm/hostmm.h>
+#include <asm/hosttrap.h>
+#include <asm/rewrite.h>
 #include <asm/segments.h>
-#include <asm/site.h>
 #include <asm/sigcontext.h>
+#include <asm/site.h>
+#include <asm/vcpu.h>
 #include <asm/processor-flags.h>
-#include <asm/trapnr.h>
 #include <asm/trap_pf.h>
+#include <asm/trapnr.h>
 #include <asm/ucontext.h>
 #include <asm/vdso.h>
 #include <asm/vsyscall.h>
@@ -136,7 +141,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 
 	if (sig == SIGSYS) {
 		host_clock_lost();
-		sc->ax = HCALL(sc->ax, sc->di, sc->si, 0, 0, 0, 0);
+		sc->ax = host_clock_gettime(sc->di, (void *)sc->si);
 		return;
 	}
 	regs_from_host(&regs, sc);

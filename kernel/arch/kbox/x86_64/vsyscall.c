@@ -3,9 +3,10 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
-#include <asm/kbox.h>
-#include <asm/vsyscall.h>
 #include <uapi/asm/vsyscall.h>
+#include <asm/boot.h>
+#include <asm/hosttrap.h>
+#include <asm/vsyscall.h>
 
 static const char *gate_name(struct vm_area_struct *vma)
 {

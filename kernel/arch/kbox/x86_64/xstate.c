@@ -9,7 +9,6 @@
 #include <linux/sched.h>
 #include <asm/cpuid.h>
 #include <asm/fpstate.h>
-#include <asm/kbox.h>
 #include <asm/xstate.h>
 #include "processor.h"
 

@@ -10,7 +10,7 @@
 #define HPAGE_SIZE	(_AC(1, UL) << HPAGE_SHIFT)
 #define HPAGE_MASK	(~(HPAGE_SIZE - 1))
 #define HUGETLB_PAGE_ORDER	(HPAGE_SHIFT - PAGE_SHIFT)
-#include <uapi/asm/kbox.h>
+#include <uapi/asm/layout.h>
 #define PAGE_OFFSET	KBOX_PAGE_OFFSET
 #ifdef __x86_64__
 #define __HAVE_ARCH_GATE_AREA	/* x86_64/vsyscall.c */

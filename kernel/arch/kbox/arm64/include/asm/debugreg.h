@@ -2,7 +2,7 @@
 #ifndef _ASM_KBOX_DEBUGREG_H
 #define _ASM_KBOX_DEBUGREG_H
 #include <linux/sched.h>
-#include <asm/kbox.h>
+#include <asm/hosttrap.h>
 /*
  * There are none to be had: a host thread cannot step itself. TIF_DEBUG means here that a tracer
  * has set the thread pointer, which is loaded on the way to user mode.

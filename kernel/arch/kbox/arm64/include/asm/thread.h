@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_THREAD_H
 #define _ASM_KBOX_THREAD_H
-#include <uapi/asm/kbox.h>
+#include <uapi/asm/layout.h>
 /* Below guest memory the gate has its tables of each process, see findtask.c. */
 #define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* struct gate_page */
 #define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */

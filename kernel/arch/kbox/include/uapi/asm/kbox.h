@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * What the launcher and the kernel share: one page of boot parameters at
- * physical address KBOX_BOOT_PHYS, and the rules for its words.
+ * What the launcher and the kernel share: struct kbox_boot, which the launcher fills in before the
+ * kernel starts, and struct kbox_shared, which both write while the box runs.
  *
  * All "phys" values are offsets into the guest memory memfd, which every
  * process of the box maps MAP_SHARED at KBOX_PAGE_OFFSET.
@@ -9,47 +9,16 @@
 #ifndef _UAPI_ASM_KBOX_H
 #define _UAPI_ASM_KBOX_H
 
+#include <asm/layout.h>
 #ifndef __ASSEMBLY__
 #include <linux/types.h>
 #endif
 
-#ifdef __ASSEMBLY__
-#define KBOX_ADDR(x)		x
-#else
-#define KBOX_ADDR(x)		x##UL
-#endif
-/*
- * The home: the addresses that guests do not have. In it are guest memory with the kernel, vmalloc
- * space and the host's vDSO. docs/architecture.md says why it is there. Its first KBOX_HOME_GUARD
- * bytes are never mapped, nor is what is GATE_DISTANCE above guest memory on x86_64 (asm/gate.h).
- */
-#ifdef __aarch64__
-#define KBOX_HOME_START		KBOX_ADDR(0x6200000000)	/* all of it also where user addresses have 39 bits */
-#define KBOX_HOME_GUARD		KBOX_ADDR(0x20000000)
-#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x6240000000)	/* below it the gate has its tables (asm/thread.h) */
-#define KBOX_VMALLOC_START	KBOX_ADDR(0x6e00000000)	/* guest memory ends here at the latest */
-#define KBOX_VMALLOC_END	KBOX_ADDR(0x6f00000000)
-#define KBOX_HOST_VDSO		KBOX_ADDR(0x6f80000000)
-#define KBOX_HOME_END		KBOX_ADDR(0x7000000000)
-#else
-#define KBOX_HOME_START		KBOX_ADDR(0x400000000000)
-#define KBOX_HOME_GUARD		KBOX_ADDR(0x8000000000)
-#define KBOX_PAGE_OFFSET	KBOX_ADDR(0x408000000000)
-#define KBOX_MEM_END		KBOX_ADDR(0x468000000000)
-#define KBOX_VMALLOC_START	KBOX_ADDR(0x470000000000)
-#define KBOX_VMALLOC_END	KBOX_ADDR(0x471000000000)
-#define KBOX_HOST_VDSO		KBOX_ADDR(0x478000000000)
-#define KBOX_HOME_END		KBOX_ADDR(0x500000000000)
-#endif
-#ifndef KBOX_MEM_END
-#define KBOX_MEM_END		KBOX_VMALLOC_START
-#endif
-#define KBOX_HOST_VDSO_SIZE	KBOX_ADDR(0x1000000)	/* room for the vDSO and its data */
-#define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, four pages */
+#define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, one page */
+#define KBOX_SHARED_PHYS	KBOX_ADDR(0x2000)	/* struct kbox_shared, four pages */
 #define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
-#define KBOX_IMAGE_PHYS		KBOX_ADDR(0x100000)	/* the kernel image is linked here */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
-#define KBOX_ABI		1
+#define KBOX_ABI		2		/* of these structures: launcher and kernel must have the same */
 
 #define KBOX_NOTE_IMAGE		1		/* ELF note "kbox" of the kernel: struct kbox_image */
 
@@ -58,21 +27,22 @@
 #ifndef __ASSEMBLY__
 /* Addresses in the kernel's image. */
 struct kbox_image {
+	__u64 abi;				/* KBOX_ABI */
 	__u64 hostcall_start, hostcall_end;	/* the only text that may issue host calls */
 	struct { __u64 start, end; } text[2];	/* pages that are executed */
 };
 
-/* Interrupt numbers: bits of kbox_boot.irq_pending. */
+/* Interrupt numbers: bits of kbox_vcpu.irq_pending. */
 #define KBOX_IRQ_TIMER		0
 #define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
-#define KBOX_IRQ_SIGNAL		2	/* see kbox_boot.sup_signals */
+#define KBOX_IRQ_SIGNAL		2	/* see kbox_shared.sup_signals */
 #define KBOX_IRQ_CONSOLE	3	/* see struct kbox_console */
 #define KBOX_IRQ_WORK		4	/* the kernel's own: see asm/irq_work.h */
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
-/* Doorbells of the supervisor: bits of kbox_boot.doorbell. */
+/* Doorbells of the supervisor: bits of kbox_shared.doorbell. */
 #define KBOX_BELL_POLL		0	/* look again at kbox_boot.epoll_fd */
-#define KBOX_BELL_EXIT		1	/* kbox_boot.exit_* is valid, the box ends */
+#define KBOX_BELL_EXIT		1	/* kbox_shared.exit_* is valid, the box ends */
 #define KBOX_BELL_OUTPUT	2	/* of the console: there is some */
 #define KBOX_BELL_INPUT		3	/* of the console: there is room, or it listens */
 #define KBOX_BELL_VIRTIO	8	/* + device index */
@@ -192,6 +162,7 @@ enum kbox_hide {
 	KBOX_HIDE_VDSO_MOVE	= 1 << 20,	/* mremap(2) of the host's vDSO */
 };
 
+/* The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none. */
 struct kbox_boot {
 	__u32 magic, abi;
 	__u64 mem_size;		/* bytes of guest memory, page multiple */
@@ -217,7 +188,6 @@ struct kbox_boot {
 	__u64 hwcap, hwcap2;	/* AT_HWCAP, AT_HWCAP2 of the host */
 	__u32 minsigstksz;	/* AT_MINSIGSTKSZ of the host, or 2048 */
 	__u32 stdio[3];		/* KBOX_STDIO_* of descriptors 0, 1, 2 */
-	__u16 tty_rows, tty_cols;
 	__u32 host_cpus;		/* on which the box may run */
 	__u32 rewrite;			/* patch system call sites */
 	__u32 names;			/* given sockets may be bound and connected */
@@ -226,18 +196,26 @@ struct kbox_boot {
 	__u32 midr;			/* aarch64: MIDR_EL1, or 0 */
 	__s32 speculation[3];		/* what PR_GET_SPECULATION_CTRL says of PR_SPEC_*, or an error */
 	char cmdline[2048];
+};
 
-	/* Words that are written while the box runs, each on its own line. */
-	__u32 cpu_lock __attribute__((aligned(64)));	/* 0: nobody in the kernel */
+/* Words of the virtual CPU, each on a line of its own. */
+struct kbox_vcpu {
+	__u32 lock __attribute__((aligned(64)));	/* 0: nobody in the kernel */
 	/*
-	 * A raiser ORs its bit in, then, if cpu_lock reads 0, adds one to z_seq
-	 * and wakes one waiter of that futex (process-shared).
+	 * A raiser ORs its bit in, then, if lock reads 0, adds one to z_seq and wakes one waiter of
+	 * that futex (process-shared).
 	 */
 	__u32 irq_pending __attribute__((aligned(64)));
 	__u32 z_seq;
+};
+
+struct kbox_shared {
+	struct kbox_vcpu vcpu;
+
 	/* A ringer ORs its bit in and wakes this futex when it was 0. */
 	__u32 doorbell __attribute__((aligned(64)));
 	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */
+	__u16 tty_rows, tty_cols;	/* as large is the terminal, before SIGWINCH is told */
 	__u32 exit_kind;	/* enum kbox_exit */
 	__u32 exit_status;
 	char exit_reason[256];

@@ -2,7 +2,6 @@
 #ifndef _ASM_KBOX_DEBUGREG_H
 #define _ASM_KBOX_DEBUGREG_H
 #include <linux/sched.h>
-#include <asm/kbox.h>
 /* The debug registers that a tracer sets, and single steps: debugreg.c, step.c. */
 extern unsigned long debugreg_get(struct task_struct *t, unsigned int n);
 extern int debugreg_set(struct task_struct *t, unsigned int n, unsigned long v);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The host's calls for descriptors. */
+#include <linux/fcntl.h>
+#include "call.h"
+
+ssize_t host_read(int fd, void *buf, size_t n)
+{
+	return HCALL3(__NR_read, fd, buf, n);
+}
+
+ssize_t host_write(int fd, const void *buf, size_t n)
+{
+	return HCALL3(__NR_write, fd, buf, n);
+}
+
+ssize_t host_pread(int fd, void *buf, size_t n, loff_t pos)
+{
+	return HCALL4(__NR_pread64, fd, buf, n, pos);
+}
+
+ssize_t host_pwrite(int fd, const void *buf, size_t n, loff_t pos)
+{
+	return HCALL4(__NR_pwrite64, fd, buf, n, pos);
+}
+
+ssize_t host_preadv2(int fd, void *buf, size_t n, loff_t pos, int flags)
+{
+	struct host_iovec iov = { buf, n };
+
+	return HCALL6(__NR_preadv2, fd, &iov, 1, pos, 0, flags);
+}
+
+ssize_t host_pwritev2(int fd, const void *buf, size_t n, loff_t pos, int flags)
+{
+	struct host_iovec iov = { (void *)buf, n };
+
+	return HCALL6(__NR_pwritev2, fd, &iov, 1, pos, 0, flags);
+}
+
+loff_t host_lseek(int fd, loff_t off, int whence)
+{
+	return HCALL3(__NR_lseek, fd, off, whence);
+}
+
+int host_fsync(int fd, bool datasync)
+{
+	return HCALL1(datasync ? __NR_fdatasync : __NR_fsync, fd);
+}
+
+int host_ftruncate(int fd, loff_t size)
+{
+	return HCALL2(__NR_ftruncate, fd, size);
+}
+
+int host_fstat(int fd, struct stat *st)
+{
+	return HCALL2(__NR_fstat, fd, st);
+}
+
+long host_getfl(int fd)
+{
+	return HCALL2(__NR_fcntl, fd, F_GETFL);
+}
+
+int host_setfl(int fd, long flags)
+{
+	return HCALL3(__NR_fcntl, fd, F_SETFL, flags);
+}
+
+long host_ioctl(int fd, unsigned int cmd, unsigned long arg)
+{
+	return HCALL3(__NR_ioctl, fd, cmd, arg);
+}
+
+int host_dup3(int from, int to, int flags)
+{
+	return HCALL3(__NR_dup3, from, to, flags);
+}
+
+int host_close(int fd)
+{
+	return HCALL1(__NR_close, fd);
+}
+
+u16 host_poll(int fd, u16 events)
+{
+	struct { int fd; short events, revents; } p = { fd, events, 0 };
+	struct host_timespec now = { };
+
+	return HCALL4(__NR_ppoll, &p, 1, &now, NULL) == 1 ? p.revents : 0;
+}
+
+int host_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev)
+{
+	return HCALL4(__NR_epoll_ctl, epoll, op, fd, ev);
+}
+
+int host_epoll_take(int epoll, struct epoll_event *seen, int n)
+{
+	return HCALL5(__NR_epoll_pwait, epoll, seen, n, 0, NULL);
+}
