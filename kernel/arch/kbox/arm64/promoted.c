@@ -4,6 +4,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
 #include <linux/mm.h>
+#include <asm/gate.h>
 #include <asm/boot.h>
 #include <asm/site.h>
 #include <asm/slotregs.h>

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
+#include <asm/gate.h>
 #include <asm/fpstate.h>
 #include <arm64/include/uapi/asm/hwcap.h>
 #include <asm/boot.h>

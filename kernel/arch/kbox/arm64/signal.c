@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include <linux/entry-common.h>
 #include <linux/resume_user_mode.h>
+#include <asm/gate.h>
 #include <asm/fpstate.h>
 #include <asm/hostframe.h>
 #include <asm/site.h>

@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
+#include <asm/gate.h>
 #include <asm/boot.h>
 #include "cancel.h"
 #include "rewrite.h"
