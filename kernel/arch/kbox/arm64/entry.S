@@ -59,16 +59,6 @@ SYM_CODE_END(host_restorer)
 	ldp	x29, x30, [sp, #80]
 	add	sp, sp, #96
 .endm
-/* Exchange the word at the address for the value, fully ordered; x11 changes. */
-.macro XCHG old, new, addr
-	dmb	ish
-.Lxchg\@:
-	ldxr	\old, [\addr]
-	stxr	w11, \new, [\addr]
-	cbnz	w11, .Lxchg\@
-	dmb	ish
-.endm
-
 /*
  * long host_clone(flags, child_sp, parent_tid, arg): the child goes to the address
  * on top of child_sp, with arg.
@@ -97,187 +87,37 @@ SYM_FUNC_START(kbox_swap)
 	ret
 SYM_FUNC_END(kbox_swap)
 
-/*
- * void kbox_handover(unsigned long *save, me, to, sp)
- * Save the running context, get off its stack, grant the CPU to "to", then do
- * what this host thread has to do without the CPU: exit, go on with Z's loop, or park.
- */
-SYM_FUNC_START(kbox_handover)
+/* void kbox_switch_stack(unsigned long *save, me, arg, void *stack, fn) */
+SYM_FUNC_START(kbox_switch_stack)
 	PUSH_CALLEE
 	mov	x9, sp
 	str	x9, [x0]
+	cbz	x3, 1f
 	mov	sp, x3
-	mov	x19, x1
-	mov	x20, x2
-	ldr	w21, [x19, #HT_DEAD]	/* a dead thread's record may be reused after the grant */
-	ldp	w22, w24, [x20, #HT_TID]	/* and tgid behind it */
-	ldr	w23, [x20, #HT_IN_USER]
-	cbz	w23, 0f
-	mov	w9, #KICK_PERHAPS
-	str	w9, [x20, #HT_KICK]
-0:	add	x10, x20, #HT_GRANT
-	mov	w9, #1
-	XCHG	w0, w9, x10
-	cmp	w0, #2
-	b.eq	1f
-	cbz	w23, 2f
-	ldr	w9, [x20, #HT_WAITING]
-	cbnz	w9, 3f
-	/* It is in user code: kick it. */
-	mov	w0, w24
-	mov	w1, w22
-	mov	w2, #KICK_SIGNAL
-	mov	x8, #__NR_tgkill
-	svc	#0
-	mov	w9, #KICK_SENT
-	dmb	ish
-	str	w9, [x20, #HT_KICK]
-	b	2f
-3:	str	wzr, [x20, #HT_KICK]
-	b	2f
-1:	cbz	w23, 0f
-	str	wzr, [x20, #HT_KICK]
-0:	add	x0, x20, #HT_GRANT
-	mov	x1, #1			/* FUTEX_WAKE */
-	mov	x2, #1
-	mov	x8, #__NR_futex
-	svc	#0
-2:	cbnz	w21, host_thread_dead
-kbox_park:
-	ldr	x9, [x19, #HT_LOOP_SP]
-	cbnz	x9, host_thread_loop
-	/* From here on x19 is all there is. */
-kbox_wait:
-	add	x20, x19, #HT_GRANT
-	adrp	x9, kbox_spin
-	ldr	w9, [x9, #:lo12:kbox_spin]	/* kbox_spin_for_grant(), without a stack */
-	ldr	w12, [x19, #HT_VAIN]
-	cmp	w12, #SPIN_VAIN
-	b.lo	3f
-	lsr	w9, w9, #SPIN_LESS
-3:	ldar	w10, [x20]
-	cmp	w10, #1
-	b.eq	8f
-	yield
-	subs	w9, w9, #1
-	b.pl	3b
-	add	w12, w12, #1
-	cmp	w12, #SPIN_AGAIN
-	b.lo	9f
-	mov	w12, #(SPIN_VAIN - 1)
-9:	str	w12, [x19, #HT_VAIN]
-	mov	w9, #2
-1:	ldaxr	w10, [x20]
-	cbnz	w10, 5f
-	stlxr	w11, w9, [x20]
-	cbnz	w11, 1b
-4:	mov	x0, x20
-	mov	x1, #0			/* FUTEX_WAIT */
-	mov	x2, #2
-	mov	x3, #0
-	mov	x8, #__NR_futex
-	svc	#0
-kbox_sleep:
-	ldar	w10, [x20]
-	cmp	w10, #1
-	b.ne	4b
-	b	5f
-8:	str	wzr, [x19, #HT_VAIN]
-5:	add	x9, x19, #HT_KICK	/* as wait_grant() does: who granted may not have decided yet */
-	ldar	w10, [x9]
-	cbz	w10, 7f
-	yield
-	cmp	w10, #KICK_PERHAPS
-	b.eq	5b
-	mov	x8, #__NR_getpid
-	svc	#0
-	str	wzr, [x19, #HT_KICK]
-7:	str	wzr, [x20]
-	dmb	ish
-	ldr	w9, [x19, #HT_DEAD]
-	cbnz	w9, 6f
-	ldr	x9, [x19, #HT_CTX]
-	ldr	x9, [x9]
-	mov	sp, x9
+1:	mov	x29, #0
+	mov	x0, x1
+	mov	x1, x2
+	blr	x4
+	brk	#0
+SYM_FUNC_END(kbox_switch_stack)
+
+/* void kbox_load(unsigned long sp) */
+SYM_FUNC_START(kbox_load)
+	mov	sp, x0
 	POP_CALLEE
 	ret
-6:	mov	w9, #1
-	add	x10, x19, #HT_GONE	/* discarded */
+SYM_FUNC_END(kbox_load)
+
+/* void kbox_thread_exit(me): as soon as it is gone it has no record, and no stack in that. */
+SYM_FUNC_START(kbox_thread_exit)
+	mov	w9, #HT_GONE
+	add	x10, x0, #HT_STATE
 	stlr	w9, [x10]
-	b	host_thread_exit
-host_thread_loop:
-	mov	sp, x9
-	POP_CALLEE
-	ret
-host_thread_dead:
-	cmp	w21, #DEAD_SPARE
-	b.ne	host_thread_exit
-	/* As kbox_drop_user() does. */
-	mov	x0, #0
-	mov	x1, #KBOX_HOME_START
-	mov	x8, #__NR_munmap
-	svc	#0
-	mov	x0, #KBOX_HOME_END
-	adrp	x1, kbox_task_size
-	ldr	x1, [x1, #:lo12:kbox_task_size]
-	sub	x1, x1, x0
-	mov	x8, #__NR_munmap
-	svc	#0
-	b	kbox_wait
-host_thread_exit:
 	mov	x0, #0
 	mov	x8, #__NR_exit
 	svc	#0
 	brk	#0
-SYM_FUNC_END(kbox_handover)
-
-/* void kbox_await(me): a new host thread waits for the CPU. */
-SYM_FUNC_START(kbox_await)
-	mov	x19, x0
-	b	kbox_wait
-SYM_FUNC_END(kbox_await)
-
-/*
- * void kbox_release(unsigned long *save, me, sp): idle gives the CPU to nobody.
- * If an interrupt or an entrant slipped in, Z is told. This host thread parks, and may be the one to
- * wait for the next event: then idle goes on here.
- */
-SYM_FUNC_START(kbox_release)
-	PUSH_CALLEE
-	mov	x9, sp
-	str	x9, [x0]
-	mov	sp, x2
-	mov	x19, x1
-	ldr	w21, [x19, #HT_DEAD]
-	VCPU_ADDR x20
-	add	x10, x20, #VCPU_LOCK
-	stlr	wzr, [x10]
-	dmb	ish
-	ldr	w9, [x20, #VCPU_PENDING]
-	cbnz	w9, 1f
-	ENTRANTS x9
-	cbnz	x9, 1f
-2:	cbnz	w21, host_thread_dead
-	ldr	x9, [x19, #HT_LOOP_SP]
-	cbnz	x9, host_thread_loop
-	mov	x0, x19
-	bl	kbox_watch
-	add	x20, x19, #HT_GRANT
-	cbz	x0, kbox_sleep
-	mov	sp, x0
-	POP_CALLEE
-	ret
-1:	add	x0, x20, #VCPU_Z_SEQ
-3:	ldaxr	w9, [x0]
-	add	w9, w9, #1
-	stlxr	w11, w9, [x0]
-	cbnz	w11, 3b
-	mov	x1, #1			/* FUTEX_WAKE */
-	mov	x2, #1
-	mov	x8, #__NR_futex
-	svc	#0
-	b	2b
-SYM_FUNC_END(kbox_release)
+SYM_FUNC_END(kbox_thread_exit)
 
 /* void fpstate_save(struct fpsimd_context *to): the user's registers, which the kernel does not use. */
 	.text
@@ -328,7 +168,7 @@ SYM_CODE_END(kbox_sigreturn)
  * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs)
  * The two ways to user mode: all registers from a host signal's frame, by the host; or back to the slot
  * that the call came from, which loads the last registers itself. They end in a restartable section:
- * all of the user's state stays in memory until the last instruction, so a kick that finds its pc there
+ * all of the user's state stays in memory until the last instruction, so an IPI that finds its pc there
  * starts over (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section begins.
  * They return only with the CPU in hand, when there is more to do.
  */

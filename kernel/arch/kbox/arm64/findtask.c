@@ -31,7 +31,7 @@ static struct gate_entry *entry_of(struct mm_struct *mm, unsigned long key)
 
 static void map_fixed(unsigned long addr, void *page, unsigned int order)
 {
-	kbox_host_map(kbox_cpu.host->mm, addr, virt_to_pfn(page), 1UL << order, PROT_READ);
+	kbox_host_map(this_vcpu()->host->mm, addr, virt_to_pfn(page), 1UL << order, PROT_READ);
 }
 
 #define TABLE_ORDER get_order(GATE_ENTRIES * sizeof(struct gate_entry))
@@ -111,9 +111,9 @@ void kbox_gate_open(void)
 			table_enter(current->mm, current_key());
 		return;
 	}
-	if (c->gate_mapped != kbox_cpu.host) {
+	if (c->gate_mapped != this_vcpu()->host) {
 		map_fixed(KBOX_GATE_PAGE, c->gate_page, 0);
-		c->gate_mapped = kbox_cpu.host;
+		c->gate_mapped = this_vcpu()->host;
 	}
 	WRITE_ONCE(*c->gate_page, current_pt_regs());
 }

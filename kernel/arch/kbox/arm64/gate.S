@@ -36,8 +36,8 @@
 	cbnz	x29, kbox_gate_bounce
 	cbz	x17, kbox_gate_bounce
 	ldr	x29, [x17, #TOP_HOST]	/* a thread with another one's pointer, which sleeps? */
-	ldr	w29, [x29, #HT_IN_USER]
-	cbz	w29, kbox_gate_bounce
+	ldr	w29, [x29, #HT_STATE]
+	cbz	w29, kbox_gate_bounce	/* HT_KERNEL; a comparison would change the flags */
 .Lfound\@:
 .endm
 

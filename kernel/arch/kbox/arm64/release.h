@@ -10,8 +10,8 @@
 .endm
 
 .macro ENTRANTS reg
-	adrp	\reg, kbox_cpu + CPU_ENTRANTS
-	ldr	\reg, [\reg, #:lo12:(kbox_cpu + CPU_ENTRANTS)]
+	adrp	\reg, vcpu0 + VCPU_ENTRANTS
+	ldr	\reg, [\reg, #:lo12:(vcpu0 + VCPU_ENTRANTS)]
 .endm
 
 .macro RELEASE_CPU out

@@ -124,7 +124,7 @@ static bool in_exit_section(unsigned long pc)
 	return pc >= (unsigned long)__exit_start && pc < (unsigned long)__exit_end;
 }
 
-/* A kick on the last steps to user mode: this signal returns to where the task comes in again. */
+/* An IPI on the last steps to user mode: this signal returns to where the task comes in again. */
 static void start_over(struct sigcontext *sc, struct host_thread *me, struct pt_regs *regs)
 {
 	struct thread_struct *t = &me->task->thread;
@@ -163,7 +163,7 @@ static void from_user(int sig, struct host_siginfo *si, struct ucontext *uc, str
 	}
 	if (call)
 		kbox_trapped_call(regs, regs->regs[8]);
-	else if (sig != KICK_SIGNAL)
+	else if (sig != IPI_SIGNAL)
 		user_fault(sig, si, sc, regs);
 	kbox_exit(regs);
 }
@@ -178,7 +178,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		kbox_serve_flush(HOST_OF_STACK(base));
 	else if (!in_kernel(sc))
 		from_user(sig, si, uc, HOST_OF_STACK(base), regs);
-	else if (sig != KICK_SIGNAL)
+	else if (sig != IPI_SIGNAL)
 		kernel_fault(sig, sc);
 	else if (in_exit_section(sc->pc))
 		start_over(sc, HOST_OF_STACK(base), regs);

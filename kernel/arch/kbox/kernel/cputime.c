@@ -40,7 +40,7 @@ static void pull_in(struct timer_list *timer)
 {
 	struct fetch *fetch = from_timer(fetch, timer, timer);
 
-	kbox_pull_in(fetch->host);
+	kbox_preempt(fetch->host);
 }
 
 static void fetch_it(struct timer_list *timer)

@@ -9,12 +9,6 @@
 #include <asm/irq_regs.h>
 #include <asm/vcpu.h>
 
-unsigned long kbox_irqs_on;
-unsigned int *kbox_irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS +
-					  offsetof(struct kbox_shared, vcpu.irq_pending));
-u32 kbox_irqs_of_user;		/* those that have come while user code ran, and are not taken yet */
-static int in_irqs;
-
 /*
  * What has been interrupted. User code's registers are known if its host thread has come in; else
  * it only counts whose code it was.
@@ -24,9 +18,9 @@ static struct pt_regs interrupted(void)
 	struct host_thread *h = current->thread.host;
 	struct pt_regs regs = { };
 
-	if (!xchg(&kbox_irqs_of_user, 0))
+	if (!xchg(&this_vcpu()->irqs_of_user, 0))
 		instruction_pointer_set(&regs, (unsigned long)kbox_take_irqs);
-	else if (h && h == kbox_cpu.host && !h->in_user)
+	else if (h && h == this_vcpu()->host && h->state == HT_KERNEL)
 		regs = *task_pt_regs(current);
 	return regs;
 }
@@ -38,29 +32,29 @@ void kbox_take_irqs(void)
 	u32 bits;
 	int irq;
 
-	if (in_irqs || in_hardirq())
+	if (this_vcpu()->in_irqs || in_hardirq())
 		return;
-	while (kbox_irqs_on && (bits = xchg(kbox_irq_pending, 0))) {
-		kbox_irqs_on = 0;
-		in_irqs = 1;
+	while (this_vcpu()->irqs_on && (bits = xchg(this_vcpu()->irq_pending, 0))) {
+		this_vcpu()->irqs_on = 0;
+		this_vcpu()->in_irqs = true;
 		regs = interrupted();
 		old = set_irq_regs(&regs);
 		irq_enter();
 		for (irq = 0; bits; irq++, bits >>= 1)
 			if (bits & 1)
 				generic_handle_irq(irq);
-		in_irqs = 0;
+		this_vcpu()->in_irqs = false;
 		kbox_admit_entrants();	/* also where the holder of the CPU is long in the kernel */
 		irq_exit();
 		set_irq_regs(old);
-		kbox_irqs_on = 1;
+		this_vcpu()->irqs_on = 1;
 	}
 }
 
 void kbox_cpu_relax(void)
 {
 	host_pause();
-	if (kbox_irqs_on && READ_ONCE(*kbox_irq_pending))
+	if (this_vcpu()->irqs_on && READ_ONCE(*this_vcpu()->irq_pending))
 		kbox_take_irqs();
 }
 
@@ -73,7 +67,7 @@ static struct irq_chip kbox_chip = {
 /* Also by the kernel itself, for what has to wait until interrupts are on (linux/irq_work.h). */
 void arch_irq_work_raise(void)
 {
-	__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_WORK);
+	__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_WORK);
 }
 
 static irqreturn_t work_irq(int irq, void *dev)

@@ -25,7 +25,7 @@
 asmlinkage void ret_from_fork_user(void)
 {
 	host_thread_arrive();
-	schedule_tail(kbox_cpu.last);
+	schedule_tail(this_vcpu()->last);
 	kbox_exit(task_pt_regs(current));
 }
 
@@ -33,7 +33,7 @@ asmlinkage void ret_from_fork_kernel(void)
 {
 	if (current->thread.host)
 		host_thread_arrive();
-	schedule_tail(kbox_cpu.last);
+	schedule_tail(this_vcpu()->last);
 	current->thread.fn(current->thread.fn_arg);
 	/* It has called kernel_execve(). */
 	kbox_exit(task_pt_regs(current));
@@ -95,7 +95,7 @@ void flush_thread(void)
 /* It runs user code, and sleeps for the scheduler (vcpu.c). */
 bool kbox_in_user(const struct task_struct *t)
 {
-	return t->thread.host && t->thread.host->in_user;
+	return t->thread.host && READ_ONCE(t->thread.host->state) != HT_KERNEL;
 }
 
 /*

@@ -79,13 +79,13 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 	host_traps_init();
 	host_z.tid = host_z.tgid = host_getpid();
 	/* To see a signal frame. */
-	host_tgkill(host_z.tgid, host_z.tid, KICK_SIGNAL);
+	host_tgkill(host_z.tgid, host_z.tid, IPI_SIGNAL);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
 	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
 	host_z.mm = &init_mm;
 	host_z.task = &init_task;
-	kbox_cpu.host = &host_z;
+	this_vcpu()->host = &host_z;
 	kbox_shared->vcpu.lock = 1;
 	set_task_stack_end_magic(&init_task);
 	start_kernel();

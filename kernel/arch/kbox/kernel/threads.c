@@ -28,16 +28,20 @@ static void assign(struct host_thread *h, struct task_struct *t, struct mm_struc
 	h->mm = mm;
 	mm->context.threads++;
 	h->arrived = h->last = false;
-	h->dead = h->in_user = h->waiting = 0;
+	h->fate = FATE_LIVES;
 }
 
 /* Records of host threads that have ended: the threads themselves cannot free them, and the scheduler must not. */
 static void reap(void)
 {
-	struct host_thread *h;
+	struct host_thread **link = &graveyard, *h;
 
-	while ((h = graveyard)) {
-		graveyard = h->next_entrant;
+	while ((h = *link)) {
+		if (smp_load_acquire(&h->state) != HT_GONE) {
+			link = &h->next;
+			continue;
+		}
+		*link = h->next;
 		kfree(h);
 	}
 }
@@ -68,7 +72,7 @@ static void dispatch_user_calls(void)
 static void thread_start(struct host_thread *h)
 {
 	dispatch_user_calls();
-	kbox_await(h);
+	kbox_park(h);
 }
 
 static void process_start(struct host_thread *h)
@@ -78,7 +82,7 @@ static void process_start(struct host_thread *h)
 		host_exit_group(1);
 	kbox_drop_user();
 	dispatch_user_calls();
-	kbox_await(h);
+	kbox_park(h);
 }
 
 /* Host-clone with the first frame on the new record's own little stack; NULL: the host refuses, or there is no memory. */
@@ -89,24 +93,23 @@ static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thr
 
 	if (!h)
 		return NULL;
-	sp = h->first_stack + ARRAY_SIZE(h->first_stack);
+	sp = h->own_stack + ARRAY_SIZE(h->own_stack);
 	*--sp = 0;
 	*--sp = (unsigned long)fn;
 	if (host_clone(flags, sp, &h->tid, h) < 0) {
 		kfree(h);
 		return NULL;
 	}
-	h->tgid = flags & CLONE_THREAD ? kbox_cpu.host->tgid : h->tid;
+	h->tgid = flags & CLONE_THREAD ? this_vcpu()->host->tgid : h->tid;
 	return h;
 }
 
 /* One that waits for a grant ends instead. */
 static void send_away(struct host_thread *h)
 {
-	h->dead = DEAD_EXIT;
-	xchg(&h->grant, 1);
-	host_futex_wake(&h->grant);
-	while (!READ_ONCE(h->gone))
+	h->fate = FATE_EXITS;
+	kbox_grant(h);
+	while (smp_load_acquire(&h->state) != HT_GONE)
 		host_yield();
 	kfree(h);
 }
@@ -117,7 +120,7 @@ static struct host_thread *spare_or_new(void)
 
 	if (!h)
 		return start(CLONE_HOST_PROCESS, process_start);
-	spares = h->next_entrant;
+	spares = h->next;
 	nspares--;
 	return h;
 }
@@ -165,7 +168,7 @@ void host_process_unreserve(void)
 
 	current->thread.reserved = NULL;
 	if (h && nspares < SPARES_MAX) {
-		h->next_entrant = spares;
+		h->next = spares;
 		spares = h;
 		nspares++;
 	} else if (h) {
@@ -200,9 +203,9 @@ void host_thread_leave_mm(struct host_thread *h)
 /* The task of h has come to its end, or to another host thread: so ends h, when the CPU has left it. */
 void host_thread_die(struct host_thread *h)
 {
-	h->dead = DEAD_EXIT;
+	h->fate = FATE_EXITS;
 	if (h->last && nspares < SPARES_MAX) {
-		h->dead = DEAD_SPARE;
+		h->fate = FATE_SPARE;
 		nspares++;
 	}
 }
@@ -210,9 +213,9 @@ void host_thread_die(struct host_thread *h)
 /* The CPU leaves a dead host thread, which may still look at its record if it is a spare. */
 void host_thread_bury(struct host_thread *h)
 {
-	struct host_thread **list = h->dead == DEAD_SPARE ? &spares : &graveyard;
+	struct host_thread **list = h->fate == FATE_SPARE ? &spares : &graveyard;
 
-	h->next_entrant = *list;
+	h->next = *list;
 	*list = h;
 }
 

@@ -14,10 +14,6 @@
 #include <asm/vcpu.h>
 #include "../../../kernel/time/tick-internal.h"	/* tick_next_period */
 
-u64 kbox_next_event = U64_MAX;
-u64 kbox_z_until;		/* Z sleeps until then; 0: it does not sleep */
-bool kbox_event_is_tick;	/* the next event is no finer than a tick */
-
 /* What CLOCK_MONOTONIC was when the timekeeper asked for it, until the timekeeper has begun to count from there. */
 static u64 boot_clock __initdata;
 
@@ -59,21 +55,21 @@ u64 notrace sched_clock(void)
 
 static int set_next_event(unsigned long delta, struct clock_event_device *dev)
 {
-	kbox_event_is_tick = !(ktime_sub(dev->next_event, tick_next_period) % TICK_NSEC);
-	WRITE_ONCE(kbox_next_event, host_clock(CLOCK_MONOTONIC) + delta);
+	this_vcpu()->event_is_tick = !(ktime_sub(dev->next_event, tick_next_period) % TICK_NSEC);
+	WRITE_ONCE(this_vcpu()->next_event, host_clock(CLOCK_MONOTONIC) + delta);
 	/*
 	 * Z may sleep for longer than that. Idle looks to it by itself, see vcpu.c; others when
 	 * they go to user mode.
 	 */
 	smp_mb();
-	if (READ_ONCE(kbox_z_until) > kbox_next_event && current != &init_task)
+	if (READ_ONCE(this_vcpu()->z_until) > this_vcpu()->next_event && current != &init_task)
 		set_tsk_thread_flag(current, TIF_NOTIFY_RESUME);
 	return 0;
 }
 
 static int set_state(struct clock_event_device *dev)
 {
-	WRITE_ONCE(kbox_next_event, U64_MAX);
+	WRITE_ONCE(this_vcpu()->next_event, U64_MAX);
 	return 0;
 }
 
@@ -88,7 +84,7 @@ static struct clock_event_device kbox_clockevent = {
 
 static irqreturn_t timer_irq(int irq, void *dev)
 {
-	WRITE_ONCE(kbox_next_event, U64_MAX);
+	WRITE_ONCE(this_vcpu()->next_event, U64_MAX);
 	kbox_clockevent.event_handler(&kbox_clockevent);
 	return IRQ_HANDLED;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Host signals are the traps of this machine: system calls (SIGSYS), faults, kicks. What is in their frames: $(ISA)/trap.c. */
+/* Host signals are the traps of this machine: system calls (SIGSYS), faults, IPIs. What is in their frames: $(ISA)/trap.c. */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -27,13 +27,13 @@ bool kbox_fault_told(void)
 
 static void host_action(int sig, void *handler, unsigned long flags)
 {
-	/* A kick that found its thread still in the flush's handler would be taken for one in the kernel. */
-	host_sigaction(sig, handler, flags, sig == FLUSH_SIGNAL ? 1UL << (KICK_SIGNAL - 1) : 0);
+	/* An IPI that found its thread still in the flush's handler would be taken for one in the kernel. */
+	host_sigaction(sig, handler, flags, sig == FLUSH_SIGNAL ? 1UL << (IPI_SIGNAL - 1) : 0);
 }
 
 void host_traps_init(void)
 {
-	static const u8 traps[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, KICK_SIGNAL, FLUSH_SIGNAL };
+	static const u8 traps[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, IPI_SIGNAL, FLUSH_SIGNAL };
 	/* They are the supervisor's business. */
 	static const u8 ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
 	int i;

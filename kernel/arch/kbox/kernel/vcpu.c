@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one virtual CPU: who may run kernel code, and how host threads hand that
- * right to each other. docs/architecture.md, "Who runs the kernel".
+ * The one virtual CPU: whose task is current, and the ways between user code and the kernel.
+ * docs/architecture.md, "Who runs the kernel".
  */
 #include <linux/sched.h>
 #include <linux/sched/debug.h>
@@ -22,50 +22,27 @@
 
 #define DETACH_STACK	(12 << 10)	/* of a kernel stack, from its bottom: see detach() */
 
-struct kbox_cpu kbox_cpu;
-struct task_struct *current_task = &init_task;
-
-/* How often to look before a sleep: the host takes longer than that to wake one up. 0: there is one processor. */
-u32 kbox_spin = 300;
-
-/* An entrant that has seen user mode so often without a break takes the CPU. */
-#define PATIENCE 20
+struct vcpu vcpu0 = {
+	.current_task = &init_task,
+	.irq_pending = (void *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS + offsetof(struct kbox_shared, vcpu.irq_pending)),
+	.next_event = U64_MAX,
+};
 
 bool kbox_cpu_trylock(void)
 {
 	return sync_cmpxchg(&kbox_shared->vcpu.lock, 0, 1) == 0;
 }
 
-static unsigned long park_sp(struct host_thread *me)
-{
-	return me->dead || me->idle ? (unsigned long)__builtin_frame_address(0) - 512 : *me->ctx;
-}
-
 /* The CPU comes to this host thread. */
 void kbox_take_host(struct host_thread *h)
 {
-	struct host_thread *old = kbox_cpu.host;
+	struct host_thread *old = this_vcpu()->host;
 
 	if (h == old)
 		return;
-	kbox_cpu.host = h;
-	if (unlikely(old->dead))
+	this_vcpu()->host = h;
+	if (unlikely(old->fate != FATE_LIVES))
 		host_thread_bury(old);
-}
-
-/*
- * The CPU leaves this host thread for another one, with the running task's context saved. __sched:
- * that a task is switched is not where it waits.
- */
-static void __sched hand_over(struct task_struct *prev, struct host_thread *to)
-{
-	struct host_thread *me = kbox_cpu.host;
-
-	kbox_take_host(to);
-	if (prev->thread.host == me && !me->dead)
-		kbox_handover(&prev->thread.sp, me, to, (unsigned long)__builtin_frame_address(0) - 512);
-	else
-		kbox_handover(&prev->thread.sp, me, to, park_sp(me));
 }
 
 /*
@@ -85,21 +62,21 @@ struct task_struct * __sched __switch_to(struct task_struct *prev, struct task_s
 {
 	struct host_thread *to = next->thread.host;
 
-	xchg(&current_task, next);
-	kbox_nag_done();
-	kbox_cpu.last = prev;
+	xchg(&this_vcpu()->current_task, next);
+	kbox_wait_for_z();
+	this_vcpu()->last = prev;
 	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
 		host_thread_die(prev->thread.host);
 	if (READ_ONCE(prev->__state) & TASK_IN_USER)
 		kbox_shown_as_running(prev);
-	if (unlikely(READ_ONCE(kbox_z_until) > kbox_next_event))
+	if (unlikely(READ_ONCE(this_vcpu()->z_until) > this_vcpu()->next_event))
 		event_of_next(prev, next);
-	if (!to || to == kbox_cpu.host)
+	if (!to || to == this_vcpu()->host)
 		kbox_swap(&prev->thread.sp, next->thread.sp);
 	else
-		hand_over(prev, to);
-	kbox_vmalloc_sync(kbox_cpu.host);
-	return kbox_cpu.last;
+		kbox_hand_over(prev, to);
+	kbox_vmalloc_sync(this_vcpu()->host);
+	return this_vcpu()->last;
 }
 
 /*
@@ -112,10 +89,10 @@ static void detach(void)
 	struct host_thread *me = current->thread.host;
 
 	kbox_sleep_detached(me);
-	if (kbox_cpu.host != me)
-		hand_over(current, me);
+	if (this_vcpu()->host != me)
+		kbox_hand_over(current, me);
 	kbox_vmalloc_sync(me);
-	me->in_user = 0;
+	WRITE_ONCE(me->state, HT_KERNEL);
 	kbox_swap(&current->thread.sp, me->entry_sp);
 	BUG();
 }
@@ -131,8 +108,8 @@ unsigned long kbox_foreign_context(struct host_thread *me)
 {
 	kbox_take_host(me);
 	if (current == &init_task)
-		return kbox_cpu.idle_ctx;
-	kbox_irqs_of_user = READ_ONCE(*kbox_irq_pending);
+		return this_vcpu()->idle_ctx;
+	this_vcpu()->irqs_of_user = READ_ONCE(*this_vcpu()->irq_pending);
 	return detach_context();
 }
 
@@ -143,9 +120,9 @@ static void enqueue(struct host_thread *me)
 	if (xchg(&me->queued, 1))
 		return;
 	do {
-		old = READ_ONCE(kbox_cpu.entrants);
-		me->next_entrant = old;
-	} while (!__sync_bool_compare_and_swap(&kbox_cpu.entrants, old, me));
+		old = READ_ONCE(this_vcpu()->entrants);
+		me->next = old;
+	} while (!__sync_bool_compare_and_swap(&this_vcpu()->entrants, old, me));
 }
 
 /* With the CPU in hand: let those in who wait at the door. */
@@ -153,57 +130,15 @@ void kbox_admit_entrants(void)
 {
 	struct host_thread *h, *next;
 
-	if (likely(!READ_ONCE(kbox_cpu.entrants)))
+	if (likely(!READ_ONCE(this_vcpu()->entrants)))
 		return;
-	h = xchg(&kbox_cpu.entrants, NULL);
+	h = xchg(&this_vcpu()->entrants, NULL);
 	for (; h; h = next) {
-		next = h->next_entrant;
+		next = h->next;
 		xchg(&h->queued, 0);
-		if (h->in_user)
+		if (READ_ONCE(h->state) != HT_KERNEL)
 			wake_up_state(h->task, TASK_NORMAL);
 	}
-}
-
-/* A kick has been sent that may not have come yet: now it does. */
-static void take_kicks(struct host_thread *me)
-{
-	if (me->kick || me->pulled)
-		host_take_signals();
-	me->kick = me->pulled = 0;
-}
-
-/* Out of user code, without a grant. */
-void kbox_pull_in(struct host_thread *h)
-{
-	if (!h->in_user || READ_ONCE(h->waiting))
-		return;
-	host_tgkill(h->tgid, h->tid, KICK_SIGNAL);
-	WRITE_ONCE(h->pulled, 1);	/* and whoever is to see it waits for the CPU, which is ours */
-}
-
-/* An entrant waits until the CPU is granted to it (true), or else can be taken, and has been (false). */
-static bool wait_grant(struct host_thread *me)
-{
-	u32 spin = kbox_spin, idle = 0;
-
-	xchg(&me->waiting, 1);
-	while (READ_ONCE(me->grant) != 1 && spin--) {
-		host_pause();
-		idle = READ_ONCE(kbox_shared->vcpu.lock) ? 0 : idle + 1;
-		if (idle > PATIENCE && kbox_cpu_trylock()) {
-			WRITE_ONCE(me->waiting, 0);
-			return false;
-		}
-	}
-	if (sync_cmpxchg(&me->grant, 0, 2) == 0)	/* cmpxchg() need not be atomic in a UP kernel */
-		while (READ_ONCE(me->grant) != 1)
-			host_futex_wait(&me->grant, 2, HOST_NO_TIMEOUT);
-	while (READ_ONCE(me->kick) == KICK_PERHAPS)
-		host_pause();
-	smp_rmb();	/* what the granter did comes before its grant */
-	take_kicks(me);
-	WRITE_ONCE(me->grant, 0);
-	return true;
 }
 
 /* With the lock just taken: become current, or have the kernel make us so. */
@@ -212,21 +147,20 @@ static void attach(struct host_thread *me)
 	kbox_vmalloc_sync(me);
 	if (likely(current == me->task)) {
 		kbox_take_host(me);
-		me->in_user = 0;
+		WRITE_ONCE(me->state, HT_KERNEL);
 		return;
 	}
-	take_kicks(me);
+	kbox_take_ipis(me);
 	enqueue(me);
-	WRITE_ONCE(me->waiting, 1);	/* a grant that comes while it parks is no reason for a kick */
+	WRITE_ONCE(me->state, HT_DOOR);	/* a grant that comes while it parks is no reason for an IPI */
 	kbox_swap(&me->entry_sp, kbox_foreign_context(me));
-	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);
 }
 
 /* Current goes on, with the CPU, on another host thread that waits for it; returns there. */
 void kbox_move_to(struct host_thread *h)
 {
-	hand_over(current, h);
+	kbox_hand_over(current, h);
 }
 
 /* From user mode into the kernel: returns with the CPU in hand and current == me->task. */
@@ -237,7 +171,7 @@ void kbox_enter(struct host_thread *me)
 		return;
 	}
 	enqueue(me);		/* a full barrier: the holder sees us, or we see the lock free */
-	if (kbox_cpu_trylock() || !wait_grant(me)) {
+	if (kbox_cpu_trylock() || !kbox_wait_grant(me)) {
 		attach(me);
 		return;
 	}
@@ -246,7 +180,6 @@ void kbox_enter(struct host_thread *me)
 	 * code either.
 	 */
 	kbox_swap(&me->entry_sp, *me->ctx);
-	WRITE_ONCE(me->waiting, 0);
 	kbox_charge_user(me);
 }
 
@@ -274,7 +207,7 @@ static void exit_work(struct pt_regs *regs)
 
 	for (;;) {
 		local_irq_enable();
-		if (READ_ONCE(*kbox_irq_pending))
+		if (READ_ONCE(*this_vcpu()->irq_pending))
 			kbox_take_irqs();
 		kbox_admit_entrants();
 		kbox_tell_z();
@@ -298,9 +231,9 @@ static void exit_work(struct pt_regs *regs)
  */
 void kbox_to_user(struct host_thread *me)
 {
-	me->in_user = 1;
+	WRITE_ONCE(me->state, HT_USER);
 	if (!single_task_running())
-		kbox_others_wait();
+		kbox_contended();
 }
 
 /* From the kernel to user mode. */
@@ -329,7 +262,7 @@ void __noreturn kbox_exit_again(struct host_thread *me, struct pt_regs *regs)
 	kbox_exit(regs);
 }
 
-/* The grant came before the user's state was restored: the kick found us in kernel text. */
+/* The grant came before the user's state was restored: the IPI found us in kernel text. */
 void kbox_reenter(struct host_thread *me, struct pt_regs *regs)
 {
 	kbox_enter(me);
@@ -338,19 +271,19 @@ void kbox_reenter(struct host_thread *me, struct pt_regs *regs)
 
 void arch_cpu_idle(void)
 {
-	struct host_thread *me = kbox_cpu.host;
+	struct host_thread *me = this_vcpu()->host;
 
 	raw_local_irq_enable();
 	kbox_admit_entrants();
 	raw_local_irq_disable();
 	if (need_resched())
 		return;
-	WRITE_ONCE(kbox_cpu.idles, kbox_cpu.idles + 1);
-	WRITE_ONCE(kbox_cpu.watcher, me->dead || me->idle ? NULL : me);
+	WRITE_ONCE(this_vcpu()->idles, this_vcpu()->idles + 1);
+	WRITE_ONCE(this_vcpu()->watcher, me->fate != FATE_LIVES || me->idle ? NULL : me);
 	smp_mb();	/* Z sees that it is on it, or we see that it sleeps */
-	if (me->dead)
+	if (me->fate != FATE_LIVES)
 		kbox_tell_z();
-	kbox_release(&kbox_cpu.idle_ctx, me, park_sp(me));
+	kbox_release(me);
 	raw_local_irq_enable();
 	kbox_admit_entrants();
 	raw_local_irq_disable();

@@ -25,7 +25,7 @@ SECTIONS
 	.text : {
 		__hostcall_start = .;
 		*(.text.hostcall)
-		/* Restartable: a kick that finds its ip here starts over, so nothing else belongs in it. */
+		/* Restartable: an IPI that finds its ip here starts over, so nothing else belongs in it. */
 		__exit_start = .;
 		*(.text.exit_user)
 		__exit_end = .;

@@ -18,21 +18,21 @@ struct host_thread host_z = { .idle = 1 };
 
 /*
  * Z cannot interrupt the kernel, but a loop in it that has no interrupts to take asks
- * need_resched(). While nagging is set, current does not go away.
+ * need_resched(). While z_reads_current is set, current does not go away.
  */
-static u32 nagging;
-
-static void nag(void)
+static void set_need_resched_of_current(void)
 {
-	xchg(&nagging, 1);
-	__sync_fetch_and_or(&task_thread_info(READ_ONCE(current_task))->flags, _TIF_NEED_RESCHED);
-	WRITE_ONCE(nagging, 0);
+	struct vcpu *v = this_vcpu();
+
+	xchg(&v->z_reads_current, 1);
+	__sync_fetch_and_or(&task_thread_info(READ_ONCE(v->current_task))->flags, _TIF_NEED_RESCHED);
+	WRITE_ONCE(v->z_reads_current, 0);
 }
 
-/* Current is about to change. */
-void kbox_nag_done(void)
+/* Current has changed: the one that was may go away. */
+void kbox_wait_for_z(void)
 {
-	while (unlikely(READ_ONCE(nagging)))
+	while (unlikely(READ_ONCE(this_vcpu()->z_reads_current)))
 		host_pause();
 }
 
@@ -43,28 +43,29 @@ static u64 until(u64 event, u64 now)
 }
 
 /* Z looks again at what it waits for. */
-static void wake_z(void)
+void kbox_wake_z(void)
 {
 	__sync_fetch_and_add(&kbox_shared->vcpu.z_seq, 1);
 	host_futex_wake(&kbox_shared->vcpu.z_seq);
 }
 
 /*
- * Do tasks wait for the CPU while that of the user code of another one is kept? Then Z looks every LOOK_NS until it has seen
- * LOOKS times that none does.
+ * The CPU is contended: user code of one task keeps it while others wait. Then Z polls every POLL_NS,
+ * and preempts that task if it finds it in user mode, until POLLS polls have found no contention.
  */
-#define LOOK_NS (200 * NSEC_PER_USEC)
-#define LOOKS 5
+#define POLL_NS	(200 * NSEC_PER_USEC)
+#define POLLS	5
 
-static u32 crowd;
-enum { ALONE, LOOKED, CROWDED };
+enum contention { UNCONTENDED, POLLED, CONTENDED };	/* POLLED: it was contended, and Z has polled since then */
 
-/* Current goes to user mode, and others could run. With one processor it would be in their way either way. */
-void kbox_others_wait(void)
+/* Current goes to user mode, and others could run. With one processor Z would be in their way either way. */
+void kbox_contended(void)
 {
-	if (likely(READ_ONCE(crowd) == CROWDED) || !kbox_spin || xchg(&crowd, CROWDED) != ALONE)
+	u32 *contention = &this_vcpu()->contention;
+
+	if (likely(READ_ONCE(*contention) == CONTENDED) || !kbox_spin || xchg(contention, CONTENDED) != UNCONTENDED)
 		return;
-	wake_z();
+	kbox_wake_z();
 }
 
 /*
@@ -74,34 +75,12 @@ void kbox_others_wait(void)
  */
 void kbox_tell_z(void)
 {
-	u64 asleep = READ_ONCE(kbox_z_until), event = READ_ONCE(kbox_next_event);
+	u64 asleep = READ_ONCE(this_vcpu()->z_until), event = READ_ONCE(this_vcpu()->next_event);
 
-	if (likely(asleep <= event || (kbox_event_is_tick && asleep <= event + TICK_NSEC)))
+	if (likely(asleep <= event || (this_vcpu()->event_is_tick && asleep <= event + TICK_NSEC)))
 		return;
-	WRITE_ONCE(kbox_z_until, 0);	/* once is enough */
-	wake_z();
-}
-
-#define NEAR_NS (20 * NSEC_PER_USEC)
-
-/* What kbox_wait in entry.S does. The next event may be as near as that: then there is no sleep before it. */
-static void kbox_spin_for_grant(struct host_thread *me)
-{
-	u64 event = READ_ONCE(kbox_next_event), now = host_clock(CLOCK_MONOTONIC);
-	u32 spin = me->vain < SPIN_VAIN ? kbox_spin : kbox_spin >> SPIN_LESS;
-	bool near = event < now + NEAR_NS;
-
-	while (READ_ONCE(me->grant) != 1) {
-		if (near && host_clock(CLOCK_MONOTONIC) >= event)
-			return;
-		if (!spin--) {
-			if (++me->vain >= SPIN_AGAIN)
-				me->vain = SPIN_VAIN - 1;
-			return;
-		}
-		host_pause();
-	}
-	me->vain = 0;
+	WRITE_ONCE(this_vcpu()->z_until, 0);	/* once is enough */
+	kbox_wake_z();
 }
 
 /*
@@ -115,37 +94,37 @@ unsigned long kbox_watch(struct host_thread *me)
 {
 	u64 now, event;
 
-	kbox_spin_for_grant(me);
-	if (sync_cmpxchg(&me->grant, 0, 2))
+	kbox_poll_grant(me, READ_ONCE(this_vcpu()->next_event));
+	if (sync_cmpxchg(&me->grant, GRANT_NONE, GRANT_ASLEEP) != GRANT_NONE)
 		return 0;
 	for (;;) {
-		event = READ_ONCE(kbox_next_event);
-		if (READ_ONCE(me->grant) == 1 || READ_ONCE(kbox_cpu.watcher) != me)
+		event = READ_ONCE(this_vcpu()->next_event);
+		if (READ_ONCE(me->grant) == GRANT_GIVEN || READ_ONCE(this_vcpu()->watcher) != me)
 			return 0;
 		now = host_clock(CLOCK_MONOTONIC);
 		if (event <= now)
 			break;
-		host_futex_wait(&me->grant, 2, until(event, now));
+		host_futex_wait(&me->grant, GRANT_ASLEEP, until(event, now));
 	}
-	if (READ_ONCE(current_task) != &init_task || !kbox_cpu_trylock())
+	if (READ_ONCE(current) != &init_task || !kbox_cpu_trylock())
 		return 0;
-	if (current != &init_task || kbox_cpu.watcher != me) {
+	if (current != &init_task || this_vcpu()->watcher != me) {
 		/* Whoever has found us there waits no longer for the event: Z does. */
-		WRITE_ONCE(kbox_cpu.watcher, NULL);
+		WRITE_ONCE(this_vcpu()->watcher, NULL);
 		xchg(&kbox_shared->vcpu.lock, 0);
-		wake_z();
+		kbox_wake_z();
 		return 0;
 	}
-	WRITE_ONCE(me->grant, 0);	/* a grant comes from who has the CPU */
-	__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
+	WRITE_ONCE(me->grant, GRANT_NONE);	/* a grant comes from who has the CPU */
+	__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_TIMER);
 	kbox_vmalloc_sync(me);
 	kbox_take_host(me);
-	return kbox_cpu.idle_ctx;
+	return this_vcpu()->idle_ctx;
 }
 
 static bool watched(void)
 {
-	return READ_ONCE(current_task) == &init_task && READ_ONCE(kbox_cpu.watcher);
+	return READ_ONCE(current) == &init_task && READ_ONCE(this_vcpu()->watcher);
 }
 
 /*
@@ -158,7 +137,7 @@ static bool watched(void)
 static u64 look_for_idle(u64 now)
 {
 	static u32 seen, quiet;
-	u32 idles = READ_ONCE(kbox_cpu.idles);
+	u32 idles = READ_ONCE(this_vcpu()->idles);
 
 	quiet = idles == seen ? quiet + 1 : 0;
 	seen = idles;
@@ -173,35 +152,37 @@ static u64 without_event(u64 now)
 {
 	if (watched())
 		return look_for_idle(now);
-	return READ_ONCE(current_task) == &init_task ? U64_MAX : now + TICK_NSEC;
+	return READ_ONCE(current) == &init_task ? U64_MAX : now + TICK_NSEC;
 }
 
-static u64 next_look = U64_MAX;
-static u32 looks;
+static u64 next_poll = U64_MAX;
+static u32 polls;
 
-static void look_again(u64 now)
+static void begin_polling(u64 now)
 {
-	looks = LOOKS;
-	next_look = now + LOOK_NS;
+	polls = POLLS;
+	next_poll = now + POLL_NS;
 }
 
-/* Is it time to take the CPU for them? */
-static bool look(u64 now)
+/* Is it time to take the CPU for those who wait? */
+static bool need_preempt(u64 now)
 {
-	if (!looks) {
-		if (READ_ONCE(crowd) == CROWDED)
-			look_again(now);
-	} else if (now >= next_look) {
-		next_look = now + LOOK_NS;
-		if (sync_cmpxchg(&crowd, CROWDED, LOOKED) == CROWDED) {
-			looks = LOOKS;
+	u32 *contention = &this_vcpu()->contention;
+
+	if (!polls) {
+		if (READ_ONCE(*contention) == CONTENDED)
+			begin_polling(now);
+	} else if (now >= next_poll) {
+		next_poll = now + POLL_NS;
+		if (sync_cmpxchg(contention, CONTENDED, POLLED) == CONTENDED) {
+			polls = POLLS;
 			return !single_task_running();
 		}
-		if (--looks)
+		if (--polls)
 			return false;
-		next_look = U64_MAX;
-		if (sync_cmpxchg(&crowd, LOOKED, ALONE) == CROWDED)
-			look_again(now);
+		next_poll = U64_MAX;
+		if (sync_cmpxchg(contention, POLLED, UNCONTENDED) == CONTENDED)
+			begin_polling(now);
 	}
 	return false;
 }
@@ -210,23 +191,23 @@ void __noreturn z_loop(void)
 {
 	u64 now, event;
 	u32 seq, unheard = 0;
-	bool others;
+	bool preempt;
 
 	for (;;) {
 		seq = READ_ONCE(kbox_shared->vcpu.z_seq);
-		xchg(&kbox_z_until, U64_MAX);
-		event = watched() ? U64_MAX : READ_ONCE(kbox_next_event);
+		xchg(&this_vcpu()->z_until, U64_MAX);
+		event = watched() ? U64_MAX : READ_ONCE(this_vcpu()->next_event);
 		now = host_clock(CLOCK_MONOTONIC);
 		if (event <= now)
-			__sync_fetch_and_or(kbox_irq_pending, 1 << KBOX_IRQ_TIMER);
-		others = look(now);
-		event = min(event, next_look);
+			__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_TIMER);
+		preempt = need_preempt(now);
+		event = min(event, next_poll);
 		if (event == U64_MAX)
 			event = without_event(now);
 		if (event > now && (READ_ONCE(kbox_shared->vcpu.lock) ||
-				    !(READ_ONCE(*kbox_irq_pending) || READ_ONCE(kbox_cpu.entrants) || others))) {
+				    !(READ_ONCE(*this_vcpu()->irq_pending) || READ_ONCE(this_vcpu()->entrants) || preempt))) {
 			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
-			xchg(&kbox_z_until, event);
+			xchg(&this_vcpu()->z_until, event);
 			unheard = 0;
 			host_futex_wait(&kbox_shared->vcpu.z_seq, seq, until(event, now));
 			continue;
@@ -236,11 +217,11 @@ void __noreturn z_loop(void)
 				continue;
 			/* The timer is his too, once he has seen the bit. */
 			if (unheard++)
-				nag();
+				set_need_resched_of_current();
 			host_futex_wait(&kbox_shared->vcpu.z_seq, seq, NSEC_PER_MSEC);
 			continue;
 		}
-		WRITE_ONCE(kbox_z_until, 0);
+		WRITE_ONCE(this_vcpu()->z_until, 0);
 		unheard = 0;
 		kbox_vmalloc_sync(&host_z);
 		kbox_swap(&host_z.loop_sp, kbox_foreign_context(&host_z));

@@ -314,7 +314,7 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 	mm_context_t *c = &vma->vm_mm->context;
 	bool filling = c->filling == current;
 
-	if (vma->vm_mm != kbox_cpu.host->mm || ((c->gathering || filling) && !(filling && c->replacing)))
+	if (vma->vm_mm != this_vcpu()->host->mm || ((c->gathering || filling) && !(filling && c->replacing)))
 		return;
 	if (filling)
 		c->replacing = false;
@@ -347,7 +347,7 @@ static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned lon
 	struct host_thread *h = NULL;
 
 	for_each_process_thread(g, t)
-		if (t->thread.host && t->thread.host->mm == mm && t->thread.host->arrived && !t->thread.host->dead) {
+		if (t->thread.host && t->thread.host->mm == mm && t->thread.host->arrived && t->thread.host->fate == FATE_LIVES) {
 			h = t->thread.host;
 			goto found;
 		}
@@ -391,7 +391,7 @@ static void flush_part(struct mm_struct *mm, unsigned long start, unsigned long 
 {
 	if (start >= end)
 		return;
-	if (mm != kbox_cpu.host->mm)
+	if (mm != this_vcpu()->host->mm)
 		flush_remote(mm, start, end);
 	else if (!refill(mm, start, end))
 		kbox_host_unmap(mm, start, end);
@@ -413,7 +413,7 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 /* Can anybody but current be in user code there? */
 bool kbox_others_run(struct mm_struct *mm)
 {
-	return mm->context.threads > (mm == kbox_cpu.host->mm);
+	return mm->context.threads > (mm == this_vcpu()->host->mm);
 }
 
 void flush_tlb_mm(struct mm_struct *mm)
@@ -455,11 +455,11 @@ pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 
 	if (!pte_present(pte) || !pte_mapped(pte))
 		return pte;
-	if (c->filling == current && vma->vm_mm == kbox_cpu.host->mm && is_cow_mapping(vma->vm_flags) &&
+	if (c->filling == current && vma->vm_mm == this_vcpu()->host->mm && is_cow_mapping(vma->vm_flags) &&
 	    !(current->flags & PF_MEMALLOC))
 		c->replacing = true;
 	/* Of what moves (gather.c) the neighbours come next: one signal for all. */
-	else if (vma->vm_mm != kbox_cpu.host->mm && current->mm && current->mm->context.gathering)
+	else if (vma->vm_mm != this_vcpu()->host->mm && current->mm && current->mm->context.gathering)
 		kbox_flush_window(vma->vm_mm, addr, ptep);
 	else
 		flush_tlb_page(vma, addr);

@@ -63,7 +63,7 @@ void arch_sync_kernel_mappings(unsigned long start, unsigned long end)
 	changes[kbox_vmalloc_gen % LOG].start = start & PAGE_MASK;
 	changes[kbox_vmalloc_gen % LOG].end = PAGE_ALIGN(end);
 	kbox_vmalloc_gen++;
-	kbox_vmalloc_sync(kbox_cpu.host);
+	kbox_vmalloc_sync(this_vcpu()->host);
 }
 
 /* Unmapped at once, above. */

@@ -84,7 +84,7 @@ static void forget_slots(struct rewrite_map *map)
 	for_each_process_thread(g, t) {
 		struct stack_top *top = stack_top(task_stack_page(t));
 
-		if (t->mm == map->mm && t->thread.host && !t->thread.host->in_user && image_has_slots(map->image, top->resume - map->base))
+		if (t->mm == map->mm && t->thread.host && READ_ONCE(t->thread.host->state) == HT_KERNEL && image_has_slots(map->image, top->resume - map->base))
 			top->resume_ip = 0;
 	}
 }

@@ -115,12 +115,12 @@ static bool breakpoint_at(struct debug_mm *dm, unsigned long ip)
 /* Those of the running host process, but for the thread that the CPU is on. */
 static bool is_out_there(const struct host_thread *h, const struct mm_struct *mm)
 {
-	return h && h != kbox_cpu.host && h->mm == mm && h->arrived && !h->dead && h->in_user &&
-	       !READ_ONCE(h->queued) && !READ_ONCE(h->waiting);
+	return h && h != this_vcpu()->host && h->mm == mm && h->arrived && h->fate == FATE_LIVES &&
+	       READ_ONCE(h->state) == HT_USER && !READ_ONCE(h->queued);
 }
 
 /* Are there some? */
-static bool pull_others_in(struct mm_struct *mm, bool kick)
+static bool pull_others_in(struct mm_struct *mm, bool send)
 {
 	struct task_struct *g, *t;
 	bool some = false;
@@ -129,27 +129,27 @@ static bool pull_others_in(struct mm_struct *mm, bool kick)
 		if (!is_out_there(t->thread.host, mm))
 			continue;
 		some = true;
-		if (kick)
-			kbox_pull_in(t->thread.host);
+		if (send)
+			kbox_preempt(t->thread.host);
 	}
 	return some;
 }
 
-#define KICK_AGAIN	64	/* rounds */
+#define SEND_AGAIN	64	/* rounds */
 
-/* They come in, and wait for the CPU. A kick has no effect on a thread that is on its way out, and comes again. */
+/* They come in, and wait for the CPU. An IPI has no effect on a thread that is on its way out, and comes again. */
 static void others_out_of_user_code(struct mm_struct *mm)
 {
 	unsigned int round = 0;
 
-	while (pull_others_in(mm, round++ % KICK_AGAIN == 0))
+	while (pull_others_in(mm, round++ % SEND_AGAIN == 0))
 		host_yield();
 }
 
 /* Pages are about to be mapped in the running host process. */
 void debug_mapping(unsigned long addr, unsigned long pages)
 {
-	struct mm_struct *mm = kbox_cpu.host->mm;
+	struct mm_struct *mm = this_vcpu()->host->mm;
 	struct debug_mm *dm = mm ? mm->context.debug : NULL;
 	unsigned int i;
 

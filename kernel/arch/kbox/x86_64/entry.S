@@ -96,181 +96,41 @@ SYM_FUNC_START(kbox_swap)
 	ret
 SYM_FUNC_END(kbox_swap)
 
-/*
- * void kbox_handover(unsigned long *save, me, to, rsp)
- * Save the running context, get off its stack, grant the CPU to "to", then do
- * what this host thread has to do without the CPU: exit, go on with Z's loop, or park.
- */
-SYM_FUNC_START(kbox_handover)
+/* void kbox_switch_stack(unsigned long *save, me, arg, void *stack, fn) */
+SYM_FUNC_START(kbox_switch_stack)
 	PUSH_CALLEE
 	movq	%rsp, (%rdi)
+	testq	%rcx, %rcx
+	jz	1f
 	movq	%rcx, %rsp
-	movq	%rsi, %rbx
-	movq	%rdx, %r12
-	movl	HT_DEAD(%rbx), %r13d	/* a dead thread's record may be reused after the grant */
-	movq	HT_TID(%r12), %r14	/* and tgid behind it */
-	movl	HT_IN_USER(%r12), %r15d
-	testl	%r15d, %r15d
-	jz	0f
-	movl	$KICK_PERHAPS, HT_KICK(%r12)
-0:	movl	$1, %eax
-	xchgl	%eax, HT_GRANT(%r12)
-	cmpl	$2, %eax
-	je	1f
-	testl	%r15d, %r15d
-	jz	2f
-	cmpl	$0, HT_WAITING(%r12)
-	jne	3f
-	/* It is in user code: kick it. */
-	movl	%r14d, %esi
-	shrq	$32, %r14
-	movl	%r14d, %edi
-	movl	$KICK_SIGNAL, %edx
-	movl	$__NR_tgkill, %eax
-	syscall
-	movl	$KICK_SENT, HT_KICK(%r12)
-	jmp	2f
-3:	movl	$0, HT_KICK(%r12)
-	jmp	2f
-1:	testl	%r15d, %r15d
-	jz	0f
-	movl	$0, HT_KICK(%r12)
-0:	leaq	HT_GRANT(%r12), %rdi
-	movl	$1, %esi		/* FUTEX_WAKE */
-	movl	$1, %edx
-	movl	$__NR_futex, %eax
-	syscall
-2:	testl	%r13d, %r13d
-	jnz	host_thread_dead
-kbox_park:
-	movq	HT_LOOP_SP(%rbx), %rax
-	testq	%rax, %rax
-	jnz	host_thread_loop
-	/* From here on rbx is all there is. */
-kbox_wait:
-	movl	kbox_spin(%rip), %edx	/* kbox_spin_for_grant(), without a stack */
-	movl	HT_VAIN(%rbx), %ecx
-	cmpl	$SPIN_VAIN, %ecx
-	jb	3f
-	shrl	$SPIN_LESS, %edx
-3:	cmpl	$1, HT_GRANT(%rbx)
-	je	8f
-	pause
-	decl	%edx
-	jns	3b
-	incl	%ecx
-	cmpl	$SPIN_AGAIN, %ecx
-	jb	9f
-	movl	$(SPIN_VAIN - 1), %ecx
-9:	movl	%ecx, HT_VAIN(%rbx)
-	xorl	%eax, %eax
-	movl	$2, %edx
-	lock; cmpxchgl %edx, HT_GRANT(%rbx)
-	jnz	5f
-4:	leaq	HT_GRANT(%rbx), %rdi
-	xorl	%esi, %esi		/* FUTEX_WAIT */
-	movl	$2, %edx
-	xorl	%r10d, %r10d
-	movl	$__NR_futex, %eax
-	syscall
-kbox_sleep:
-	cmpl	$1, HT_GRANT(%rbx)
-	jne	4b
-	jmp	5f
-8:	movl	$0, HT_VAIN(%rbx)
-5:	movl	HT_KICK(%rbx), %eax	/* as wait_grant() does: who granted may not have decided yet */
-	testl	%eax, %eax
-	jz	7f
-	pause
-	cmpl	$KICK_PERHAPS, %eax
-	je	5b
-	movl	$__NR_getpid, %eax
-	syscall
-	movl	$0, HT_KICK(%rbx)
-7:	movl	$0, HT_GRANT(%rbx)
-	cmpl	$0, HT_DEAD(%rbx)
-	jne	6f
-	movq	HT_CTX(%rbx), %rax
-	movq	(%rax), %rsp
+1:	andq	$-16, %rsp
+	xorl	%ebp, %ebp
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	call	*%r8
+	ud2
+SYM_FUNC_END(kbox_switch_stack)
+
+/* void kbox_load(unsigned long sp) */
+SYM_FUNC_START(kbox_load)
+	movq	%rdi, %rsp
 	POP_CALLEE
 	ret
-6:	movl	$1, HT_GONE(%rbx)	/* discarded */
-	jmp	host_thread_exit
-host_thread_loop:
-	movq	%rax, %rsp
-	POP_CALLEE
-	ret
-host_thread_dead:
-	cmpl	$DEAD_SPARE, %r13d
-	jne	host_thread_exit
-	/* As kbox_drop_user() does. */
-	xorl	%edi, %edi
-	movabsq	$KBOX_HOME_START, %rsi
-	movl	$__NR_munmap, %eax
-	syscall
-	movabsq	$KBOX_HOME_END, %rdi
-	movq	kbox_task_size(%rip), %rsi
-	subq	%rdi, %rsi
-	movl	$__NR_munmap, %eax
-	syscall
-	jmp	kbox_wait
-host_thread_exit:
+SYM_FUNC_END(kbox_load)
+
+/* void kbox_thread_exit(me): as soon as it is gone it has no record, and no stack in that. */
+SYM_FUNC_START(kbox_thread_exit)
+	movl	$HT_GONE, HT_STATE(%rdi)
 	xorl	%edi, %edi
 	movl	$__NR_exit, %eax
 	syscall
 	ud2
-SYM_FUNC_END(kbox_handover)
-
-/* void kbox_await(me): a new host thread waits for the CPU. */
-SYM_FUNC_START(kbox_await)
-	movq	%rdi, %rbx
-	jmp	kbox_wait
-SYM_FUNC_END(kbox_await)
-
-/*
- * void kbox_release(unsigned long *save, me, rsp): idle gives the CPU to nobody.
- * If an interrupt or an entrant slipped in, Z is told. This host thread parks, and may be the one to
- * wait for the next event: then idle goes on here.
- */
-SYM_FUNC_START(kbox_release)
-	PUSH_CALLEE
-	movq	%rsp, (%rdi)
-	movq	%rdx, %rsp
-	movq	%rsi, %rbx
-	movl	HT_DEAD(%rbx), %r13d
-	movabsq	$KBOX_VCPU_VA, %rcx
-	xorl	%eax, %eax
-	xchgl	%eax, VCPU_LOCK(%rcx)
-	cmpl	$0, VCPU_PENDING(%rcx)
-	jne	1f
-	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
-	jne	1f
-2:	testl	%r13d, %r13d
-	jnz	host_thread_dead
-	movq	HT_LOOP_SP(%rbx), %rax
-	testq	%rax, %rax
-	jnz	host_thread_loop
-	andq	$-16, %rsp
-	movq	%rbx, %rdi
-	call	kbox_watch
-	testq	%rax, %rax
-	jz	kbox_sleep
-	movq	%rax, %rsp
-	POP_CALLEE
-	ret
-1:	lock; incl VCPU_Z_SEQ(%rcx)
-	leaq	VCPU_Z_SEQ(%rcx), %rdi
-	movl	$1, %esi		/* FUTEX_WAKE */
-	movl	$1, %edx
-	movl	$__NR_futex, %eax
-	syscall
-	jmp	2b
-SYM_FUNC_END(kbox_release)
+SYM_FUNC_END(kbox_thread_exit)
 
 /*
  * void kbox_leave(me, regs, fpstate)	fpstate NULL: it is in the registers
  * Let go of the CPU and go to user mode; it ends in a restartable section. All of the user's state
- * stays in memory until the last instruction, so a kick that finds its ip there starts
+ * stays in memory until the last instruction, so an IPI that finds its ip there starts
  * over as if it had come from user mode. Before it, the CPU may still be ours, and a
  * grant is looked for where the section begins. Returns only with the CPU in hand,
  * when there is more to do.

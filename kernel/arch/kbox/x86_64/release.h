@@ -9,7 +9,7 @@
 	xchgl	%eax, VCPU_LOCK(%rcx)
 	cmpl	$0, VCPU_PENDING(%rcx)
 	jne	.Lretake\@
-	cmpq	$0, kbox_cpu+CPU_ENTRANTS(%rip)
+	cmpq	$0, vcpu0+VCPU_ENTRANTS(%rip)
 	je	\out
 .Lretake\@:
 	xorl	%eax, %eax

@@ -248,7 +248,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		/* The processor may refuse to go where a debugger or a signal handler's frame says. */
 		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && in_exit_section(sc->ip);
 
-		if (sig != KICK_SIGNAL && !refused) {
+		if (sig != IPI_SIGNAL && !refused) {
 			if (gate_refused(sig, sc)) {
 				gs_refused(HOST_OF_STACK(base));
 				sc->ip = (unsigned long)kbox_gate_bounce;
@@ -285,7 +285,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		kbox_trapped_call(regs, sc->ax);
 	else
 		leave_call(regs);
-	if (sig != SIGSYS && sig != KICK_SIGNAL)
+	if (sig != SIGSYS && sig != IPI_SIGNAL)
 		user_fault(sig, si, sc, regs);
 	kbox_exit(regs);
 }

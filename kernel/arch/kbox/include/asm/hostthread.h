@@ -8,36 +8,57 @@
 struct task_struct;
 struct mm_struct;
 
-/* What becomes of a host thread whose task has ended. */
-#define DEAD_EXIT	1
-#define DEAD_SPARE	2	/* it empties its address space and waits for another task */
+/*
+ * Where a host thread is. It alone writes that; who has the CPU reads it, and sends the thread an
+ * IPI only in HT_USER.
+ *
+ *	from		to		by			when
+ *	HT_KERNEL	HT_USER		kbox_to_user()		user mode is next
+ *	HT_USER		HT_KERNEL	attach()		it has come in, and runs its task: nobody else has the CPU
+ *	HT_USER		HT_DOOR		kbox_enter()		it has come in, and the CPU is another's
+ *	HT_USER		HT_DOOR		attach()		the CPU is its own, but the kernel has to make its task current
+ *	HT_DOOR		HT_KERNEL	attach(), detach()	its task is current
+ *	HT_KERNEL	HT_GONE		kbox_thread_exit()	it makes no use of its record or of a stack any more
+ *
+ * A thread that has no task yet, that is parked, or that is Z is in HT_KERNEL.
+ */
+enum ht_state { HT_KERNEL, HT_USER, HT_DOOR, HT_GONE };
 
 /*
- * The kick that goes with a grant may come late, but must not come when the thread runs on
+ * What becomes of it when the CPU has left it. Written by who has the CPU.
+ *
+ *	from		to		by				when
+ *	FATE_LIVES	FATE_EXITS	host_thread_die()		its task has ended, or runs on another host thread
+ *	FATE_LIVES	FATE_SPARE	host_thread_die()		the same, and it is the last thread of its host process
+ *	FATE_SPARE	FATE_LIVES	assign()			it gets another task, perhaps before it has emptied its memory
+ *	FATE_LIVES	FATE_EXITS	send_away()			it waits for a task that will not come
+ */
+enum ht_fate { FATE_LIVES, FATE_EXITS, FATE_SPARE };
+
+/* The word that it waits for when it is without the CPU: a futex. */
+enum ht_grant { GRANT_NONE, GRANT_GIVEN, GRANT_ASLEEP /* none, and it sleeps */ };
+
+/*
+ * The IPI that goes with a grant may come late, but must not come when the thread runs on
  * another task's stack: the host would put the frame on top of its own, where the user's state is.
+ * So the granter says before the grant that there may be one, and afterwards whether there is.
  */
-#define KICK_PERHAPS	1	/* it will be known in a moment */
-#define KICK_SENT	2
+enum ht_ipi { IPI_NONE, IPI_PERHAPS, IPI_SENT };
 
-/*
- * A host thread that guest code can run on. Lives in guest memory from the host
- * clone until the host thread's last instruction. entry.S knows it by asm-offsets.c.
- */
+/* Lives in guest memory from the host clone until the host thread is HT_GONE. entry.S knows it by asm-offsets.c. */
 struct host_thread {
-	u32 grant;			/* 0: none, 1: go on with *ctx, 2: none, and asleep on this futex */
+	u32 grant;			/* enum ht_grant */
+	u32 state;			/* enum ht_state */
+	u32 fate;			/* enum ht_fate */
+	u32 ipi;			/* enum ht_ipi, of the grant */
+	u32 preempted;			/* an IPI without a grant has been sent (kbox_preempt()), whatever a later grant says of its own */
+	u32 queued;			/* on vcpu.entrants */
+	u32 vain;			/* how often in a row it has polled for a grant in vain */
 	u32 tid, tgid;			/* the host's */
 	unsigned long *ctx;		/* saved sp of the task it is for */
-	u32 dead;			/* after the next hand-over: DEAD_* */
-	u32 gone;			/* it never ran its task, and is off its stack */
-	u32 in_user;			/* user code runs, or is about to */
-	u32 waiting;			/* in kernel text, for a grant */
-	u32 queued;			/* on cpu.entrants */
-	u32 vain;			/* how often in a row it has looked for a grant in vain */
-	u32 kick;			/* with the grant: KICK_* */
-	u32 pulled;			/* a kick without one has been sent (kbox_pull_in()), whatever a later grant says of its own */
 	unsigned long loop_sp;		/* Z's: of its loop, where it goes instead of parking */
 	unsigned long entry_sp;		/* of the way in, while the CPU is awaited */
-	struct host_thread *next_entrant;
+	struct host_thread *next;	/* of entrants, of spares, of those to be freed */
 	struct task_struct *task;
 	struct mm_struct *mm;		/* the address space of its host process */
 	struct isa_host_thread isa;
@@ -46,7 +67,7 @@ struct host_thread {
 	bool arrived;			/* it has run its task, and has that one's stack for host signals */
 	bool last;			/* of its host process */
 	bool idle;			/* Z */
-	unsigned long first_stack[128] __aligned(16);	/* of a new one, until it arrives */
+	unsigned long own_stack[128] __aligned(16);	/* while it has no task's: until it arrives, and after that one's end */
 };
 
 extern struct host_thread host_z;	/* z.c */
@@ -58,7 +79,7 @@ extern struct host_thread host_z;	/* z.c */
  * By default a process ignores them, so they would do a stranger no harm, and the host keeps
  * neither of them waiting in a queue that has a limit (signal(7)).
  */
-#define KICK_SIGNAL	23	/* SIGURG: pull a host thread out of user code */
+#define IPI_SIGNAL	23	/* SIGURG: into the kernel, out of user code */
 #define FLUSH_SIGNAL	28	/* SIGWINCH: unmap for another host process */
 
 /*

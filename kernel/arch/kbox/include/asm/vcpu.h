@@ -7,33 +7,31 @@
 
 struct pt_regs;
 
-/*
- * Who parks looks at its grant for a while before it sleeps (kbox_spin). Where that was in vain
- * SPIN_VAIN times in a row, on a host that has other things to do, it looks for less long, 1 /
- * 2^SPIN_LESS of it; and for all of it at times, to see whether that is still so.
- */
-#define SPIN_VAIN	4
-#define SPIN_AGAIN	20
-#define SPIN_LESS	3
-
-struct kbox_cpu {
-	struct host_thread *host;	/* on which the CPU runs now */
-	struct host_thread *entrants;	/* lock-free stack: want in */
-	struct host_thread *watcher;	/* while idle has let go of the CPU: it waits for the next event; NULL: Z does */
-	u32 idles;			/* how often idle has let go of the CPU */
-	struct task_struct *last;	/* whom switch_to came from */
-	unsigned long idle_ctx;
-};
-
-extern struct kbox_cpu kbox_cpu;
+/* Who waits for the CPU polls so often before it sleeps, since the host takes longer than that to wake it. 0: there is one processor. */
 extern u32 kbox_spin;
 
-/* entry.S */
+/*
+ * entry.S. Contexts are stacks with callee-saved registers and a return address on top (asm/context.h).
+ * kbox_swap() saves the running one's sp at *save and goes on with the other. kbox_switch_stack() saves
+ * it likewise, and calls fn(me, arg) on the stack, or with NULL below what has been saved; fn does not
+ * return. kbox_load() goes on with the context at sp. kbox_thread_exit() ends the host thread, without a stack.
+ */
 void kbox_swap(unsigned long *save, unsigned long sp);
-void kbox_handover(unsigned long *save, struct host_thread *me, struct host_thread *to, unsigned long rsp);
-void kbox_release(unsigned long *save, struct host_thread *me, unsigned long rsp);
-void __noreturn kbox_await(struct host_thread *me);
+void kbox_switch_stack(unsigned long *save, struct host_thread *me, struct host_thread *arg, void *stack,
+		       void (*fn)(struct host_thread *me, struct host_thread *arg));
+void __noreturn kbox_load(unsigned long sp);
+void __noreturn kbox_thread_exit(struct host_thread *me);
 void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate);
+
+/* handover.c */
+void kbox_hand_over(struct task_struct *prev, struct host_thread *to);
+void kbox_release(struct host_thread *me);
+void __noreturn kbox_park(struct host_thread *me);
+bool kbox_wait_grant(struct host_thread *me);
+void kbox_grant(struct host_thread *to);
+void kbox_take_ipis(struct host_thread *me);
+void kbox_poll_grant(struct host_thread *me, u64 event);
+void kbox_preempt(struct host_thread *h);
 
 /* vcpu.c */
 void kbox_enter(struct host_thread *me);
@@ -44,24 +42,18 @@ void kbox_to_user(struct host_thread *me);
 bool kbox_cpu_trylock(void);
 unsigned long kbox_foreign_context(struct host_thread *me);
 void kbox_take_host(struct host_thread *h);
-void kbox_pull_in(struct host_thread *h);
 void kbox_move_to(struct host_thread *h);
 void kbox_admit_entrants(void);
 
 /* z.c */
 void __noreturn z_loop(void);
-void kbox_nag_done(void);
-void kbox_others_wait(void);
+void kbox_wake_z(void);
+void kbox_wait_for_z(void);
+void kbox_contended(void);
 void kbox_tell_z(void);
 unsigned long kbox_watch(struct host_thread *me);
 
-/* irq.c: of the interrupts, bits as in irq_pending, those that were there when user code ran. */
-extern u32 kbox_irqs_of_user;
-
-/* time.c: in nanoseconds of the host's CLOCK_MONOTONIC, U64_MAX for never. */
-extern u64 kbox_next_event;
-extern u64 kbox_z_until;		/* Z sleeps until then; 0: it does not sleep */
-extern bool kbox_event_is_tick;		/* the next event is no finer than a tick */
+/* time.c */
 void host_clock_lost(void);
 
 /* cputime.c */
