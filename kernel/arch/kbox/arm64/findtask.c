@@ -31,7 +31,7 @@ static struct gate_entry *entry_of(struct mm_struct *mm, unsigned long key)
 
 static void map_fixed(unsigned long addr, void *page, unsigned int order)
 {
-	kbox_host_map(this_vcpu()->host->mm, addr, virt_to_pfn(page), 1UL << order, PROT_READ);
+	host_mm_map(host_mm_of(this_vcpu()->host->mm), addr, virt_to_pfn(page), 1UL << order, PROT_READ);
 }
 
 #define TABLE_ORDER get_order(GATE_ENTRIES * sizeof(struct gate_entry))
@@ -106,7 +106,7 @@ void kbox_gate_open(void)
 
 	if (!c->gate_page || current->flags & PF_USER_WORKER)
 		return;
-	if (c->threads > 1) {
+	if (c->host.threads > 1) {
 		if (c->gate_table)
 			table_enter(current->mm, current_key());
 		return;
@@ -129,7 +129,7 @@ void kbox_gate_share(struct mm_struct *mm)
 	if (!c->gate_table) {
 		c->gate_table = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOFAIL, TABLE_ORDER);
 		map_fixed(KBOX_GATE_TABLE, c->gate_table, TABLE_ORDER);
-	} else if (c->threads == 1) {
+	} else if (c->host.threads == 1) {
 		memset(c->gate_table, 0, GATE_ENTRIES * sizeof(struct gate_entry));
 	}
 	table_enter(mm, current_key());

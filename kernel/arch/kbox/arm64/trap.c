@@ -9,6 +9,7 @@
 #include <asm/fpstate.h>
 #include <asm/host.h>
 #include <asm/hostframe.h>
+#include <asm/fault.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
 #include <asm/slotregs.h>
@@ -175,7 +176,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	struct sigcontext *sc = &uc->uc_mcontext;
 
 	if (sig == FLUSH_SIGNAL)
-		kbox_serve_flush(HOST_OF_STACK(base));
+		host_mm_serve_unmap(HOST_OF_STACK(base));
 	else if (!in_kernel(sc))
 		from_user(sig, si, uc, HOST_OF_STACK(base), regs);
 	else if (sig != IPI_SIGNAL)

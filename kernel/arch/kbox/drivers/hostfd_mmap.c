@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <asm/tlbflush.h>
+#include <asm/fault.h>
 #include <asm/hostmm.h>
 #include "hostfd.h"
 
@@ -92,10 +93,10 @@ static const struct vm_operations_struct private_ops = { .fault = private_fault 
 static int try(struct vm_area_struct *vma, int fd, int prot)
 {
 	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
-	int ret = kbox_host_map(vma->vm_mm, vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
+	int ret = host_mm_map(&vma->vm_mm->context.host, vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
 
 	if (!ret)
-		kbox_host_unmap(vma->vm_mm, vma->vm_start, vma->vm_start + PAGE_SIZE);
+		host_mm_unmap(&vma->vm_mm->context.host, vma->vm_start, vma->vm_start + PAGE_SIZE);
 	return ret;
 }
 

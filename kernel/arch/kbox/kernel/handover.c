@@ -150,7 +150,7 @@ static void __noreturn without_cpu(struct host_thread *me, enum ht_fate fate)
 	if (fate == FATE_EXITS)
 		kbox_thread_exit(me);
 	if (fate == FATE_SPARE)
-		kbox_drop_user();
+		host_mm_drop();
 	kbox_park(me);
 }
 

@@ -141,7 +141,7 @@ unsigned int __wrap_nr_running(void)
 
 static bool keeps_host_process(struct host_thread *h)
 {
-	return h && h->mm->context.threads == 1;
+	return h && h->mm->context.host.threads == 1;
 }
 
 /* exec, while it can fail: what activate_mm() will need. Other threads of current's may have ended by then. */
@@ -167,10 +167,10 @@ void activate_mm(struct mm_struct *prev, struct mm_struct *next)
 	struct host_thread *h = current->thread.host;
 
 	if (keeps_host_process(h)) {
-		prev->context.threads = 0;
-		next->context.threads = 1;
+		prev->context.host.threads = 0;
+		next->context.host.threads = 1;
 		h->mm = next;
-		kbox_drop_user();
+		host_mm_drop();
 		kbox_gate_open();
 		host_process_unreserve();
 		return;

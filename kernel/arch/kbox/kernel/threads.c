@@ -26,7 +26,7 @@ static void assign(struct host_thread *h, struct task_struct *t, struct mm_struc
 	h->task = t;
 	h->ctx = &t->thread.sp;
 	h->mm = mm;
-	mm->context.threads++;
+	mm->context.host.threads++;
 	h->arrived = h->last = false;
 	h->fate = FATE_LIVES;
 }
@@ -80,7 +80,7 @@ static void process_start(struct host_thread *h)
 	host_set_pdeathsig(SIGKILL);
 	if (host_getppid() != kbox_boot->supervisor_pid)
 		host_exit_group(1);
-	kbox_drop_user();
+	host_mm_drop();
 	dispatch_user_calls();
 	kbox_park(h);
 }
@@ -196,7 +196,7 @@ void host_thread_arrive(void)
 void host_thread_leave_mm(struct host_thread *h)
 {
 	kbox_gate_close(h);
-	h->last = !--h->mm->context.threads;
+	h->last = !--h->mm->context.host.threads;
 	h->mm = NULL;
 }
 
@@ -222,6 +222,6 @@ void host_thread_bury(struct host_thread *h)
 /* The task for which h was made will never run. */
 void host_thread_discard(struct host_thread *h)
 {
-	h->mm->context.threads--;
+	h->mm->context.host.threads--;
 	send_away(h);
 }

@@ -121,7 +121,7 @@ static unsigned long sweep(struct mm_struct *mm, unsigned long start, unsigned l
 		to = min(addr + PMD_SIZE, TASK_SIZE);
 	}
 	freed += evict(mm, from, to);
-	mm->context.hand = table ? addr : 0;
+	mm->context.host.hand = table ? addr : 0;
 	return freed;
 }
 
@@ -131,9 +131,9 @@ void evict_some(struct mm_struct *mm)
 	unsigned long want = max(count_mappings(mm) / SHARE, SHARE_MIN), hand, freed = 0;
 	unsigned int round;
 
-	mm->context.evicted = true;
+	mm->context.host.evicted = true;
 	for (round = 0; round < 3 && freed < want; round++) {
-		hand = mm->context.hand;
+		hand = mm->context.host.hand;
 		freed += sweep(mm, hand, TASK_SIZE, round, want - freed);
 		if (freed < want)
 			freed += sweep(mm, 0, hand, round, want - freed);

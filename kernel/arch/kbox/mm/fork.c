@@ -4,17 +4,9 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
-#include <asm/host.h>
 #include <asm/hostmm.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
-
-static void protect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
-{
-	/* Pages that the host does not have mapped end the call early, and so does vm.max_map_count. */
-	if (start < end && host_mprotect(start, end, prot))
-		kbox_host_unmap(mm, start, end);
-}
 
 /* Runs of mapped pages become read-only. Of the child's nothing is mapped yet. */
 static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
@@ -30,7 +22,7 @@ static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 		}
 		next = ptep ? addr + PAGE_SIZE : min(kbox_walk_next(vma->vm_mm, addr), vma->vm_end);
 		if (!ptep || !pte_present(*ptep) || !pte_mapped(*ptep)) {
-			protect(vma->vm_mm, start, addr, prot);
+			host_mm_protect(&vma->vm_mm->context.host, start, addr, prot);
 			start = next;
 		}
 		if (copy) {
@@ -41,7 +33,7 @@ static void protect_vma(struct vm_area_struct *vma, struct mm_struct *child)
 		if (ptep)
 			ptep++;
 	}
-	protect(vma->vm_mm, start, vma->vm_end, prot);
+	host_mm_protect(&vma->vm_mm->context.host, start, vma->vm_end, prot);
 }
 
 /* dup_mmap() has made the copy; its flush_tlb_mm(old) follows. */

@@ -8,13 +8,12 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/swap.h>
-#include <asm/hostmm.h>
+#include <asm/fault.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
 #include <internal.h>	/* of the kernel's mm/ */
 
 #define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
-#define WORTH		8	/* mappings less */
 
 static bool is_memory(pte_t pte)
 {
@@ -28,7 +27,7 @@ bool kbox_scattered(const pte_t *ptes, unsigned int pages)
 
 	for (i = 1; i < pages; i++)
 		apart += is_memory(ptes[i - 1]) && is_memory(ptes[i]) && pte_pfn(ptes[i]) != pte_pfn(ptes[i - 1]) + 1;
-	return apart >= WORTH;
+	return apart >= GATHER_WORTH;
 }
 
 /* Of how many pieces would the pages that can be written to be if all between them could? */

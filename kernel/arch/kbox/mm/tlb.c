@@ -3,17 +3,13 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <asm/boot.h>
 #include <asm/cacheflush.h>
 #include <asm/debugreg.h>
-#include <asm/host.h>
+#include <asm/fault.h>
 #include <asm/hostmm.h>
-#include <asm/icache.h>
 #include <asm/rewrite.h>
 #include <asm/tlbflush.h>
-#include <asm/vcpu.h>
 #include "tlb.h"
 
 /* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
@@ -27,13 +23,11 @@ static int host_prot(pte_t pte)
 	       (v & _PAGE_EXEC ? PROT_EXEC : 0);
 }
 
-/* What to map there: of text, the patched copy. What can be written to from now on has none. */
+/* What to map there: of text, the patched copy. */
 static unsigned long host_pfn(struct mm_struct *mm, unsigned long addr, pte_t pte)
 {
 	if (!kbox_images || !pte_present(pte) || pte_special(pte))
 		return pte_pfn(pte);
-	if (pte_write(pte) && !PageAnon(pte_page(pte)))
-		flush_dcache_page(pte_page(pte));
 	if (mm->context.maps && pte_val(pte) & _PAGE_EXEC && !pte_write(pte))
 		return kbox_patched_pfn(mm, addr, pte_pfn(pte));
 	return pte_pfn(pte);
@@ -44,88 +38,6 @@ int kbox_pte_host(struct mm_struct *mm, unsigned long addr, pte_t pte, unsigned 
 {
 	*pfn = host_pfn(mm, addr, pte);
 	return host_prot(pte);
-}
-
-/* Unmap all of the running host process's user memory. */
-void kbox_drop_user(void)
-{
-	host_munmap(0, KBOX_HOME_START);
-	host_munmap(KBOX_HOME_END, TASK_SIZE);
-}
-
-/* The host refuses one more mapping to this process, which is the mm's, or has none. The second time everything goes. */
-static bool make_room(struct mm_struct *mm, unsigned int tries)
-{
-	if (tries > 1)
-		return false;
-	if (!mm)
-		kbox_drop_user();
-	else if (!tries)
-		evict_some(mm);
-	else
-		evict_all(mm);
-	return true;
-}
-
-/* A hole in a mapping makes it two: at vm.max_map_count the host refuses that. */
-void kbox_host_unmap(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	unsigned int tries = 0;
-
-	while (host_munmap(start, end) && make_room(mm, tries))
-		tries++;
-}
-
-/*
- * Some hosts' policies refuse memory that can be written to and executed (SELinux's execmem,
- * PR_SET_MDWE). Then a page is mapped for the one or for the other, as it is used.
- */
-static bool wx_refused;
-
-static bool is_wx(int prot)
-{
-	return (prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC);
-}
-
-/*
- * Pages of guest memory, or of a host's file (KBOX_HOST_PFN); 0, or why the host refuses that one. What is written to
- * would be a fault of the host's for each page (of what is only read, one for each 16): they are made now.
- */
-static int try_map(unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
-{
-	bool host = pfn >= KBOX_HOST_PFN(0, 0);
-	int flags = MAP_SHARED | MAP_FIXED | (!host && (prot & PROT_WRITE || pages <= 16) ? MAP_POPULATE : 0);
-	int fd = host ? pfn / KBOX_HOST_PFN_PAGES % KBOX_HOST_PFN_FDS : kbox_boot->mem_fd;
-	unsigned long at = host ? pfn % KBOX_HOST_PFN_PAGES : pfn;
-	long ret;
-
-	debug_mapping(addr, pages);
-	for (;;) {
-		if (unlikely(wx_refused) && is_wx(prot))
-			prot &= ~PROT_EXEC;
-		ret = host_mmap(addr, pages << PAGE_SHIFT, prot, flags, fd, at << PAGE_SHIFT);
-		if (ret == addr) {
-			if (prot & PROT_EXEC && !host)
-				kbox_sync_icache(addr, pfn, pages);
-			return 0;
-		}
-		if ((ret != -EACCES && ret != -EPERM) || !is_wx(prot) || host)
-			return ret;
-		wx_refused = true;
-	}
-}
-
-/* The same, where the host's mappings may be exhausted: vm.max_map_count. Faults bring back what is used of what goes. */
-int kbox_host_map(struct mm_struct *mm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
-{
-	unsigned int tries = 0;
-	int ret;
-
-	while ((ret = try_map(addr, pfn, pages, prot)) == -ENOMEM && make_room(mm, tries))
-		tries++;
-	if (ret && pfn < KBOX_HOST_PFN(0, 0))
-		panic("host mmap: error %d", -ret);
-	return ret;
 }
 
 /* The entry of the page table for addr; NULL: there is none. */
@@ -203,36 +115,34 @@ static void ran(const struct window *w, unsigned int first, unsigned int end)
 	evict_filled(w->table);
 }
 
-static int map_run(const struct window *w, unsigned int first, unsigned int end)
+/* Pages of files that can be written to from now on: there is no patched copy of them. */
+static void tell_writable(const struct window *w, unsigned int first, unsigned int end)
+{
+	if (!kbox_images || !pte_write(w->table[first]) || pte_special(w->table[first]))
+		return;
+	for (; first < end; first++)
+		if (!PageAnon(pte_page(w->table[first])))
+			flush_dcache_page(pte_page(w->table[first]));
+}
+
+typedef int map_fn(struct host_mm *hm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot);
+
+static int map_run(const struct window *w, unsigned int first, unsigned int end, map_fn *map)
 {
 	unsigned long addr = w->base + ((unsigned long)first << PAGE_SHIFT);
-	int ret = kbox_host_map(w->mm, addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first]));
+	int ret;
 
+	tell_writable(w, first, end);
+	ret = map(&w->mm->context.host, addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first]));
 	if (!ret)
 		ran(w, first, end);
 	return ret;
 }
 
-/* Nobody has asked for it, so nothing is to go for it. */
-static void offer_run(const struct window *w, unsigned int first, unsigned int end)
-{
-	unsigned long addr = w->base + ((unsigned long)first << PAGE_SHIFT);
-
-	if (!try_map(addr, host_pfn(w->mm, addr, w->table[first]), end - first, host_prot(w->table[first])))
-		ran(w, first, end);
-}
-
-/*
- * Runs that are shorter are not worth a call as long as nobody asks for them, but for a file's pages that are so near,
- * where mappings are not scarce.
- */
-#define RUN_MIN 4
-#define RUN_NEAR 16
-
 /* Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what is worth it. */
 static int map_window(const struct window *w, unsigned int at, unsigned int lo, unsigned int hi)
 {
-	bool near = !w->mm->context.evicted && (pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at])));
+	bool near = !w->mm->context.host.evicted && (pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at])));
 	unsigned int first = at, end = at + 1, i, run;
 	int ret;
 
@@ -240,7 +150,7 @@ static int map_window(const struct window *w, unsigned int at, unsigned int lo, 
 		first--;
 	while (end < hi && goes_with(w, at, end))
 		end++;
-	ret = map_run(w, first, end);
+	ret = map_run(w, first, end, host_mm_map);
 	for (i = lo; !ret && i < hi; i = run) {
 		run = i + 1;
 		if (pte_mapped(w->table[i]) || !host_prot(w->table[i]))
@@ -248,7 +158,7 @@ static int map_window(const struct window *w, unsigned int at, unsigned int lo, 
 		while (run < hi && goes_with(w, i, run))
 			run++;
 		if (run - i >= RUN_MIN || (near && i / RUN_NEAR == at / RUN_NEAR))
-			offer_run(w, i, run);
+			map_run(w, i, run, host_mm_offer);
 	}
 	return ret;
 }
@@ -276,9 +186,9 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	if (!prot || (write && !(prot & PROT_WRITE)) || (exec && !(prot & PROT_EXEC)))
 		return KBOX_FILL_FAULT;
 	set_pte(ptep, pte);
-	if (unlikely(wx_refused) && exec && is_wx(prot) && !pte_special(pte)) {
+	if (unlikely(host_mm_refuses_wx()) && exec && (prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC) && !pte_special(pte)) {
 		set_pte(ptep, pte_mkmapped(pte));
-		kbox_host_map(mm, addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC);
+		host_mm_map(&mm->context.host, addr & PAGE_MASK, pte_pfn(pte), 1, PROT_READ | PROT_EXEC);
 		evict_filled(ptep - pte_index(addr));
 		return KBOX_FILLED;
 	}
@@ -304,7 +214,7 @@ void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long
 			continue;
 		while (run < end && goes_with(&w, i, run))
 			run++;
-		map_run(&w, i, run);
+		map_run(&w, i, run, host_mm_map);
 	}
 }
 
@@ -314,7 +224,7 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 	mm_context_t *c = &vma->vm_mm->context;
 	bool filling = c->filling == current;
 
-	if (vma->vm_mm != this_vcpu()->host->mm || ((c->gathering || filling) && !(filling && c->replacing)))
+	if (!host_mm_is_here(&c->host) || ((c->gathering || filling) && !(filling && c->replacing)))
 		return;
 	if (filling)
 		c->replacing = false;
@@ -330,45 +240,6 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 	if (host_prot(*ptep) && kbox_user_address(addr))
 		map_around(vma->vm_mm, addr, ptep);
 }
-
-/* A flush for another host process: it unmaps by itself, in a signal handler, without the CPU. */
-static struct { struct mm_struct *mm; unsigned long start, end; u32 taken, served; } flush_request;
-
-void kbox_serve_flush(struct host_thread *me)
-{
-	if (me && me->mm == READ_ONCE(flush_request.mm) && !xchg(&flush_request.taken, 1))
-		kbox_host_unmap(me->mm, flush_request.start, flush_request.end);
-	WRITE_ONCE(flush_request.served, 1);
-}
-
-static void flush_remote(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct task_struct *g, *t;
-	struct host_thread *h = NULL;
-
-	for_each_process_thread(g, t)
-		if (t->thread.host && t->thread.host->mm == mm && t->thread.host->arrived && t->thread.host->fate == FATE_LIVES) {
-			h = t->thread.host;
-			goto found;
-		}
-	return;
-found:
-	flush_request.start = start;
-	flush_request.end = end;
-	flush_request.taken = flush_request.served = 0;
-	smp_mb();
-	WRITE_ONCE(flush_request.mm, mm);
-	/*
-	 * One signal, and it has been served when this goes on: it must not come late, see struct
-	 * host_thread. The thread cannot end meanwhile, for that takes the CPU.
-	 */
-	if (!host_tgkill(h->tgid, h->tid, FLUSH_SIGNAL))
-		while (!READ_ONCE(flush_request.served))
-			host_yield();
-	WRITE_ONCE(flush_request.mm, NULL);
-}
-
-#define REFILL_MAX 8	/* pages */
 
 /* Are these few pages there, with other rights than before (ld.so's mprotect)? They are mapped as they are now, and no fault has to. */
 static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -391,10 +262,8 @@ static void flush_part(struct mm_struct *mm, unsigned long start, unsigned long 
 {
 	if (start >= end)
 		return;
-	if (mm != this_vcpu()->host->mm)
-		flush_remote(mm, start, end);
-	else if (!refill(mm, start, end))
-		kbox_host_unmap(mm, start, end);
+	if (!host_mm_is_here(&mm->context.host) || !refill(mm, start, end))
+		host_mm_unmap(&mm->context.host, start, end);
 }
 
 /* The home is not the mm's, whatever is mapped across it. */
@@ -402,18 +271,12 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 {
 	start &= PAGE_MASK;
 	end = min(PAGE_ALIGN(end), TASK_SIZE);
-	if (start >= end || !mm->context.threads)
+	if (start >= end || !mm->context.host.threads)
 		return;
 	if (unlikely(mm->context.maps))
 		kbox_text_flushed(mm, start, end);
 	flush_part(mm, start, min(end, KBOX_HOME_START));
 	flush_part(mm, max(start, KBOX_HOME_END), end);
-}
-
-/* Can anybody but current be in user code there? */
-bool kbox_others_run(struct mm_struct *mm)
-{
-	return mm->context.threads > (mm == this_vcpu()->host->mm);
 }
 
 void flush_tlb_mm(struct mm_struct *mm)
@@ -455,11 +318,11 @@ pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 
 	if (!pte_present(pte) || !pte_mapped(pte))
 		return pte;
-	if (c->filling == current && vma->vm_mm == this_vcpu()->host->mm && is_cow_mapping(vma->vm_flags) &&
+	if (c->filling == current && host_mm_is_here(&c->host) && is_cow_mapping(vma->vm_flags) &&
 	    !(current->flags & PF_MEMALLOC))
 		c->replacing = true;
 	/* Of what moves (gather.c) the neighbours come next: one signal for all. */
-	else if (vma->vm_mm != this_vcpu()->host->mm && current->mm && current->mm->context.gathering)
+	else if (!host_mm_is_here(&c->host) && current->mm && current->mm->context.gathering)
 		kbox_flush_window(vma->vm_mm, addr, ptep);
 	else
 		flush_tlb_page(vma, addr);
@@ -476,6 +339,6 @@ void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int
 		mapped += pte_present(ptep[i]) && pte_mapped(ptep[i]);
 	if (mapped < 2)
 		return;
-	kbox_host_unmap(mm, addr, addr + pages * PAGE_SIZE);
+	host_mm_unmap(&mm->context.host, addr, addr + pages * PAGE_SIZE);
 	kbox_mark_unmapped(ptep, pages);
 }

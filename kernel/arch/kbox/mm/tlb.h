@@ -1,6 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KBOX_TLB_H
+#define KBOX_TLB_H
 /* Between the parts of the cache of host mappings. */
-struct vm_area_struct;
+#include <linux/mm.h>
+#include <linux/vmstat.h>
+#include <asm/tlbflush.h>
+
+/*
+ * Constants of policy, in pages. What they are for is measured by bench/ and scripts/count-calls, and
+ * by first touches of memory at random and one after the other.
+ */
+#define AHEAD_MAX	32U	/* a program that writes to page after page has so many made at a time in the end */
+#define AHEAD_SMALL	4	/* and so many at first in a small area, */
+#define AHEAD_DATA	8	/* or in a program's data: relocations, reference counts */
+#define SMALL_AREA	SZ_1M	/* bytes */
+#define DENSE		16	/* a window is made whole when one page of so many has been written to, */
+#define PIECES		2	/* and then is put together if it would be of more pieces */
+#define ROOM		256	/* a control group has to be so far from its limit */
+#define RUN_MIN		4	/* shorter runs are not worth a call as long as nobody asks for them, */
+#define RUN_NEAR	16	/* but for a file's pages that are so near, where mappings are not scarce */
+#define REFILL_MAX	8	/* so few whose rights change are mapped at once, and not by a fault */
+#define GATHER_WORTH	8	/* putting a window together has to save so many mappings */
+
+/* Is a part of memory free? What nobody has asked for is made only then. */
+static inline bool is_free(unsigned int part)
+{
+	return global_zone_page_state(NR_FREE_PAGES) > totalram_pages() / part;
+}
+#define FOR_PREFAULT	16
+#define FOR_WINDOWS	4
+
 #define WINDOW_SIZE	(KBOX_FILL_WINDOW * PAGE_SIZE)
 
 /* Of its page table. */
@@ -40,3 +69,12 @@ extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigne
 /* giveback.c: pages have been made that nobody has asked for, and have been given back. */
 extern void giveback_made(pte_t *table, unsigned long addr);
 extern bool giveback_done(pte_t *table, unsigned long addr);
+
+/*
+ * prefault.c: may more be made than is asked for, and the fault that does; mm is locked for reading, and
+ * the fault has it let go of as handle_mm_fault() has.
+ */
+extern bool prefaults(struct vm_area_struct *vma, unsigned int flags);
+extern vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
+extern void prefault_file(struct vm_area_struct *vma, unsigned long addr);
+#endif

@@ -22,7 +22,7 @@ static void sync_range(struct mm_struct *mm, unsigned long start, unsigned long 
 {
 	unsigned long addr = start, next;
 
-	kbox_host_unmap(mm, start, end);
+	host_mm_unmap_here(host_mm_of(mm), start, end);
 	while (addr < end) {
 		pte_t *ptep = kbox_walk(&init_mm, addr);
 
@@ -36,7 +36,7 @@ static void sync_range(struct mm_struct *mm, unsigned long start, unsigned long 
 
 			while (next < end && next & ~PMD_MASK && pte_present(last[1]) && pte_pfn(last[1]) == pte_pfn(*last) + 1)
 				last++, next += PAGE_SIZE;
-			kbox_host_map(mm, addr, pte_pfn(*ptep), last - ptep + 1, PROT_READ | PROT_WRITE);
+			host_mm_map(host_mm_of(mm), addr, pte_pfn(*ptep), last - ptep + 1, PROT_READ | PROT_WRITE);
 		}
 		addr = next;
 	}

@@ -98,7 +98,7 @@ static void map_kill(struct rewrite_map *map)
 		return;
 	map->alive = false;
 	list_del(&map->of_image);
-	if (map->mm->context.threads) {
+	if (map->mm->context.host.threads) {
 		kbox_flush_range(map->mm, map->base + im->text, map->base + im->text_end);
 		forget_slots(map);
 	}

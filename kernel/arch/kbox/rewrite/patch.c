@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include <asm/boot.h>
 #include <asm/gate.h>
-#include <asm/hostmm.h>
+#include <asm/fault.h>
 #include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"

@@ -23,6 +23,7 @@
 #include <linux/wait.h>
 #include <asm/debugreg.h>
 #include <asm/host.h>
+#include <asm/fault.h>
 #include <asm/hostmm.h>
 #include <asm/insn.h>
 #include <asm/vcpu.h>
@@ -190,7 +191,7 @@ static void close_page(struct mm_struct *mm, struct debug_mm *dm, struct watched
 		return;
 	full = prot = kbox_pte_host(mm, p->addr, *ptep, &pfn);
 	if (!prot || p->access) {
-		kbox_host_unmap(mm, p->addr, p->addr + PAGE_SIZE);
+		host_mm_unmap(&mm->context.host, p->addr, p->addr + PAGE_SIZE);
 		return;
 	}
 	if (p->write)
@@ -201,7 +202,7 @@ static void close_page(struct mm_struct *mm, struct debug_mm *dm, struct watched
 		pfn = copy ? page_to_pfn(copy) : pfn;
 	}
 	if (prot != full || (p->exec && prot & PROT_EXEC))
-		kbox_host_map(mm, p->addr, pfn, 1, prot);
+		host_mm_map(&mm->context.host, p->addr, pfn, 1, prot);
 }
 
 static void close_pages(struct mm_struct *mm, struct debug_mm *dm)

@@ -14,6 +14,7 @@
 #include <asm/fpstate.h>
 #include <asm/gate.h>
 #include <asm/host.h>
+#include <asm/fault.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
 #include <asm/rewrite.h>
@@ -241,7 +242,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 
 	clear_flags(sc);
 	if (sig == FLUSH_SIGNAL) {
-		kbox_serve_flush(HOST_OF_STACK(base));
+		host_mm_serve_unmap(HOST_OF_STACK(base));
 		return;
 	}
 	if (in_kernel(sc)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_MMU_H
 #define _ASM_KBOX_MMU_H
+#include <asm/hostmm.h>
 struct rewrite_map;
 struct rewrite_seen;
 struct pt_regs;
@@ -8,11 +9,9 @@ struct gate_entry;
 struct host_thread;
 struct debug_mm;
 typedef struct {
-	unsigned int threads;		/* host threads whose host process maps this mm */
+	struct host_mm host;		/* what its host process has mapped */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
-	bool evicted;			/* the host has refused one more mapping (mm/evict.c) */
 	unsigned int gathering;		/* so many tasks move its pages: they map them when all have moved (mm/gather.c) */
-	unsigned long hand;		/* the address that eviction has come to */
 	/* Ahead of writes to one page after the other, in as many places at a time (fault.c). */
 	struct { unsigned long next; unsigned int pages; } ahead[4];	/* where the next such fault would be; what the last one made */
 	unsigned int ahead_last;

@@ -11,7 +11,7 @@ static void tlb_flush(struct mmu_gather *tlb);
  * to it until then, since whoever writes it back would not find them. Here it is enough that the flush is made under the page
  * table lock, where nobody else runs in the kernel: the caller's force_flush.
  */
-#define tlb_delay_rmap(tlb) (*force_flush |= kbox_others_run((tlb)->mm), false)
+#define tlb_delay_rmap(tlb) (*force_flush |= host_mm_has_others(&(tlb)->mm->context.host), false)
 static inline void tlb_flush_rmaps(struct mmu_gather *tlb, struct vm_area_struct *vma) { }
 #include <asm-generic/tlb.h>
 static inline void tlb_flush(struct mmu_gather *tlb)

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a fault makes and maps besides the page that it is for: a fault costs the host more than a
+ * page. How much that is, and when, is decided here; mm/tlb.h has the constants.
+ */
+#include <linux/hugetlb_inline.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/shmem_fs.h>
+#include <linux/userfaultfd_k.h>
+#include <asm/fault.h>
+#include <asm/tlbflush.h>
+#include "tlb.h"
+
+/* Can somebody write to the file? Nobody counts that of shmem's. */
+static bool may_change(struct file *file)
+{
+	return inode_is_open_for_write(file_inode(file)) || mapping_writably_mapped(file->f_mapping) || shmem_mapping(file->f_mapping);
+}
+
+/* Are the process's cgroups far from their limits? Who has not asked for a page is not to be killed for it. */
+static bool cgroups_have_room(struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg;
+	bool room = true;
+
+	if (mem_cgroup_disabled())
+		return true;
+	rcu_read_lock();
+	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); room && memcg; memcg = parent_mem_cgroup(memcg))
+		room = page_counter_read(&memcg->memory) + ROOM <= min(READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
+	rcu_read_unlock();
+	return room;
+}
+
+/* Is its memory limited by a cgroup? What that kills for is counted with what nobody has asked for. */
+static bool cgroups_limit(struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg;
+	bool limited = false;
+
+	if (mem_cgroup_disabled())
+		return false;
+	rcu_read_lock();
+	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); !limited && memcg; memcg = parent_mem_cgroup(memcg))
+		limited = READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX || READ_ONCE(memcg->memory.high) != PAGE_COUNTER_MAX;
+	rcu_read_unlock();
+	return limited;
+}
+
+/*
+ * May more pages be made of it than are asked for? Private memory that is written to, whose faults nobody waits for. Of a
+ * file that somebody can write to, what the program has not written to itself goes on to be the file's (mmap(2) would allow
+ * either).
+ */
+bool prefaults(struct vm_area_struct *vma, unsigned int flags)
+{
+	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) && !is_vm_hugetlb_page(vma) &&
+	       !(vma->vm_file && may_change(vma->vm_file)) && is_free(FOR_PREFAULT) &&
+	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && cgroups_have_room(vma->vm_mm);
+}
+
+/* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
+static unsigned int ahead_first(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		return AHEAD_DATA;	/* a program's data: relocations, reference counts */
+	return vma->vm_end - vma->vm_start <= SMALL_AREA ? AHEAD_SMALL : 1;
+}
+
+/*
+ * Which pages the fault at addr is to make: a fault costs the host more than a page. A program that writes to page after
+ * page gets more each time. In small areas (stacks, the heaps of small programs) there is a second one to be written to
+ * near by more often than not. One that jumps about in a large area gets what it asks for, and no more.
+ */
+static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long *addr)
+{
+	mm_context_t *c = &vma->vm_mm->context;
+	unsigned int n = ahead_first(vma), i;
+	unsigned long start = *addr, end;
+
+	for (i = 0; i < ARRAY_SIZE(c->ahead); i++)
+		if (start - c->ahead[i].next < AHEAD_MAX * PAGE_SIZE)
+			break;
+	if (i < ARRAY_SIZE(c->ahead))
+		n = max(n, min(c->ahead[i].pages * 2, AHEAD_MAX));
+	else
+		i = c->ahead_last++ % ARRAY_SIZE(c->ahead);
+	if (n == ahead_first(vma))
+		start &= -(n * PAGE_SIZE);
+	end = min3(start + n * PAGE_SIZE, vma->vm_end, (start & PMD_MASK) + PMD_SIZE);
+	*addr = max(start, vma->vm_start);
+	c->ahead[i].pages = n;
+	c->ahead[i].next = end;
+	return (end - *addr) >> PAGE_SHIFT;
+}
+
+/* Is there something to be made for a write to the page? */
+static bool is_missing(pte_t pte)
+{
+	return pte_none(pte) || (pte_present(pte) && !pte_write(pte));
+}
+
+/*
+ * The host can map pages in one call if they are contiguous, and the allocator's single ones often come in falling order.
+ * So a block is taken apart, and given to it in such an order that its next pages are these.
+ */
+static void offer_block(unsigned int pages)
+{
+	unsigned int order = order_base_2(pages), i;
+	struct page *block = order ? alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order) : NULL;
+
+	if (!block)
+		return;
+	split_page(block, order);
+	for (i = 1 << order; i--; )
+		__free_page(block + i);
+}
+
+/*
+ * A program that jumps about in a large area comes back to most places sooner or later. When a sixteenth of a window has been
+ * written to the rest is made, too, and all of it becomes one mapping of the host's. Memory that is short is not used so.
+ */
+static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned long *where, unsigned int *pages)
+{
+	unsigned long first = max(addr & -WINDOW_SIZE, vma->vm_start);
+	unsigned int n = (min((addr & -WINDOW_SIZE) + WINDOW_SIZE, vma->vm_end) - first) >> PAGE_SHIFT, written = 0, i;
+	pte_t *ptes = kbox_walk(vma->vm_mm, first);
+	mm_context_t *c = &vma->vm_mm->context;
+
+	if (!ptes || vma->vm_file || vma->vm_end - vma->vm_start <= SMALL_AREA ||
+	    !is_free(FOR_WINDOWS) || cgroups_limit(vma->vm_mm) ||
+	    giveback_done(ptes - pte_index(first), first))
+		return false;
+	for (i = 0; i < n; i++)
+		written += pte_present(ptes[i]) && pte_write(ptes[i]);
+	if (written < KBOX_FILL_WINDOW / DENSE)
+		return false;
+	/* If it goes on to the next window it goes from page to page. */
+	for (i = 0; i < ARRAY_SIZE(c->ahead); i++)
+		if (c->ahead[i].next - first <= n * PAGE_SIZE)
+			c->ahead[i].next = first + n * PAGE_SIZE;
+	*where = first;
+	*pages = n;
+	return true;
+}
+
+/* The pages of a fault of its own become neighbours. */
+static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsigned int pages)
+{
+	mm_context_t *c = &vma->vm_mm->context;
+	bool done;
+
+	c->filling = NULL;
+	done = kbox_gather(vma, first, pages, true);
+	c->filling = current;
+	c->replacing = false;
+	return done;
+}
+
+/* The page at addr is to be written to: make it and those around it that can be, and map them all. */
+vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
+{
+	unsigned long first = addr & PAGE_MASK;
+	unsigned int pages, missing = 0, i;
+	struct mm_struct *mm = vma->vm_mm;
+	vm_fault_t fault = 0, other = 0;
+	pte_t *ptes;
+	bool dense;
+
+	pages = ahead_pages(vma, &first);
+	dense = pages < AHEAD_MAX / 2 && is_dense(vma, addr, &first, &pages);
+	ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
+	for (i = 0; i < pages; i++)
+		missing += !ptes || is_missing(ptes[i]);
+	if (!dense || kbox_pieces(ptes, pages) <= PIECES || !gather_filling(vma, first, pages))
+		offer_block(missing);
+	kbox_tlb_clear_range(mm, first, pages);
+	for (i = 0; i < pages; i++) {
+		unsigned long at = first + i * PAGE_SIZE;
+
+		if (at == (addr & PAGE_MASK)) {
+			fault = handle_mm_fault(vma, addr, flags, regs);
+			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+				return fault;	/* it has let go of the mm, perhaps */
+		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && (!ptes || is_missing(ptes[i]))) {
+			/* Nobody waits for the disk for it, and the mm stays locked. */
+			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
+		}
+	}
+	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
+	if (dense)
+		giveback_made(ptes - pte_index(first), first);
+	return fault;
+}
+
+/*
+ * Reading from a file brings in its neighbours that are in memory, as do_fault_around() does it; but more of them, since to
+ * map many costs the host little more than to map one.
+ */
+void prefault_file(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, start = addr & -size, end = min(start + size, vma->vm_end);
+	struct vm_fault vmf = {
+		.vma = vma, .address = addr & PAGE_MASK, .real_address = addr, .pgoff = linear_page_index(vma, addr),
+		.gfp_mask = mapping_gfp_mask(vma->vm_file->f_mapping), .pmd = kbox_walk_pmd(vma->vm_mm, addr),
+	};
+
+	if (!vmf.pmd)
+		return;
+	start = max(start, vma->vm_start);
+	rcu_read_lock();
+	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start), linear_page_index(vma, end - 1));
+	rcu_read_unlock();
+}
+
