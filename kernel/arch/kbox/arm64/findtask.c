@@ -14,6 +14,7 @@
 #include <asm/boot.h>
 #include <asm/gate.h>
 #include <asm/hostmm.h>
+#include <asm/rewrite.h>
 #include <asm/unistd.h>
 #include <asm/vcpu.h>
 
@@ -39,7 +40,7 @@ static void map_fixed(unsigned long addr, void *page, unsigned int order)
 /* The mm is new. */
 int kbox_gate_new(struct mm_struct *mm)
 {
-	if (!kbox_boot->rewrite)
+	if (!kbox_rewrites())
 		return 0;
 	mm->context.gate_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	return mm->context.gate_page ? 0 : -ENOMEM;

@@ -95,6 +95,7 @@ SYM_CODE_START_LOCAL(gate_leave)
 	b	exit_to_slot
 SYM_CODE_END(gate_leave)
 
+#ifdef CONFIG_KBOX_PROMOTE
 /*
  * The entries of promoted calls (docs/cancel-wrapper.md): as the wrapper is called, with x30 behind the bl. x9 to x18 are free,
  * and all that is to be preserved is what C preserves. Such a program has one thread.
@@ -141,3 +142,4 @@ SYM_CODE_START_LOCAL(cancel_leave)
 	mov	sp, x9
 	ret
 SYM_CODE_END(cancel_leave)
+#endif

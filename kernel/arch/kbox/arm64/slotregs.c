@@ -59,7 +59,7 @@ static bool in_head(struct mm_struct *mm, unsigned long pc)
 {
 	struct rewrite_map *map;
 
-	for (map = mm->context.maps; map; map = map->next)
+	for (map = IS_ENABLED(CONFIG_KBOX_PROMOTE) ? mm->context.maps : NULL; map; map = map->next)
 		if (image_has_slots(map->image, pc - map->base) && (pc & ~PAGE_MASK) < SLOT_HEAD)
 			return true;
 	return false;

@@ -71,7 +71,10 @@ unsigned long slots_end(const struct image *im, const struct site *s)
 void slots_head(void *page)
 {
 	const u64 gates[SLOT_GATES] = {
-		[SLOT_GATE / 8] = (u64)kbox_gate, [SLOT_GATE_FIRST / 8] = (u64)kbox_gate_first, [SLOT_GATE_LAST / 8] = (u64)kbox_gate_last,
+		[SLOT_GATE / 8] = (u64)kbox_gate,
+#ifdef CONFIG_KBOX_PROMOTE
+		[SLOT_GATE_FIRST / 8] = (u64)kbox_gate_first, [SLOT_GATE_LAST / 8] = (u64)kbox_gate_last,
+#endif
 	};
 
 	memset(page, 0, PAGE_SIZE);	/* udf #0 */

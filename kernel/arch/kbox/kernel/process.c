@@ -87,6 +87,13 @@ void exit_thread(struct task_struct *t)
 	t->thread.host = NULL;
 }
 
+void destroy_context(struct mm_struct *mm)
+{
+	kbox_rewrite_free(mm);
+	kbox_gate_free(mm);
+	debug_mm_free(mm);
+}
+
 void flush_thread(void)
 {
 	debug_free(current);

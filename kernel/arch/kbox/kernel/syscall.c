@@ -45,7 +45,7 @@ void kbox_trapped_call(struct pt_regs *regs, long nr)
 	stack_top(task_stack_page(current))->retried = 0;
 	if (kbox_host_vdso_call(regs, nr))
 		return;
-	if (kbox_boot->rewrite)
+	if (kbox_rewrites())
 		kbox_rewrite(regs, nr);
 	kbox_syscall(regs, nr);
 }

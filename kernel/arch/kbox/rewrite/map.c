@@ -355,7 +355,7 @@ void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long 
 	}
 }
 
-void destroy_context(struct mm_struct *mm)
+void kbox_rewrite_free(struct mm_struct *mm)
 {
 	struct rewrite_map *map, *next;
 
@@ -366,6 +366,4 @@ void destroy_context(struct mm_struct *mm)
 		kfree(map);
 	}
 	kfree(mm->context.seen);
-	kbox_gate_free(mm);
-	debug_mm_free(mm);
 }

@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 #include <asm/gate.h>
 #include <asm/boot.h>
+#include <asm/rewrite.h>
 #include "cancel.h"
 #include "rewrite.h"
 #include "walk.h"
@@ -120,7 +121,7 @@ void kbox_promote(struct file *file, bool has_interp)
 	bool done;
 
 	current->mm->context.unpromoted = !kbox_boot->cancel_promote;
-	if (!kbox_boot->rewrite || !kbox_boot->cancel_promote)
+	if (!kbox_rewrites() || !kbox_boot->cancel_promote)
 		return;
 	if (has_interp) {
 		kbox_count(KBOX_PROMOTE_DENIED);

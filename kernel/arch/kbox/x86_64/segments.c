@@ -12,6 +12,7 @@
 #include <asm/host.h>
 #include <asm/hostthread.h>
 #include <asm/hosttrap.h>
+#include <asm/rewrite.h>
 #include <asm/ptrace.h>
 #include <asm/segments.h>
 #include <asm/unistd.h>
@@ -50,7 +51,7 @@ static unsigned long gate_gs(void)
 {
 	struct host_thread *h = current->thread.host;
 
-	return kbox_boot->rewrite ? (unsigned long)&h->isa.gate_regs + GATE_DISTANCE : 0;
+	return kbox_rewrites() ? (unsigned long)&h->isa.gate_regs + GATE_DISTANCE : 0;
 }
 
 /* A spare has it from the task before, perhaps. */
@@ -164,7 +165,7 @@ void gs_refused(struct host_thread *h)
  */
 void gate_not_wanted(void)
 {
-	if (kbox_boot->rewrite && !current->thread.own_gs)
+	if (kbox_rewrites() && !current->thread.own_gs)
 		set_gs(get_gsbase(), true);
 }
 
@@ -195,7 +196,7 @@ static bool uses_gs(unsigned long ip)
  */
 bool gs_used(unsigned long ip)
 {
-	if (current->thread.own_gs || get_gsbase() || !kbox_boot->rewrite)
+	if (current->thread.own_gs || get_gsbase() || !kbox_rewrites())
 		return false;
 	local_irq_enable();	/* as in kbox_page_fault(), to read what the guest executes */
 	if (!uses_gs(ip))

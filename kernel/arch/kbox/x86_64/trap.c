@@ -187,7 +187,7 @@ early_initcall(find_lahf);
  */
 static bool gate_refused(int sig, const struct sigcontext *sc)
 {
-	return (sig == SIGSEGV || sig == SIGBUS) && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
+	return IS_ENABLED(CONFIG_KBOX_REWRITE) && (sig == SIGSEGV || sig == SIGBUS) && sc->ip >= (unsigned long)kbox_gate_at && sc->ip < (unsigned long)kbox_gate_taken;
 }
 
 /*

@@ -7,9 +7,15 @@
  */
 struct folio;
 struct page;
+#ifdef CONFIG_KBOX_REWRITE
 extern unsigned int kbox_images;
 extern void kbox_folio_written(struct folio *folio);
 extern void kbox_page_written(struct page *page);
+#else
+#define kbox_images 0
+static inline void kbox_folio_written(struct folio *folio) { }
+static inline void kbox_page_written(struct page *page) { }
+#endif
 #include <asm/icache.h>
 #define ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE 1
 static inline void flush_dcache_folio(struct folio *folio)

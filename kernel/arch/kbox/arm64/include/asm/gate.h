@@ -6,13 +6,9 @@
 extern void kbox_gate(void);
 extern void kbox_gate_first(void);
 extern void kbox_gate_last(void);
-/* promote.c */
-struct file;
 struct mm_struct;
 struct host_thread;
 struct pt_regs;
-extern void kbox_promote(struct file *file, bool has_interp);
-extern void kbox_promote_undo(void);
 /* syscalls.c */
 struct clone_args;
 struct sigaction;
@@ -22,6 +18,7 @@ extern asmlinkage long kbox_sys_rt_sigaction(int sig, const struct sigaction __u
 extern asmlinkage long kbox_sys_personality(unsigned int persona);
 /* promoted.c */
 extern struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind);
+#ifdef CONFIG_KBOX_REWRITE
 /* findtask.c: how it finds its task. */
 extern int kbox_gate_new(struct mm_struct *mm);
 extern void kbox_gate_open(void);
@@ -30,6 +27,14 @@ extern void kbox_gate_close(struct host_thread *h);
 extern void kbox_gate_free(struct mm_struct *mm);
 /* slotregs.c */
 extern bool gate_take_regs(struct pt_regs *regs);
+#else
+static inline int kbox_gate_new(struct mm_struct *mm) { return 0; }
+static inline void kbox_gate_open(void) { }
+static inline void kbox_gate_share(struct mm_struct *mm) { }
+static inline void kbox_gate_close(struct host_thread *h) { }
+static inline void kbox_gate_free(struct mm_struct *mm) { }
+static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
+#endif
 /* process.c, regset.c */
 extern void tls_save(void);
 extern u64 kbox_user_pstate(u64 pstate);

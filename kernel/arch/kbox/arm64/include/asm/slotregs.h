@@ -18,7 +18,18 @@ enum left_slot {
 	SLOT_DONE,	/* of no concern to the program */
 };
 /* promoted.c */
+#ifdef CONFIG_KBOX_PROMOTE
 extern bool kbox_to_wrapper(struct pt_regs *regs);
+#else
+static inline bool kbox_to_wrapper(struct pt_regs *regs) { return false; }
+#endif
 /* slotregs.c */
+#ifdef CONFIG_KBOX_REWRITE
 extern enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, unsigned int ec);
+#else
+static inline enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, unsigned int ec)
+{
+	return SLOT_NOT;
+}
+#endif
 #endif

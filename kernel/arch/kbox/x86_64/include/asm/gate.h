@@ -36,9 +36,13 @@ static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
  * with.
  */
 #define gate_refuses(regs) (current->thread.own_gs || (regs)->flags & 0x44500 /* AC NT DF TF */)
-static inline void kbox_promote(struct file *file, bool has_interp) { }
 /* landing.c */
+#ifdef CONFIG_KBOX_REWRITE
 extern unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint);
 extern bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs);
+#else
+static inline unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint) { return 0; }
+static inline bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs) { return false; }
+#endif
 #endif
 #endif
