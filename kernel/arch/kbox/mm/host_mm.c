@@ -12,7 +12,7 @@
 #include <asm/host.h>
 #include <asm/hostmm.h>
 #include <asm/icache.h>
-#include <asm/vcpu.h>
+#include <asm/hostthread.h>
 #include "tlb.h"
 
 static struct mm_struct *mm_of(struct host_mm *hm)

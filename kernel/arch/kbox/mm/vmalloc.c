@@ -10,7 +10,7 @@
 #include <asm/hostmm.h>
 #include <asm/tlbflush.h>
 #include <asm/unistd.h>
-#include <asm/vcpu.h>
+#include <asm/hostthread.h>
 
 #define LOG 64
 
