@@ -566,6 +566,32 @@ static void out_of_memory(void)
 		EQ(mine[i], (unsigned char)(i / 7));
 }
 
+/*
+ * A write to every tenth page has all of them made while there is much memory. They are not in the
+ * way of who needs memory afterwards, and read as zeros when they have been given back.
+ */
+static void pages_nobody_asked_for(void)
+{
+	enum { EVERY = 10 };
+	struct sysinfo si;
+	size_t n, more;
+	char *p, *q;
+
+	needs_box();
+	EQ(sysinfo(&si), 0);
+	n = si.freeram * si.mem_unit / PAGE / 10 * 9;
+	more = si.freeram * si.mem_unit / 10 * 6;
+	p = map_anon(n * PAGE, MAP_PRIVATE);
+	for (size_t i = 0; i < n; i += EVERY)
+		p[i * PAGE] = i % 100 + 1;
+	q = map_anon(more, MAP_PRIVATE);
+	memset(q, 1, more);
+	for (size_t i = 0; i < n; i++)
+		EQ(p[i * PAGE], i % EVERY ? 0 : (int)(i % 100 + 1));
+	for (size_t i = 0; i < more; i += PAGE)
+		EQ(q[i], 1);
+}
+
 /* More processes than there is room for, for some seconds; then it is as if they had never been. */
 static void fork_bomb(void)
 {
@@ -747,7 +773,7 @@ static void limit_of_cpu_time(void)
 static const struct test tests[] = {
 	T(two_thousand_processes), T(spawned_until_refused), T(five_hundred_threads), T(five_hundred_threads_die), T(two_gib),
 	T(fifty_thousand_mappings), T(no_more_mappings), T(seventy_thousand_holes), T(fork_among_holes), T(random_touches), T(shared_touches), T(sparse_touches),
-	T(touched_and_held), T(out_of_memory), T(fork_bomb),
+	T(touched_and_held), T(out_of_memory), T(pages_nobody_asked_for), T(fork_bomb),
 	T(up_to_the_limit_of_a_cgroup), T(limit_of_cpu_time), T(file_larger_than_memory),
 };
 MAIN(tests)

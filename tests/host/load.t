@@ -31,6 +31,7 @@ large 2500 1G two_thousand_processes seventy_thousand_holes fork_among_holes ran
 large 5000 3G two_gib
 load "64M --overlay-size 256M" file_larger_than_memory
 load 64M out_of_memory fork_bomb
+load 512M pages_nobody_asked_for
 
 # A host that has no more processes: RLIMIT_NPROC, which root is free of.
 cp "$build/vmlinux" "$build/kbox-init" "$tmp/"
