@@ -6,7 +6,7 @@
  *	SEED, HOSTFD_OPS	of the random test
  *	HOSTFD_LOOP=A,B		two descriptors that are a pair of sockets of the host's: the random test sends by A, and gets by B
  *
- * With the name of an action and its arguments it is a tool, of tests/host/hostfd.t: it does that to the descriptors that it was
+ * With the name of an action and its arguments it is a tool, of tests/host/hostfd.py: it does that to the descriptors that it was
  * given, and says "RESULT WORDS...", where the result of what fails is the negative errno. "agent" does what it reads, line by line.
  */
 #include "tap.h"
