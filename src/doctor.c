@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kbox doctor: what this host offers, and what is missing. */
 #define _GNU_SOURCE
-#ifndef __aarch64__
+#ifdef __x86_64__
 #include <cpuid.h>
 #endif
 #include <stdio.h>
@@ -79,7 +79,7 @@ static void check_cpu(void)
 
 	wish(true, sve ? "vector state: FP and SIMD; guests are not told of SVE and SME" : "vector state: FP and SIMD", "");
 }
-#else
+#elif defined(__x86_64__)
 /* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
 static void check_cpu(void)
 {

@@ -40,28 +40,29 @@
 
 enum { TAP_PASSED = 42, TAP_SKIPPED = 43 };
 
+/* The addresses that a box keeps for itself, and where in them its kernel is. */
+#include "../../kernel/arch/kbox/include/uapi/asm/layout.h"
+#define BOX_HOME KBOX_HOME_START
+#define BOX_KERNEL KBOX_PAGE_OFFSET
+#define BOX_HOME_END KBOX_HOME_END
+
 /*
- * Of the processor: the addresses that a box keeps for itself, and where in them its kernel is; how
- * many bits a user address has at most. The control word of floating point in the two settings that
+ * Of the processor: how many bits a user address has at most. The control word of floating point in the two settings that
  * tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
  * breakpoint; how far behind it the program counter is when it has trapped.
  */
 #ifdef __aarch64__
-#define BOX_HOME 0x6200000000UL
-#define BOX_KERNEL 0x6240000000UL
-#define BOX_HOME_END 0x7000000000UL
 #define USER_BITS 48
 #define ILLEGAL "udf #0\n"
 #define BREAK "brk #0\n"
 enum { FP_NORMAL = 0, FP_DOWN = 2 << 22, FP_STATUS = 0, PAST_BREAK = 0 };
-#else
-#define BOX_HOME 0x400000000000UL
-#define BOX_KERNEL 0x408000000000UL
-#define BOX_HOME_END 0x500000000000UL
+#elif defined(__x86_64__)
 #define USER_BITS 47
 #define ILLEGAL "ud2\n"
 #define BREAK "int3\n"
 enum { FP_NORMAL = 0x1f80, FP_DOWN = 0x3f80, FP_STATUS = 0x3f, PAST_BREAK = 1 };
+#else
+#error "what the tests must know of this processor is not here"
 #endif
 
 /* musl's vfork() for aarch64 is a fork(). */
@@ -75,7 +76,7 @@ static inline void set_fp_control(unsigned word)
 {
 #ifdef __aarch64__
 	__asm__ volatile("msr fpcr, %x0" :: "r" (word));
-#else
+#elif defined(__x86_64__)
 	__asm__ volatile("ldmxcsr %0" :: "m" (word));
 #endif
 }
@@ -86,7 +87,7 @@ static inline unsigned fp_control(void)
 
 #ifdef __aarch64__
 	__asm__ volatile("mrs %x0, fpcr" : "=r" (word));
-#else
+#elif defined(__x86_64__)
 	__asm__ volatile("stmxcsr %0" : "=m" (word));
 #endif
 	return word;

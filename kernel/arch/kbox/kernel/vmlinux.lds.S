@@ -8,9 +8,11 @@
 #ifdef __aarch64__
 OUTPUT_FORMAT("elf64-littleaarch64")
 OUTPUT_ARCH(aarch64)
-#else
+#elif defined(__x86_64__)
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
+#else
+#error "the linker's name of this instruction set is not known"
 #endif
 ENTRY(_start)
 ASSERT(__exit_end > __exit_start, "the way out has no restartable section")

@@ -476,7 +476,7 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 	return SITE_OK;
 }
 
-#ifdef CONFIG_KBOX_ARM64
+#ifdef CONFIG_KBOX_PROMOTE
 /* The same for a call of a cancellation wrapper, which goes to an entry at the head of any page of slots; nobody has the text mapped yet. */
 enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original)
 {

@@ -8,7 +8,7 @@
 #ifdef __aarch64__
 #define WALK(isa) walk_aarch64
 #else
-#define WALK(isa) walk_x86_64
+#error "no walker for this instruction set is needed in a kernel"
 #endif
 #else
 #define WALK(isa) ((isa) == KBOX_ISA_X86_64 ? walk_x86_64 : walk_aarch64)

@@ -14,9 +14,9 @@
 #endif
 
 #if defined(__x86_64__)
-#include <asm/layout-x86_64.h>
+#include "layout-x86_64.h"
 #elif defined(__aarch64__)
-#include <asm/layout-arm64.h>
+#include "layout-arm64.h"
 #else
 #error "asm/layout-*.h: there is none for this instruction set"
 #endif
