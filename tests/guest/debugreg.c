@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The debug registers of x86_64 as a tracer sets them: breakpoints and watchpoints of the hardware. */
-#include "tap.h"
+#include "trace-child.h"
 #include <pthread.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 
 #ifdef __aarch64__
 static void none(void)
@@ -25,31 +22,6 @@ enum { TRACE = 2, HWBKPT = 4 };
 
 static struct { char page[4096]; } area[3] __attribute__((aligned(4096)));
 #define WATCHED ((volatile long *)&area[1].page[2048])
-
-static void stopped_by(pid_t pid, int sig)
-{
-	int st;
-
-	EQ(waitpid(pid, &st, __WALL), pid);
-	if (!WIFSTOPPED(st) || WSTOPSIG(st) != sig)
-		tap_fail(__FILE__, __LINE__, "status 0x%x, not a stop by %d", st, sig);
-}
-
-static pid_t traced(void (*run)(void))
-{
-	pid_t pid = FORK();
-
-	if (!pid) {
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-			_exit(1);
-		raise(SIGSTOP);
-		run();
-		_exit(0);
-	}
-	stopped_by(pid, SIGSTOP);
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_EXITKILL), 0);
-	return pid;
-}
 
 static void set_dr(pid_t pid, int n, unsigned long v)
 {
@@ -91,26 +63,11 @@ static int code_of(pid_t pid)
 	return si.si_code;
 }
 
-static struct user_regs_struct regs_of(pid_t pid)
-{
-	struct user_regs_struct r;
-
-	EQ(ptrace(PTRACE_GETREGS, pid, 0, &r), 0);
-	return r;
-}
-
 static void hits(pid_t pid, int i)
 {
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(code_of(pid), HWBKPT);
 	EQ(dr(pid, 6), FIXED | 1 << i);
-}
-
-static void ends_well(pid_t pid)
-{
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	CHILD_OK(pid);
 }
 
 static void writes(void)
@@ -276,9 +233,8 @@ static void breakpoint_at_a_breakpoint(void)
 
 	watch(pid, 0, (void *)(uintptr_t)called, EXEC, LEN1);
 	hits(pid, 0);
-	EQ(ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)called, (text & ~0xffL) | 0xcc), 0);
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	EQ(ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)called, (text & ~BREAK_MASK) | BREAK_INSN), 0);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(code_of(pid), SI_KERNEL);
 	EQ(regs_of(pid).rip, (uintptr_t)called + 1);
 	EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rip), (uintptr_t)called), 0);
@@ -300,8 +256,7 @@ static void steps_and_hits(void)
 
 	watch(pid, 0, WATCHED, WRITE, LEN4);
 	for (int i = 0; i < 2000 && !both; i++) {
-		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP);
+		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 		/* A step over a system call says so by another code, and leaves DR6 alone. */
 		if (code_of(pid) != TRACE)
 			continue;

@@ -1,90 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ptrace(2): what strace and gdb do. */
-#include "tap.h"
-#include <elf.h>
+#include "trace-child.h"
 #include <sys/auxv.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 
 #ifdef __aarch64__
-
-#define PC(r) ((r).pc)
-#define NUMBER(r) ((r).regs[8])		/* of a system call, and its result */
-#define RESULT(r) ((r).regs[0])
-#define VECTOR(f) ((long *)((char *)(f).vregs + 7 * 16))
 #define VECTOR_INSNS(between) "ldr q7, %1\n" between "str q7, %0" : "=m" (out) : "m" (in) : "v7"
-#define BREAK_INSN 0xd4200000
-#define LEFT_OF_BREAK 4		/* when it has stopped there */
-#define BREAK_MASK 0xffffffffL
-
-typedef struct user_fpsimd_struct fp_regs;
-
-static long get_set(int request, pid_t pid, int set, void *p, size_t size)
-{
-	struct iovec v = { p, size };
-
-	return ptrace(request, pid, (void *)(long)set, &v);
-}
-
-#define GET(pid, r) get_set(PTRACE_GETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
-#define SET(pid, r) get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
-#define GET_FP(pid, f) get_set(PTRACE_GETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
-#define SET_FP(pid, f) get_set(PTRACE_SETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
-
 #else
-
-#define PC(r) ((r).rip)
-#define NUMBER(r) ((r).orig_rax)
-#define RESULT(r) ((r).rax)
-#define VECTOR(f) ((long *)((char *)(f).xmm_space + 7 * 16))
 #define VECTOR_INSNS(between) "movups %1, %%xmm7\n" between "movups %%xmm7, %0" : "=m" (out) : "m" (in) : "xmm7"
-#define BREAK_INSN 0xcc
-#define LEFT_OF_BREAK 0
-#define BREAK_MASK 0xffL
-
-typedef struct user_fpregs_struct fp_regs;
-
-#define GET(pid, r) ptrace(PTRACE_GETREGS, pid, 0, r)
-#define SET(pid, r) ptrace(PTRACE_SETREGS, pid, 0, r)
-#define GET_FP(pid, f) ptrace(PTRACE_GETFPREGS, pid, 0, f)
-#define SET_FP(pid, f) ptrace(PTRACE_SETFPREGS, pid, 0, f)
-
 #endif
+#define VECTOR(f) ((long *)VECTOR7(f))
 
-static pid_t traced(void (*run)(void))
+/* To the stop where this call begins, in the number of which the lower half counts. */
+static struct user_regs_struct to_call(pid_t pid, int nr)
 {
-	pid_t pid = FORK();
-	int st;
+	struct user_regs_struct r;
 
-	if (!pid) {
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-			_exit(1);
-		raise(SIGSTOP);
-		run();
-		_exit(0);
-	}
-	EQ(waitpid(pid, &st, 0), pid);
-	CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGSTOP);
-	return pid;
-}
-
-static void ends_well(pid_t pid)
-{
-	int st;
-
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	EQ(waitpid(pid, &st, 0), pid);
-	EQ(st, 0);
-}
-
-static void stopped_by(pid_t pid, int sig)
-{
-	int st;
-
-	EQ(waitpid(pid, &st, 0), pid);
-	CHECK(WIFSTOPPED(st));
-	EQ(WSTOPSIG(st), sig);
+	do {
+		resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
+		r = regs_of(pid);
+	} while ((int)NR(r) != nr);
+	return r;
 }
 
 static void asks_for_its_parent(void)
@@ -97,24 +32,18 @@ static void asks_for_its_parent(void)
 static void system_calls(void)
 {
 	pid_t pid = traced(asks_for_its_parent);
-	struct user_regs_struct r;
+	struct user_regs_struct r = to_call(pid, SYS_getppid);
 
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-	do {
-		EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP | 0x80);
-		EQ(GET(pid, &r), 0);
-	} while (NUMBER(r) != SYS_getppid);
+	EQ(NR(r), SYS_getppid);
 #ifdef __aarch64__
 	EQ(r.regs[7], 0);	/* 0 says that it begins, 1 that it ends */
 #else
 	EQ(r.rax, -ENOSYS);
 #endif
-	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP | 0x80);
+	resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 	EQ(GET(pid, &r), 0);
-	EQ(RESULT(r), getpid());
-	RESULT(r) = 4711;
+	EQ(RES(r), getpid());
+	RES(r) = 4711;
 	EQ(SET(pid, &r), 0);
 	ends_well(pid);
 }
@@ -152,8 +81,7 @@ static void vector_registers(void)
 	struct user_regs_struct r;
 	fp_regs f;
 
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(GET_FP(pid, &f), 0);
 	EQ(VECTOR(f)[0], 0x1122334455667788);
 	EQ(VECTOR(f)[1], 0x99aabbccddeeff00);
@@ -165,7 +93,7 @@ static void vector_registers(void)
 	VECTOR(f)[0] = 0x0102030405060708;
 	EQ(SET_FP(pid, &f), 0);
 	EQ(GET(pid, &r), 0);
-	PC(r) += LEFT_OF_BREAK;
+	IP(r) += LEFT_OF_BREAK;
 	EQ(SET(pid, &r), 0);
 	ends_well(pid);
 }
@@ -211,13 +139,12 @@ static void thread_pointer(void)
 	unsigned long tp = 0x123456789, got;
 	struct user_regs_struct r;
 
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(get_set(PTRACE_SETREGSET, pid, 0x401 /* NT_ARM_TLS */, &tp, sizeof(tp)), 0);
 	EQ(get_set(PTRACE_GETREGSET, pid, 0x401, &got, sizeof(got)), 0);
 	EQ(got, tp);
 	EQ(GET(pid, &r), 0);
-	PC(r) += LEFT_OF_BREAK;
+	IP(r) += LEFT_OF_BREAK;
 	EQ(SET(pid, &r), 0);
 	/* Another exception level is refused. */
 	r.pstate |= 4;
@@ -225,7 +152,7 @@ static void thread_pointer(void)
 	ends_well(pid);
 }
 #else
-static void counts(void)
+static void __attribute__((noinline)) counts(void)
 {
 	for (volatile int i = 0; i < 10; i++)
 		;
@@ -239,11 +166,10 @@ static void single_steps(void)
 	int moved = 0;
 
 	for (int i = 0; i < 50; i++) {
-		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP);
+		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 		EQ(GET(pid, &r), 0);
-		moved += PC(r) != last;
-		last = PC(r);
+		moved += IP(r) != last;
+		last = IP(r);
 	}
 	CHECK(moved > 40);
 	ends_well(pid);
@@ -265,12 +191,10 @@ static void step_like_popf(void)
 	struct user_regs_struct r;
 
 	do {
-		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP);
+		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 		EQ(GET(pid, &r), 0);
-	} while ((ptrace(PTRACE_PEEKTEXT, pid, PC(r), 0) & 0xffffffffffff) != 0x9d00);
-	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	} while ((ptrace(PTRACE_PEEKTEXT, pid, IP(r), 0) & 0xffffffffffff) != 0x9d00);
+	resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 	ends_well(pid);
 }
 #endif
@@ -298,8 +222,8 @@ static void steps_through_the_vdso(void)
 			break;
 		EQ(WSTOPSIG(st), SIGTRAP);
 		EQ(GET(pid, &r), 0);
-		inside += PC(r) - vdso < 0x4000;
-		CHECK(PC(r) < BOX_HOME || PC(r) >= BOX_HOME_END);
+		inside += IP(r) - vdso < 0x4000;
+		CHECK(IP(r) < BOX_HOME || IP(r) >= BOX_HOME_END);
 	}
 	EQ(st, 0);
 	CHECK(inside > 30);
@@ -377,8 +301,7 @@ static void steps_into_a_handler(void)
 	pid_t pid = traced(is_sent_a_signal);
 	struct user_regs_struct r;
 
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGUSR1);
+	resume(PTRACE_CONT, pid, SIGUSR1);
 	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, SIGUSR1), 0);
 	stopped_by(pid, SIGTRAP);
 	EQ(GET(pid, &r), 0);
@@ -407,8 +330,7 @@ static void segment_bases(void)
 		pid_t pid = traced(has_bases);
 		unsigned long base;
 
-		EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP);
+		resume(PTRACE_CONT, pid, SIGTRAP);
 		EQ(GET(pid, &old), 0);
 		EQ(ptrace(PTRACE_ARCH_PRCTL, pid, &base, 0x1003 /* ARCH_GET_FS */), 0);
 		EQ(base, old.fs_base);
@@ -430,8 +352,7 @@ static void segment_bases(void)
 
 			EQ(get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, &r, &size), 0);
 		}
-		EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP);
+		resume(PTRACE_CONT, pid, SIGTRAP);
 		EQ(GET(pid, &r), 0);
 		EQ(r.fs_base, (unsigned long)&fs_word);
 		EQ(r.gs_base, (unsigned long)&gs_word);
@@ -458,11 +379,8 @@ static void bases_in_a_call(void)
 	struct user_regs_struct r;
 	unsigned long old;
 
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
-	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP | 0x80);
+	resume(PTRACE_CONT, pid, SIGTRAP);
+	resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 	EQ(GET(pid, &r), 0);
 	EQ(r.orig_rax, SYS_getppid);
 	old = r.gs_base;
@@ -472,8 +390,7 @@ static void bases_in_a_call(void)
 	r.rdi = 0x1004;
 	r.rsi = (unsigned long)&fs_word;
 	EQ(SET(pid, &r), 0);
-	EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP | 0x80);
+	resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 	EQ(ptrace(PTRACE_PEEKDATA, pid, &fs_word, 0), (long)&gs_word);
 	EQ(GET(pid, &r), 0);
 	EQ(r.rax, 0);
@@ -528,8 +445,7 @@ static void xsave_image(void)
 	if (!(xgetbv() & 4))
 		SKIP("no AVX");
 	pid = traced(uses_ymm);
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(get_set(PTRACE_GETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
 	full = size;
 	CHECK(size >= 832 && size % 8 == 0);
@@ -561,8 +477,7 @@ static void xsave_image(void)
 	word[(576 + 7 * 16) / 8 + 1] = 77;
 	size = full;
 	EQ(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	/* What is not in use is initial, whatever is there. */
 	word[512 / 8] = 0;
 	EQ(get_set(PTRACE_SETREGSET, pid, NT_X86_XSTATE, x, &size), 0);
@@ -605,15 +520,8 @@ static void makes_odd_calls(void)
 static void upper_half_of_the_number(void)
 {
 	pid_t pid = traced(makes_odd_calls);
-	struct user_regs_struct r;
 
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-	do {
-		EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-		stopped_by(pid, SIGTRAP | 0x80);
-		EQ(GET(pid, &r), 0);
-	} while ((int)r.orig_rax != SYS_getppid);
-	EQ(r.orig_rax, 0x7700000000L | SYS_getppid);
+	EQ(NR(to_call(pid, SYS_getppid)), 0x7700000000L | SYS_getppid);
 	ends_well(pid);
 }
 
@@ -648,11 +556,10 @@ static void breakpoint(void)
 	text = ptrace(PTRACE_PEEKTEXT, pid, has_a_breakpoint, 0);
 	EQ(errno, 0);
 	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, (text & ~BREAK_MASK) | BREAK_INSN), 0);
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	stopped_by(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, SIGTRAP);
 	EQ(GET(pid, &r), 0);
-	EQ(PC(r), (long)has_a_breakpoint + PAST_BREAK);
-	PC(r) -= PAST_BREAK;
+	EQ(IP(r), (long)has_a_breakpoint + PAST_BREAK);
+	IP(r) -= PAST_BREAK;
 	EQ(ptrace(PTRACE_POKETEXT, pid, has_a_breakpoint, text), 0);
 	EQ(SET(pid, &r), 0);
 	ends_well(pid);
@@ -678,7 +585,7 @@ static void attach_to_a_spinner(void)
 	EQ(ptrace(PTRACE_ATTACH, pid, 0, 0), 0);
 	stopped_by(pid, SIGSTOP);
 	EQ(GET(pid, &r), 0);
-	CHECK(PC(r) - (unsigned long)spins < 64);
+	CHECK(IP(r) - (unsigned long)spins < 64);
 	EQ(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
 	EQ(kill(pid, SIGKILL), 0);
 	EQ(waitpid(pid, &st, 0), pid);

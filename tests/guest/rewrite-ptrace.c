@@ -1,41 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A tracer of a program whose system call instructions the kernel has rewritten: it sees the program's own text and addresses. */
 #include "rewrite.h"
+#include "trace-child.h"
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
-#include <sys/user.h>
-#include <elf.h>
 
 #ifdef __aarch64__
 
-typedef struct user_fpsimd_struct fp_regs;
-
-#define IP(r) (r).pc
 #define SP(r) (r).sp
-#define NR(r) (r).regs[8]		/* of the call, at a stop for it; set_number() changes it */
-#define RES(r) (r).regs[0]
 #define ARG0(r) (r).regs[0]
 #define ARG2(r) (r).regs[2]
 #define CALL_NR(r) (r).regs[8]		/* before it is made */
-#define VECTOR7(f) ((char *)(f).vregs + 7 * 16)
-enum { LEFT_OF_BREAK = 4, SKIPPED = -1, STEPS = 0 };	/* a call that a tracer has skipped leaves its first argument */
-#define BREAK_INSN 0xd4200000L
-#define BREAK_MASK 0xffffffffL
+enum { SKIPPED = -1, STEPS = 0 };	/* a call that a tracer has skipped leaves its first argument */
 
-static long get_set(int request, pid_t pid, int set, void *p, size_t size)
-{
-	struct iovec v = { p, size };
-
-	return ptrace(request, pid, (void *)(long)set, &v);
-}
-
-#define GET(pid, r) get_set(PTRACE_GETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
-#define SET(pid, r) get_set(PTRACE_SETREGSET, pid, NT_PRSTATUS, r, sizeof(*(r)))
-#define GET_FP(pid, f) get_set(PTRACE_GETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
-#define SET_FP(pid, f) get_set(PTRACE_SETREGSET, pid, NT_PRFPREG, f, sizeof(*(f)))
-
+/* At a stop for a call, its register has no say any more. */
 static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 {
 	(void)r;
@@ -44,24 +22,11 @@ static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 
 #else
 
-typedef struct user_fpregs_struct fp_regs;
-
-#define IP(r) (r).rip
 #define SP(r) (r).rsp
-#define NR(r) (r).orig_rax
-#define RES(r) (r).rax
 #define ARG0(r) (r).rdi
 #define ARG2(r) (r).rdx
 #define CALL_NR(r) (r).rax
-#define VECTOR7(f) ((char *)(f).xmm_space + 7 * 16)
-enum { LEFT_OF_BREAK = 0, SKIPPED = -38, STEPS = 1 };
-#define BREAK_INSN 0xccL
-#define BREAK_MASK 0xffL
-
-#define GET(pid, r) ptrace(PTRACE_GETREGS, pid, 0, r)
-#define SET(pid, r) ptrace(PTRACE_SETREGS, pid, 0, r)
-#define GET_FP(pid, f) ptrace(PTRACE_GETFPREGS, pid, 0, f)
-#define SET_FP(pid, f) ptrace(PTRACE_SETFPREGS, pid, 0, f)
+enum { SKIPPED = -38, STEPS = 1 };
 
 static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 {
@@ -70,45 +35,6 @@ static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 }
 
 #endif
-
-static void stopped_by(pid_t pid, int sig)
-{
-	int st;
-
-	EQ(waitpid(pid, &st, 0), pid);
-	if (!WIFSTOPPED(st) || WSTOPSIG(st) != sig)
-		tap_fail(__FILE__, __LINE__, "status 0x%x, not a stop by %d", st, sig);
-}
-
-static pid_t traced(void (*run)(void))
-{
-	pid_t pid = FORK();
-
-	if (!pid) {
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-			_exit(1);
-		raise(SIGSTOP);
-		run();
-		_exit(0);
-	}
-	stopped_by(pid, SIGSTOP);
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-	return pid;
-}
-
-static struct user_regs_struct regs_of(pid_t pid)
-{
-	struct user_regs_struct r;
-
-	EQ(GET(pid, &r), 0);
-	return r;
-}
-
-static void resume(int how, pid_t pid, int sig)
-{
-	EQ(ptrace(how, pid, 0, 0), 0);
-	stopped_by(pid, sig);
-}
 
 /* To the program's own breakpoint, and behind it. */
 static void to_break(pid_t pid)
@@ -119,12 +45,6 @@ static void to_break(pid_t pid)
 	r = regs_of(pid);
 	IP(r) += LEFT_OF_BREAK;
 	EQ(SET(pid, &r), 0);
-}
-
-static void ends_well(pid_t pid)
-{
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	CHILD_OK(pid);
 }
 
 /* A page of the test's own, with known bytes: t_b at its start, t_a, t_c. Offsets of their instructions, and of what is behind the call. */

@@ -34,7 +34,8 @@ is "$(sed -n 's/.* calls rewrite \([0-9]*\) .*/\1/p' "$tmp/err" | awk '{ print (
 
 # The gate on a processor without FSGSBASE and without sahf is as on any other.
 if [ "$(uname -m)" = x86_64 ]; then
-	for test in rewrite-m rewrite-g rewrite-signal-m rewrite-thread-m signal-m thread-g exec-g; do
+	for test in rewrite-m rewrite-g rewrite-signal-m rewrite-thread-m signal-m signal-fault-m \
+		signal-registers-m signal-busy-m thread-g exec-g; do
 		KBOX_HIDE=fsgsbase,lahf "$top/tests/run" "$build/tests/$test+rewrite" >"$tmp/out" 2>&1
 		is "$? $(grep -c '^ok' "$tmp/out") $(grep '^not ok' "$tmp/out")" "0 $(sed -n 's/^1\.\.//p' "$tmp/out") " "without FSGSBASE and lahf: $test"
 	done
@@ -42,7 +43,8 @@ fi
 
 # Kicks and flushes, as each kind of host has them sent (docs/security.md).
 for hidden in landlock landlock,user-notif user-notif; do
-	for test in thread-m+rewrite signal-g+trap memory-m+trap; do
+	for test in thread-m+rewrite signal-g+trap signal-fault-g+trap signal-registers-g+trap \
+		signal-busy-g+trap memory-m+trap memory-map-m+trap memory-access-m+trap memory-threads-m+trap; do
 		KBOX_HIDE=$hidden "$top/tests/run" "$build/tests/$test" >"$tmp/out" 2>&1
 		is "$? $(grep -c '^ok' "$tmp/out") $(grep '^not ok' "$tmp/out")" "0 $(sed -n 's/^1\.\.//p' "$tmp/out") " "without $hidden: $test"
 	done

@@ -1,7 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""--fd on the command line, and programs that know nothing of it: hostfd.py has how."""
+"""--fd on the command line, and programs that know nothing of it."""
+import fcntl
+import os
+import resource
+import socket
+import subprocess
+
 from hostfd import *
+
+
+def run_box(fds, *command, options=(), **more):
+    """(status, output, errors) of a command in a box"""
+    p = subprocess.run(box_command(fds, *options) + list(command), pass_fds=[n for n, _ in fds if n > 2], timeout=LIMIT,
+                       **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more})
+    return p.returncode, p.stdout, p.stderr
 
 
 def said(fds, script, **more):
@@ -188,8 +201,8 @@ def shells_use_them(way):
     same((read(r), s.recv(10)), (b"soc", b"done"))
 
 
-def passes(way, name):
-    """A guest test, beside descriptors of the host, which are as they were afterwards; natively it has them, too."""
+def passes(name):
+    """A guest test, beside descriptors of the host, which are afterwards as they were."""
     (r, w), (r2, w2) = pipe(), pipe()
     status, out, err = run_box([(r, 5), (w, 6), (w2, 7)], "/bin/sh", "-c",
                                "cat /proc/hostfds; /tests/%s; s=$?; cat /proc/hostfds; echo still >&6; exit $s" % name)
@@ -205,13 +218,13 @@ def passes(way, name):
 @in_box
 def dup_test_beside_descriptors_of_the_host(way):
     for libc in "mg":
-        passes(way, "dup-test-" + libc)
+        passes("dup-test-" + libc)
 
 
 @in_box
 def clone3_test_beside_descriptors_of_the_host(way):
     for libc in "mg":
-        passes(way, "clone3-test-" + libc)
+        passes("clone3-test-" + libc)
 
 
 @in_box

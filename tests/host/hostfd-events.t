@@ -1,6 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Waiting for events of descriptors of the host: hostfd.py has how."""
+"""Events of the host's descriptors: poll, select and epoll wait for them."""
+import fcntl
+import os
+import random
+import socket
+import struct
+import termios
+import time
+
 from hostfd import *
 
 

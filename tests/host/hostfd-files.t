@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Files of the host in a box: hostfd.py has how."""
+"""Files of the host in a box."""
+import fcntl
+import os
+import pty
+
 from hostfd import *
 
 

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who holds which descriptor of the host: only in a box: hostfd.py has how."""
+"""Who holds which descriptor of the host, of which only a box can tell."""
+import fcntl
+import os
+import resource
+import socket
+
 from hostfd import *
 
 

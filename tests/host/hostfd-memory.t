@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Files of the host that a box has mapped: hostfd.py has how."""
+"""Files of the host that a box has mapped."""
+import fcntl
+import os
+import signal
+import struct
+
 from hostfd import *
+
+PAGE = 4096
+SHARED, PRIVATE, READ, WRITE = 1, 2, 1, 2       # mmap's flags, and what it protects by
 
 
 @scenario

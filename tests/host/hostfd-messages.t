@@ -1,6 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Descriptors in messages by sockets of the host: hostfd.py has how."""
+"""Descriptors in messages by sockets of the host."""
+import fcntl
+import os
+import resource
+import select
+import socket
+
 from hostfd import *
 
 

@@ -1,7 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pipes of the host in a box: hostfd.py has how."""
+"""Pipes of the host in a box, and eventfds and devices."""
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import struct
+import termios
+import time
+
 from hostfd import *
+
+OFTEN = int(MOMENT * 200)       # milliseconds
+
+
+def blocking_pipe_is_full(fd):
+    os.set_blocking(fd, False)
+    n = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            n += os.write(fd, bytes(4096))
+    os.set_blocking(fd, True)
+    return n
 
 
 @scenario

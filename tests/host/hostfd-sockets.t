@@ -1,7 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sockets of the host in a box: hostfd.py has how."""
+"""Sockets of the host in a box."""
+import errno
+import fcntl
+import os
+import signal
+import socket
+import struct
+import tempfile
+
 from hostfd import *
+
+
+def inet(address):
+    """As the system calls have it."""
+    family, port = struct.pack("=H", socket.AF_INET), struct.pack("!H", address[1])
+    return family + port + socket.inet_aton(address[0]) + bytes(8)
+
+
+def unix(path):
+    return struct.pack("=H", socket.AF_UNIX) + path.encode() + b"\0"
 
 
 @scenario
@@ -381,7 +399,7 @@ def timeouts_of_sockets(way):
     s.send(b"x")
     same(a.recv(fd, 10, 0), b"x")
     same(a.set_timeout(fd, socket.SO_SNDTIMEO, 20), 0)
-    while (n := a.fill(fd, 1 << 20)) == 1 << 20:
+    while a.fill(fd, 1 << 20) == 1 << 20:
         pass
     same(a.fill(fd, 1 << 20), "EAGAIN")
     same(a.set_timeout(fd, socket.SO_RCVTIMEO, 0), 0)

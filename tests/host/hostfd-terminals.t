@@ -1,6 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Terminals of the host in a box: hostfd.py has how."""
+"""Terminals of the host in a box."""
+import fcntl
+import os
+import pty
+import struct
+import termios
+import time
+
 from hostfd import *
 
 
@@ -134,7 +141,7 @@ def terminal_that_is_stopped(way):
 def nothing_is_typed_into_the_hosts_terminal(way):
     master, slave = pty.openpty()
     a, fd = way.start(os.dup(slave))
-    true(a.ioctl_int(fd, TIOCSTI, ord("x")) in ("EPERM", "EIO", "ENOTTY", "EINVAL"), "TIOCSTI is refused")
+    true(a.ioctl_int(fd, termios.TIOCSTI, ord("x")) in ("EPERM", "EIO", "ENOTTY", "EINVAL"), "TIOCSTI is refused")
     true(a.ioctl_int(fd, 0x541c, 2) in ("EPERM", "EIO", "ENOTTY", "EINVAL"), "TIOCLINUX is refused")
     nothing_comes(slave)
     same(a.isatty(fd), 1)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-What hostfd-*.t share: descriptors of the host in a box (kbox --fd N[:M], and stdio). Each scenario runs natively and in a box, and both have to do
-what is written here: the one natively says whether the scenario is right. Arguments: shell patterns of the names to run.
+What hostfd-*.t share: descriptors of the host in a box (kbox --fd N[:M], and stdio). Each scenario
+runs natively and in a box, and both have to do what it says: the one natively tells whether the
+scenario is right. Arguments: shell patterns of the names to run.
 
-BUILD, KBOX, IMAGE, KBOX_FLAGS and SECONDS_LIMIT and KBOX_SLOWNESS in the environment are as for tests/run.
+BUILD, KBOX, IMAGE, KBOX_FLAGS, SECONDS_LIMIT and KBOX_SLOWNESS in the environment are as for
+tests/run; HOSTFD_TOOL is another build of the native agent.
 """
 import collections
 import contextlib
@@ -11,17 +13,12 @@ import errno
 import fcntl
 import fnmatch
 import os
-import pty
-import random
-import resource
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 import traceback
 
@@ -34,19 +31,17 @@ SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
 LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
 PATIENCE = LIMIT / 6                    # for what comes soon
 MOMENT = 0.03 * min(SLOWNESS, 5)        # how long something has not come that does not
-OFTEN = int(MOMENT * 200)       # milliseconds
-PAGE = 4096
 ET, ONESHOT = select.EPOLLET, select.EPOLLONESHOT
-IN, OUT, PRI, ERR, HUP, RDHUP = (getattr(select, "EPOLL" + x) for x in ("IN", "OUT", "PRI", "ERR", "HUP", "RDHUP"))
+IN, OUT, PRI = select.EPOLLIN, select.EPOLLOUT, select.EPOLLPRI
+ERR, HUP, RDHUP = select.EPOLLERR, select.EPOLLHUP, select.EPOLLRDHUP
 ADD, DEL, MOD = 1, 2, 3
-SHARED, PRIVATE, READ, WRITE, EXEC = 1, 2, 1, 2, 4
-TIOCOUTQ, TIOCSTI = termios.TIOCOUTQ, termios.TIOCSTI
+SCRIPT = sys.modules["__main__"].__file__
 problems = []
 
 # What is expected.
 
 def problem(what, *notes):
-    where = [f.lineno for f in traceback.extract_stack() if f.filename == sys.modules["__main__"].__file__ and f.name not in ("problem", "same", "true", "soon")]
+    where = [f.lineno for f in traceback.extract_stack() if f.filename == SCRIPT]
     problems.append("line %d: %s" % (where[-1], what))
     problems.extend(repr(n) for n in notes)
 
@@ -109,16 +104,6 @@ def pipe():
     return os.pipe()
 
 
-def blocking_pipe_is_full(fd):
-    os.set_blocking(fd, False)
-    n = 0
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            n += os.write(fd, bytes(4096))
-    os.set_blocking(fd, True)
-    return n
-
-
 def file(content=b"", flags=os.O_RDWR):
     """A file of no name, by which it could be reached."""
     name = tempfile.mkstemp(prefix="kbox-test.")
@@ -150,15 +135,6 @@ def tcp_pair():
         b = server.accept()[0]
     b.settimeout(None)
     return a, b
-
-
-def inet(address):
-    """As the system calls have it."""
-    return struct.pack("=H", socket.AF_INET) + struct.pack("!H", address[1]) + socket.inet_aton(address[0]) + bytes(8)
-
-
-def unix(path):
-    return struct.pack("=H", socket.AF_UNIX) + path.encode() + b"\0"
 
 # The guest's side: tests/guest/hostfd.c does what it is told to.
 
@@ -214,12 +190,13 @@ def decode(action, ret, words):
 
 
 class Agent:
-    """A process that has some descriptors of ours, and does what it is told to; a.read(5, 100), as an example."""
+    """A process that has some descriptors of ours, and does what it is told to: a.read(5, 100)."""
     FIRST = 40      # of its numbers for those
 
     def __init__(self, command, **popen):
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0, **popen)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                        bufsize=0, **popen)
         self.seen = b""
         self.asked = None
 
@@ -321,13 +298,6 @@ def box_command(fds=(), *options):
     return command + ["--"]
 
 
-def run_box(fds, *command, options=(), **more):
-    """(status, output, errors) of a command in a box"""
-    p = subprocess.run(box_command(fds, *options) + list(command), pass_fds=[n for n, _ in fds if n > 2], timeout=LIMIT,
-                       **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more})
-    return p.returncode, p.stdout, p.stderr
-
-
 SCENARIOS = []
 
 
@@ -361,7 +331,6 @@ def send_fds(s, fds, data=b"x"):
 def room(n):
     return socket.CMSG_LEN(4 * n)
 
-
 # Each scenario is a process, and a group, of its own.
 
 class TooLate(Exception):
@@ -380,8 +349,8 @@ def perform(f, way):
         skipped = f(way)
     except Exception as e:
         skipped = None
-        lines = [str(at.lineno) for at in traceback.extract_tb(e.__traceback__) if at.filename == sys.modules["__main__"].__file__]
-        problems.append("line %s: %s: %s" % (", ".join(lines[1:]), type(e).__name__, e))
+        lines = [str(at.lineno) for at in traceback.extract_tb(e.__traceback__) if at.filename == SCRIPT]
+        problems.append("line %s: %s: %s" % (", ".join(lines), type(e).__name__, e))
     return "\n".join(["skipped " + skipped] if skipped else ["problem"] + problems if problems else ["fine"])
 
 
@@ -393,18 +362,18 @@ def outcome(f, way):
         os.write(w, perform(f, way)[:60000].encode())
         os._exit(0)
     os.close(w)
-    said_ = b""
+    said = b""
     end = time.monotonic() + LIMIT + 10
     while readable(r, max(0, end - time.monotonic())):
         part = os.read(r, 65536)
         if not part:
             break
-        said_ += part
+        said += part
     os.close(r)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return said_.decode(errors="replace").splitlines() or ["problem", "it has ended without a word"]
+    return said.decode(errors="replace").splitlines() or ["problem", "it has ended without a word"]
 
 
 def main():

@@ -76,7 +76,7 @@ TAP_SECONDS=1 "$top/tests/run" "$build/tests/rewrite-signal-m" $long jumps_out >
 is "$(sed -n 1,3p "$tmp/out") $(grep -c 'ok 2 - ' "$tmp/out")" "1..2
 # no end after 1 s
 not ok 1 - $long 1" "a case that hangs: the next one runs"
-HOST_LACKS=segv "$build/tests/signal-m" segv >"$tmp/out"
+HOST_LACKS=segv "$build/tests/signal-fault-m" segv >"$tmp/out"
 is "$(tail -n 1 "$tmp/out")" "ok 1 - segv # SKIP it fails natively on this host" \
 	"a case that the host cannot do"
 
