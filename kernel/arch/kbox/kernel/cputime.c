@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What user code uses while its task is off the CPU (docs/architecture.md, "Who runs
- * the kernel"): the scheduler does not see it, the host thread's own clock does.
+ * What user code uses while its task is off the CPU: the scheduler does not see it, the host
+ * thread's own clock does. docs/vcpu.md, "CPU time and scheduling"
  */
 #include <linux/cgroup.h>
 #include <linux/sched.h>

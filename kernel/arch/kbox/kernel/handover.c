@@ -2,7 +2,7 @@
 /*
  * How the CPU goes from one host thread to another: grants, and what a host thread does without the
  * CPU. It parks, below the saved context of its task, since a host signal that comes then puts its
- * frame there; or it ends, or becomes a spare, on a stack of its own. docs/architecture.md, "Who runs the kernel".
+ * frame there; or it ends, or becomes a spare, on a stack of its own. docs/vcpu.md
  */
 #include <linux/sched.h>
 #include <linux/sched/debug.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The one virtual CPU: whose task is current, and the ways between user code and the kernel.
- * docs/architecture.md, "Who runs the kernel".
+ * docs/vcpu.md
  */
 #include <linux/sched.h>
 #include <linux/sched/debug.h>

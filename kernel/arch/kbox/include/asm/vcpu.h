@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_VCPU_H
 #define _ASM_VCPU_H
-/* The virtual CPU: who runs the kernel, and how host threads hand that on. docs/architecture.md */
+/* The virtual CPU: who runs the kernel, and how host threads hand that on. docs/vcpu.md */
 #include <linux/types.h>
 #include <asm/hostthread.h>
 

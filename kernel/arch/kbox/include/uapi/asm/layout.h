@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * The home: the addresses that guests do not have. In it are guest memory with the kernel, vmalloc
- * space and the host's vDSO. docs/architecture.md says why it is there. Its first KBOX_HOME_GUARD
+ * space and the host's vDSO. docs/memory.md says why it is there. Its first KBOX_HOME_GUARD
  * bytes are never mapped.
  */
 #ifndef _UAPI_ASM_LAYOUT_H
