@@ -99,7 +99,7 @@ static int boot(int argc, char **argv)
 	BOOT->supervisor_pid = -1;
 	BOOT->initrd_phys = BOOT->initrd_size = ~0UL;
 	BOOT->keep_start = BOOT->keep_end = ~0UL;
-	BOOT->tty_rows = BOOT->tty_cols = 0xffff;
+	SHARED->tty_rows = SHARED->tty_cols = 0xffff;
 	for (int i = 0; i < 3; i++)
 		BOOT->stdio[i] = ~0;
 	for (size_t i = 0; i < COUNT(SHARED->offered); i++)
