@@ -51,7 +51,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
-	kselftest demo deps install uninstall clean FORCE
+	kselftest demo deps install uninstall deb clean FORCE
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -116,6 +116,10 @@ install:
 
 uninstall:
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install --remove
+
+# A package of Debian's with it: build/kbox_VERSION_ARCHITECTURE.deb.
+deb: all
+	@scripts/make-deb
 
 $(B):
 	mkdir -p $@

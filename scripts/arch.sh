@@ -53,6 +53,13 @@ apt_apart() {
 		-o Dir::Cache="$apt_dir/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@"
 }
 
+# debian_sources SUITE: Debian's own of this machine's sources, as lines for mmdebstrap; without one, nothing, for its default.
+debian_sources() {
+	# shellcheck disable=SC2016 # apt-get expands them
+	apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
+		grep -E "^deb [^ ]+ $1(-updates|-security)? main$" | sort -u || :
+}
+
 # The guest tests and the benchmarks, into $build/tests, and the attacks, into $build/hostile.
 make_guests() {
 	echo "${0##*/}: tests and benchmarks for the guest"
