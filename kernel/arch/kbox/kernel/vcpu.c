@@ -58,7 +58,7 @@ static void event_of_next(struct task_struct *prev, struct task_struct *next)
 		set_tsk_thread_flag(next, TIF_NOTIFY_RESUME);
 }
 
-struct task_struct * __sched __switch_to(struct task_struct *prev, struct task_struct *next)
+struct task_struct *__sched __switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct host_thread *to = next->thread.host;
 
