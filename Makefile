@@ -51,7 +51,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
-	kselftest demo deps install uninstall deb clean FORCE
+	kselftest demo deps install uninstall deb lint clean FORCE
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -180,11 +180,15 @@ check-hosts: all image
 host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
-# All of these, the hosts' in short, with one result, and the port on the newest source.
+# All of these, the hosts' in short, with one result, what make lint does, and the port on the newest source.
 check-all: all image image-debian image-system $(UNIT_TESTS)
 	@scripts/check-arm64
 	@SHORT=1 scripts/check-hosts
-	$(PROVE) $(TESTS_HERE) scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap
+	$(PROVE) $(TESTS_HERE) scripts/lint scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap
+
+# What tools find in the source: scripts/lint.d. CHECKS='sparse clang': some of them.
+lint: all
+	@scripts/lint $(CHECKS)
 
 bench: all image
 	@scripts/bench

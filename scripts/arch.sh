@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # $top is set by who sources this
 # For scripts to source, with $top set: what is built, and where. ARCH in the environment says for which architecture
 # (x86_64 or arm64), this machine's if not.
 host=$(uname -m)
