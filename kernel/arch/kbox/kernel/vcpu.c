@@ -231,6 +231,7 @@ static void exit_work(struct pt_regs *regs)
  */
 void kbox_to_user(struct host_thread *me)
 {
+	lockdep_sys_exit();	/* no lock is held */
 	WRITE_ONCE(me->state, HT_USER);
 	if (!single_task_running())
 		kbox_contended();
