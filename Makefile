@@ -51,7 +51,7 @@ HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
 .PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
-	kselftest demo deps clean FORCE
+	kselftest demo deps install uninstall deb lint clean FORCE
 
 # What analyses programs runs here.
 all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
@@ -81,7 +81,12 @@ $(B)/gen/callnames.h:
 	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/[SYS_\1] = "\1",/p' > $@.new
 	mv $@.new $@
 
-$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h | $(B)
+# The one place of the version is the file VERSION.
+$(B)/gen/version.h: VERSION
+	@mkdir -p $(@D)
+	sed 's/.*/#define KBOX_VERSION "&"/' $< > $@
+
+$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
 $(B)/kbox-init: src/init.c | $(B)
@@ -102,8 +107,19 @@ build/gen/inat-tables.c: $(LINUX)/.unpacked
 	awk -f $(LINUX)/arch/x86/tools/gen-insn-attr-x86.awk $(LINUX)/arch/x86/lib/x86-opcode-map.txt > $@.new
 	mv $@.new $@
 
-build/kbox-rewrite: $(wildcard src/rewrite/*.c) $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
+build/kbox-rewrite: $(wildcard src/rewrite/*.c) $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c build/gen/version.h
 	$(CC) $(CFLAGS) $(WARN) $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) $(DECODER)
+
+# What is built, to $(DESTDIR)$(PREFIX), by default /usr/local; and away from there.
+install:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
+
+uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install --remove
+
+# A package of Debian's with it: build/kbox_VERSION_ARCHITECTURE.deb.
+deb: all
+	@scripts/make-deb
 
 $(B):
 	mkdir -p $@
@@ -164,11 +180,15 @@ check-hosts: all image
 host-39: $(LINUX)/.unpacked
 	@scripts/build-host-39
 
-# All of these, the hosts' in short, with one result, and the port on the newest source.
+# All of these, the hosts' in short, with one result, what make lint does, and the port on the newest source.
 check-all: all image image-debian image-system $(UNIT_TESTS)
 	@scripts/check-arm64
 	@SHORT=1 scripts/check-hosts
-	$(PROVE) $(TESTS_HERE) scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap
+	$(PROVE) $(TESTS_HERE) scripts/lint scripts/check-newest build/arm64/tap/*.tap build/hosts/*/*.tap
+
+# What tools find in the source: scripts/lint.d. CHECKS='sparse clang': some of them.
+lint: all
+	@scripts/lint $(CHECKS)
 
 bench: all image
 	@scripts/bench

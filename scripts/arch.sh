@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # $top is set by who sources this
 # For scripts to source, with $top set: what is built, and where. ARCH in the environment says for which architecture
 # (x86_64 or arm64), this machine's if not.
 host=$(uname -m)
@@ -51,6 +52,13 @@ apt_apart() {
 	: >"$apt_dir/status"
 	"$apt_command" -qq -o Dir::State="$apt_dir/state" -o Dir::State::status="$apt_dir/status" \
 		-o Dir::Cache="$apt_dir/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@"
+}
+
+# debian_sources SUITE: Debian's own of this machine's sources, as lines for mmdebstrap; without one, nothing, for its default.
+debian_sources() {
+	# shellcheck disable=SC2016 # apt-get expands them
+	apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
+		grep -E "^deb [^ ]+ $1(-updates|-security)? main$" | sort -u || :
 }
 
 # The guest tests and the benchmarks, into $build/tests, and the attacks, into $build/hostile.

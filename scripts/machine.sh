@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # $top is set by who sources this
 # For scripts to source after arch.sh: tests that run in a machine of scripts/qemu-machine. DIR/list
 # has a line for each, its name and what tests/run is to run. What it has said is DIR/NAME.tap then,
 # and tests/run gives that back, for prove to count.

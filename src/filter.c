@@ -164,6 +164,7 @@ static size_t forms_for(const struct form *forms[FORMS_MAX], unsigned given)
 	for (size_t i = 0; i < nhost_calls && n < FORMS_MAX; i++)
 		if (!(host_calls[i].needs & ~given))
 			forms[n++] = &host_calls[i];
+	/* cppcheck-suppress uninitvar ; the first n are set */
 	qsort(forms, n, sizeof(*forms), by_number);
 	return n;
 }

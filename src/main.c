@@ -8,6 +8,7 @@
 #include "fences.h"
 #include "group.h"
 #include "lockin.h"
+#include "version.h"
 
 static void lacks(const struct box *b, const char *fence)
 {
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
 		fputs(options_usage, stdout);
 		return 0;
 	case ACTION_VERSION:
-		puts("kbox 0.1");
+		puts("kbox " KBOX_VERSION);
 		return 0;
 	case ACTION_RUN:
 		break;

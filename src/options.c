@@ -51,21 +51,35 @@ static bool bad(char *err, const char *fmt, ...)
 	return false;
 }
 
+/* How many bits K, M or G is; 0 of another one. */
+static int shift_of(char unit)
+{
+	switch (unit) {
+	case 'k':
+	case 'K':
+		return 10;
+	case 'm':
+	case 'M':
+		return 20;
+	case 'g':
+	case 'G':
+		return 30;
+	}
+	return 0;
+}
+
 bool parse_size(const char *s, uint64_t *bytes)
 {
 	unsigned long long n;
-	int shift = 0;
+	int shift;
 	char *end;
 
 	/* strtoull() would take blanks and signs. */
 	if (*s < '0' || *s > '9')
 		return false;
 	n = strtoull(s, &end, 10);
-	switch (*end) {
-	case 'k': case 'K': shift = 10; end++; break;
-	case 'm': case 'M': shift = 20; end++; break;
-	case 'g': case 'G': shift = 30; end++; break;
-	}
+	shift = shift_of(*end);
+	end += shift != 0;
 	if (*end || n > (UINT64_MAX >> 1 >> shift))
 		return false;
 	*bytes = (uint64_t)n << shift;

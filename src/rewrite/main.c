@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "rewrite.h"
+#include "version.h"
 
 /* Exit statuses: one bad file, or as kbox. */
 enum { EXIT_BAD_FILE = 1, EXIT_USAGE = 125 };
@@ -62,7 +63,7 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case VERSION:
-			puts("kbox-rewrite 0.1");
+			puts("kbox-rewrite " KBOX_VERSION);
 			return 0;
 		default:
 			return bad_usage("wrong option");

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What kbox cannot work with: one line that says why, status 125, and nothing written.
+# shellcheck disable=SC2086 # $run and $as are several words
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
-# shellcheck disable=SC2086 # $run and $as are several words
 
 # refuses PATTERN NAME ARG...: run kbox with ARG...
 refuses() {

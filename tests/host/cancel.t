@@ -13,6 +13,7 @@ fi
 stats() {
 	box --stats --syscall-mode=rewrite "$@" >"$tmp/out" 2>"$tmp/err"
 	ended=$?
+	# shellcheck disable=SC2046 # four words
 	set -- $(sed -n 's/^kbox: cancel_promote_allowed \([0-9]*\), denied [0-9]*, undone \([0-9]*\); sites promoted \([0-9]*\), calls \([0-9]*\)$/\1 \2 \3 \4/p' "$tmp/err")
 	allowed=${1:-none} undone=${2:-none} promoted=${3:-none} calls=${4:-none}
 }

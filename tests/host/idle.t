@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A box that waits does nothing: no process of it spins or wakes again and again. All wait side by side. What is measured is
 # processor time, of which a wake costs more on a slow host. One that has not come to rest, on a busy host, gets more time.
+# shellcheck disable=SC2154 # eval sets what it asks of each box
 . "$(dirname "$0")/lib.sh"
 
 # Nanoseconds that all host processes of the box of supervisor $1 have used: its children are all there are.

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # kbox-image import: directories, tar archives and OCI images, as root (where the tests run so) and as somebody else. What is
 # in the image is looked at in a box, and the file system by e2fsck and debugfs.
+# shellcheck disable=SC2086 # $as is several words
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
 umask 022
 tool=$top/scripts/kbox-image
-# shellcheck disable=SC2086 # $as is several words
 
 has() {
 	for program; do
@@ -467,6 +467,7 @@ web:x:80:' >etc/group && echo a >opaque/a && echo b >opaque/sub/b && echo k >kee
 	for i in 1 2 3; do umoci raw add-layer --image "$home/lay:three" $i.tar; done
 	umoci config --image "$home/lay:three" --config.entrypoint /busybox --config.cmd id --config.user app:web
 	rm -rf "$home/bundle"
+	# shellcheck disable=SC2046 # an option, or none
 	umoci raw unpack $([ "$who" = 0 ] || echo --rootless) --image "$home/lay:three" "$home/bundle"
 	if [ "$who" = 0 ]; then format='%n %f %u %g %h'; else format='%n %f %h'; fi
 	layers() {
@@ -477,8 +478,9 @@ web:x:80:' >etc/group && echo a >opaque/a && echo b >opaque/sub/b && echo k >kee
 	tree='export LC_ALL=C; $b find . -path ./lost+found -prune -o ! -path . -exec $b stat -c "$format" {} + | $b sort; $b find . -type f -exec $b sha256sum {} + | $b sort'
 	import "oci:$home/lay:three" img --force
 	imported "three layers"
-	(cd "$home/bundle" && b='' format=${format% %h} && eval "$tree") >"$tmp/want"
 	format=${format% %h}
+	# shellcheck disable=SC2034 # for eval
+	(cd "$home/bundle" && b='' && eval "$tree") >"$tmp/want"
 	layers "$tree" >"$tmp/got"
 	is "$(diff "$tmp/want" "$tmp/got")" "" "$who: three layers: as umoci unpacks them"
 	is "$(layers 'echo * opaque/* "sp ace"/* some/* tmp/* keep/*')" "bin busybox etc h2 keep lib linktodir lost+found opaque some sp ace tmp todir todir2 tofile usr opaque/c sp ace/* some/t tmp/i keep/i keep/k" \

@@ -23,14 +23,14 @@ field() {
 	awk -v key="$1:" '$1 == key { print $2 }' "$2"
 }
 of_threads() {
-	for t in /proc/$supervisor/task/*; do
+	for t in "/proc/$supervisor/task"/*; do
 		echo "$(field Seccomp "$t/status")$(field NoNewPrivs "$t/status")"
 	done | sort | uniq -c | tr -s ' '
 }
 
 as=
 start -- /bin/sh -c 'echo up; sleep 600'
-threads=$(ls /proc/$supervisor/task | wc -l)
+threads=$(find "/proc/$supervisor/task" -mindepth 1 -maxdepth 1 | wc -l)
 is "$(of_threads)" " $threads 21" "all threads of the supervisor have a filter and no new privileges ($threads)"
 is "$(awk '/^Max core/ { print $5 $6 }' /proc/$supervisor/limits)" 00 "it dumps no core"
 end
@@ -91,7 +91,7 @@ bomb='(n=0; while sleep 600 & do n=$((n + 1)); echo $n $! >/tmp/n; done)
 read -r n last </tmp/n; kill -9 -1; while [ -e /proc/$last ]; do :; done
 echo $n; ls / >/dev/null && echo usable'
 for who in user group none; do
-	as= hide=
+	as='' hide=''
 	case $who in
 	user) as=$user hide=cgroup ;;
 	none) hide=cgroup ;;

@@ -81,7 +81,7 @@ while ! grep -q touched "$tmp/said" && kill -0 $!; do sleep 0.1; done
 most=0
 for pid in $(host_processes); do
 	n=$(wc -l <"/proc/$pid/maps")
-	[ "$n" -le $most ] || most=$n
+	[ "$n" -le "$most" ] || most=$n
 done
 exec 8>&-
 wait $!

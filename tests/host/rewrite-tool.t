@@ -52,8 +52,7 @@ is "$(grep -c '^cancel_promote_allowed' "$tmp/out")" 2 "two files"
 # word N...: little-endian words of 32 bits
 word() {
 	for n; do
-		printf "\\$(printf %03o $((n & 255)))\\$(printf %03o $((n >> 8 & 255)))"
-		printf "\\$(printf %03o $((n >> 16 & 255)))\\$(printf %03o $((n >> 24 & 255)))"
+		printf '%b' "$(printf '\\0%03o' $((n & 255)) $((n >> 8 & 255)) $((n >> 16 & 255)) $((n >> 24 & 255)))"
 	done
 }
 

@@ -28,10 +28,13 @@ skip() {
 for cc in gcc clang; do
 	for sanitizer in thread memory dataflow address; do
 		for program in clean $sanitizer; do
-			[ $cc-$sanitizer != gcc-memory ] && [ $cc-$sanitizer != gcc-dataflow ] || continue
+			case $cc-$sanitizer in
+			gcc-memory | gcc-dataflow) continue ;;
+			esac
 			static=
 			[ $cc = clang ] || static=$(echo $sanitizer | sed 's/thread/-static-libtsan/; s/address/-static-libasan/')
 			name=$cc-$sanitizer-$program
+			# shellcheck disable=SC2086 # $static is an option, or none
 			if ! $cc -O1 -g -pthread -fsanitize=$sanitizer $static "$top/tests/host/sanitizers/$program.c" -o "$tmp/$name" 2>"$tmp/err"; then
 				skip "$name" "$tmp/err"
 				continue
@@ -44,7 +47,7 @@ for cc in gcc clang; do
 				continue
 			fi
 			modes="--syscall-mode=rewrite --syscall-mode=trap"
-			[ $program != clean ] || modes=--syscall-mode=rewrite
+			[ "$program" != clean ] || modes=--syscall-mode=rewrite
 			for mode in $modes; do
 				is "$(in_box "$name" | essence)" "$natively" "$name: $(echo "$natively" | tr "\n" " ")($mode)"
 			done

@@ -30,7 +30,7 @@ guest='
 	read -r line'
 
 few() {
-	[ "$(host_processes | wc -w)" -le $most ]
+	[ "$(host_processes | wc -w)" -le "$most" ]
 }
 
 # stress NAME OPTIONS...
@@ -48,7 +48,7 @@ stress() {
 	echo >&9
 	wait $pid
 	is "$? $(cat "$tmp/said")" "0 status 0" "$name"
-	[ "$(echo "$there" | wc -w)" -le $most ]
+	[ "$(echo "$there" | wc -w)" -le "$most" ]
 	is "$? $there" "0 $there" "$name: host processes of what has ended are spares or gone"
 	is "$(host_processes)" "" "$name: none of the box is left"
 	exec 9>&-

@@ -17,7 +17,7 @@ for type in luks1 luks2; do
 	# shellcheck disable=SC2086
 	passes "$type: luksFormat" cryptsetup -q luksFormat --type $type $options "$loop" key
 	passes "$type: open" cryptsetup open --key-file key "$loop" "secret-$type"
-	is "$(cryptsetup status "secret-$type" | sed -n 's/^ *\(type\|cipher\|device\|mode\): *//p' | tr '\n' ' ' | tr A-Z a-z)" "$type aes-xts-plain64 $loop read/write " "$type: status"
+	is "$(cryptsetup status "secret-$type" | sed -n 's/^ *\(type\|cipher\|device\|mode\): *//p' | tr '\n' ' ' | tr "[:upper:]" "[:lower:]")" "$type aes-xts-plain64 $loop read/write " "$type: status"
 	passes "$type: mkfs" mkfs.ext4 -q "/dev/mapper/secret-$type"
 	mkdir -p mnt
 	passes "$type: mount" mount "/dev/mapper/secret-$type" mnt

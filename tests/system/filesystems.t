@@ -69,7 +69,7 @@ page = mmap.mmap(-1, 4096)
 page[:6] = b"direct"
 print(os.pwrite(d, page, 8192), m[8192:8198].decode())')" "hello
 4096 direct" "$fs: a mapping, direct writes"
-	for i in 1 2 3 4; do (for j in $(seq 200); do echo $j >"mnt/w$i.$j" && mv "mnt/w$i.$j" "mnt/w$i"; done) & done
+	for i in 1 2 3 4; do (for j in $(seq 200); do echo "$j" >"mnt/w$i.$j" && mv "mnt/w$i.$j" "mnt/w$i"; done) & done
 	wait
 	is "$(cat mnt/w1 mnt/w2 mnt/w3 mnt/w4 | tr '\n' ' ')" "200 200 200 200 " "$fs: four writers at once"
 
@@ -115,7 +115,7 @@ after Read-only file system" "btrfs: it stays"
 		passes "xfs: checked again" check xfs "$loop"
 		# What is in its journal when it is cut off.
 		mount "$loop" mnt
-		for i in $(seq 500); do echo $i >"mnt/open/$i"; done
+		for i in $(seq 500); do echo "$i" >"mnt/open/$i"; done
 		sync -f mnt
 		passes "xfs: it is shut down" xfs_io -x -c 'shutdown' mnt
 		is "$(touch mnt/more 2>&1 | sed 's/.*: //')" "Input/output error" "xfs: nothing is written any more"

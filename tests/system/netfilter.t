@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # nft and iptables: rules that count, refuse, translate and follow connections, on a router between
 # two networks.
+# shellcheck disable=SC2086 # $left, $right and $router are several words
 . "$(dirname "$0")/lib.sh"
 
 # left 10.1.0.2 -- 10.1.0.1 router 10.2.0.1 -- 10.2.0.2 right

@@ -98,7 +98,7 @@ filter 2
 10.7.0.2" "$runtime exec"
 	is "$($runtime list 2>/dev/null | awk 'NR > 1 { print $1, $3 }')" "server running" "$runtime list"
 	passes "$runtime pause" "$runtime" pause server
-	is "$(status server) $(cat /proc/"$($runtime state server | sed -n 's/.*"pid": \([0-9]*\),*/\1/p')"/cgroup | grep -c server)" "paused 1" "$runtime: it is paused, in a group of its own"
+	is "$(status server) $(grep -c server /proc/"$($runtime state server | sed -n 's/.*"pid": \([0-9]*\),*/\1/p')"/cgroup)" "paused 1" "$runtime: it is paused, in a group of its own"
 	passes "$runtime resume" "$runtime" resume server
 	passes "$runtime kill" "$runtime" kill server KILL
 	comes "$runtime: it has stopped" eval '[ "$(status server)" = stopped ]'

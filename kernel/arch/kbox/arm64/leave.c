@@ -21,11 +21,10 @@ static void frame_init(struct host_frame *f, struct task_struct *t, const struct
 	/* The same as it is, or the host would set it. */
 	f->uc.uc_stack.ss_sp = (void __user *)task_stack_page(t);
 	f->uc.uc_stack.ss_size = THREAD_SIZE - STACK_RESERVED;
-	if (fp) {
+	if (fp)
 		memcpy(to, fp, sizeof(*to));
-	} else {
+	else
 		fpstate_save(to);
-	}
 	to->head.magic = FPSIMD_MAGIC;
 	to->head.size = sizeof(*to);
 	memset(to + 1, 0, 16);

@@ -15,7 +15,7 @@ struct hostfd {
 	struct hostfd_holder holder;
 	struct file *file;	/* whose private data, or whose socket's, this is */
 	wait_queue_head_t wait;
-	u32 want;		/* EPOLL*: what is waited for, as an event that the host gives once */
+	__poll_t want;		/* EPOLL*: what is waited for, as an event that the host gives once */
 	bool edges;		/* the host gives all events, as they come */
 	bool regular;		/* the host's poll() says that it is always ready; reads and writes wait for the disk */
 	bool seekable;		/* it has an offset */

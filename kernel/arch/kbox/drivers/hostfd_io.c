@@ -21,9 +21,10 @@
 
 #define CHUNK		(64 << 10)
 
-static ssize_t move(int fd, int write, void *buf, size_t n, loff_t pos, int flags)
+static ssize_t move(int fd, int write, void *buf, size_t n, loff_t pos, rwf_t flags)
 {
-	return write ? host_pwritev2(fd, buf, n, pos, flags) : host_preadv2(fd, buf, n, pos, flags);
+	return write ? host_pwritev2(fd, buf, n, pos, (__force int)flags) :
+		       host_preadv2(fd, buf, n, pos, (__force int)flags);
 }
 
 /* The same without flags, for what has none. */
@@ -35,7 +36,7 @@ static ssize_t move_plain(int fd, int write, void *buf, size_t n, loff_t pos)
 }
 
 /* One call that does not wait, as one of the host's. pos: where, or -1 for where the host is. */
-static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t pos, int flags)
+static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t pos, rwf_t flags)
 {
 	int fd = host_number(h);
 	ssize_t ret;
@@ -56,7 +57,7 @@ static ssize_t host_io(struct hostfd *h, int write, void *buf, size_t n, loff_t 
 	return ret;
 }
 
-static ssize_t wait_and_do(struct kiocb *iocb, int write, void *buf, size_t n, loff_t pos, int flags)
+static ssize_t wait_and_do(struct kiocb *iocb, int write, void *buf, size_t n, loff_t pos, rwf_t flags)
 {
 	struct hostfd *h = iocb->ki_filp->private_data;
 	struct hostfd_wait w = {
@@ -150,7 +151,7 @@ static void match_append(struct hostfd *h, bool append)
 	h->append = append;
 }
 
-static int write_flags(struct kiocb *iocb)
+static rwf_t write_flags(struct kiocb *iocb)
 {
 	return (iocb->ki_flags & IOCB_APPEND ? RWF_APPEND : 0) | (iocb->ki_flags & IOCB_DSYNC ? RWF_DSYNC : 0) |
 	       (iocb->ki_flags & IOCB_SYNC ? RWF_SYNC : 0);

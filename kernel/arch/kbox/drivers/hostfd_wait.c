@@ -31,7 +31,7 @@ void hostfd_restore(int fd, long was)
 		host_setfl(fd, was);
 }
 
-static int ask_host(int op, int fd, u32 events)
+static int ask_host(int op, int fd, __poll_t events)
 {
 	struct epoll_event ev = { .events = events, .data = fd };
 
@@ -61,10 +61,10 @@ static bool has_edges(struct hostfd *h)
 	return false;
 }
 
-static void ask_once(struct hostfd *h, u32 events)
+static void ask_once(struct hostfd *h, __poll_t events)
 {
 	struct hostfd_holder *other;
-	u32 want = 0;
+	__poll_t want = 0;
 
 	h->want |= events;
 	if (has_edges(h))
@@ -88,22 +88,22 @@ static void ask_for_edges(struct hostfd *h)
 	asking = NULL;
 }
 
-static void wake(struct hostfd *h, u32 events)
+static void wake(struct hostfd *h, __poll_t events)
 {
 	bool wanted = h->want & events || events & (EPOLLERR | EPOLLHUP);
 
 	/* An error or a hang-up answers all. */
 	h->want &= events & (EPOLLERR | EPOLLHUP) ? 0 : ~events;
 	if (h != asking || wanted)
-		wake_up_interruptible_poll(&h->wait, (__force __poll_t)(events | (events & EPOLLIN ? EPOLLRDNORM : 0) |
-									(events & EPOLLOUT ? EPOLLWRNORM : 0)));
+		wake_up_interruptible_poll(&h->wait, events | (events & EPOLLIN ? EPOLLRDNORM : 0) |
+						     (events & EPOLLOUT ? EPOLLWRNORM : 0));
 }
 
-static void tell(int fd, u32 events)
+static void tell(int fd, __poll_t events)
 {
 	struct hostfd_holder *first = hostfd_lookup(&hostfd_table, fd), *other;
 	bool waits = false, edges;
-	u32 want = 0;
+	__poll_t want = 0;
 
 	if (!first)
 		return;
@@ -162,7 +162,7 @@ int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 	if (w->again && host_poll(host_number(h), w->events))
 		return pause_a_tick(w);
 	prepare_to_wait(&h->wait, &wait, TASK_INTERRUPTIBLE);
-	ask_once(h, w->events);
+	ask_once(h, (__force __poll_t)w->events);
 	w->again = host_poll(host_number(h), w->events);
 	if (!w->again && !signal_pending(current))
 		w->timeout = schedule_timeout(w->timeout);
@@ -183,9 +183,9 @@ bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret)
 
 __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt)
 {
-	u32 asked = pt ? (__force u32)pt->_key : ~0;
+	__poll_t asked = (pt ? pt->_key : ~(__poll_t)0) & (ALL_EVENTS | EPOLLRDNORM | EPOLLWRNORM);
 
 	poll_wait(h->file, &h->wait, pt);
 	ask_for_edges(h);
-	return (__force __poll_t)host_poll(host_number(h), asked & (ALL_EVENTS | EPOLLRDNORM | EPOLLWRNORM));
+	return (__force __poll_t)host_poll(host_number(h), (__force u16)asked);
 }

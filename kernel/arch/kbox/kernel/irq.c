@@ -29,6 +29,7 @@ static struct pt_regs interrupted(void)
 void kbox_take_irqs(void)
 {
 	struct pt_regs *old, regs;
+	bool told;	/* lockdep, that they are on: not by those that are raw */
 	u32 bits;
 	int irq;
 
@@ -37,6 +38,8 @@ void kbox_take_irqs(void)
 	while (this_vcpu()->irqs_on && (bits = xchg(this_vcpu()->irq_pending, 0))) {
 		this_vcpu()->irqs_on = 0;
 		this_vcpu()->in_irqs = true;
+		told = lockdep_hardirqs_enabled();
+		trace_hardirqs_off();
 		regs = interrupted();
 		old = set_irq_regs(&regs);
 		irq_enter();
@@ -47,6 +50,8 @@ void kbox_take_irqs(void)
 		kbox_admit_entrants();	/* also where the holder of the CPU is long in the kernel */
 		irq_exit();
 		set_irq_regs(old);
+		if (told)
+			trace_hardirqs_on();
 		this_vcpu()->irqs_on = 1;
 	}
 }

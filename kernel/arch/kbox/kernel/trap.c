@@ -41,5 +41,5 @@ void host_traps_init(void)
 	for (i = 0; i < ARRAY_SIZE(traps); i++)
 		host_action(traps[i], host_trap, SA_ONSTACK | SA_NODEFER | SA_SIGINFO);
 	for (i = 0; i < ARRAY_SIZE(ignored); i++)
-		host_action(ignored[i], SIG_IGN, 0);
+		host_action(ignored[i], (__force void *)SIG_IGN, 0);
 }

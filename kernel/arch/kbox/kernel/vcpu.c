@@ -58,7 +58,7 @@ static void event_of_next(struct task_struct *prev, struct task_struct *next)
 		set_tsk_thread_flag(next, TIF_NOTIFY_RESUME);
 }
 
-struct task_struct * __sched __switch_to(struct task_struct *prev, struct task_struct *next)
+struct task_struct *__sched __switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct host_thread *to = next->thread.host;
 
@@ -231,6 +231,7 @@ static void exit_work(struct pt_regs *regs)
  */
 void kbox_to_user(struct host_thread *me)
 {
+	lockdep_sys_exit();	/* no lock is held */
 	WRITE_ONCE(me->state, HT_USER);
 	if (!single_task_running())
 		kbox_contended();

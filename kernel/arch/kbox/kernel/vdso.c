@@ -52,6 +52,7 @@ static int map_vdso(struct mm_struct *mm, unsigned long hint)
 	unsigned long addr = get_unmapped_area(NULL, hint, data + text, 0, 0);
 	struct vm_area_struct *vma;
 
+	lockdep_assert_held_write(&mm->mmap_lock);
 	if (IS_ERR_VALUE(addr))
 		return addr;
 	vma = _install_special_mapping(mm, addr, data, VM_READ | VM_MAYREAD | VM_PFNMAP | VM_DONTDUMP, &vvar);

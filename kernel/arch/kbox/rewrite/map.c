@@ -175,6 +175,7 @@ static bool install(struct rewrite_map *map, unsigned long start, unsigned long 
 /* With mm locked for writing: the map's areas go, and so it dies. */
 void map_unmap(struct rewrite_map *map)
 {
+	lockdep_assert_held_write(&map->mm->mmap_lock);
 	do_munmap(map->mm, map->base + map->image->slots, map->image->slots_size, NULL);
 	if (map->image->far_size)
 		do_munmap(map->mm, map->base + map->image->far, map->image->far_size, NULL);
@@ -188,6 +189,7 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 	struct rewrite_map *map;
 	struct image *im;
 
+	lockdep_assert_held_write(&mm->mmap_lock);
 	for (map = mm->context.maps; map; map = map->next)
 		if (map->alive && map->base == base && map->image->mapping == text->vm_file->f_mapping)
 			return map;

@@ -153,6 +153,7 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 	struct rewrite_map *map;
 	enum site_refusal why;
 
+	lockdep_assert_held_write(&mm->mmap_lock);
 	if (!can_be_patched(vma) || !text_page(vma, call))
 		return SITE_NOT_FILE;
 	s = known(vma, call - text_base(vma), at);

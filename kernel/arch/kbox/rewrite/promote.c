@@ -71,6 +71,7 @@ static bool promote_text(struct vm_area_struct *vma, const struct site_text *tex
 	struct scan scan = { .mapping = vma->vm_file->f_mapping, .text = *text };
 	struct rewrite_map *map;
 
+	lockdep_assert_held_write(&vma->vm_mm->mmap_lock);
 	if (kbox_rewrite_has_fork_sites(KBOX_ISA_AARCH64, text->bytes, text->addr, text->size)) {
 		struct image *im = image_find(vma->vm_mm, vma->vm_file);
 

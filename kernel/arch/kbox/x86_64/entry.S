@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The port's only code that must be assembly: host system calls, stack swaps,
- * the hand-over of the CPU, and the way out to user mode.
+ * Host system calls, stack swaps, the end of a host thread, and the way out to user mode.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>

@@ -3,7 +3,7 @@
 #define _ASM_KBOX_THREAD_H
 #include <uapi/asm/layout.h>
 /* Below guest memory the gate has its tables of each process, see findtask.c. */
-#define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* struct gate_page */
+#define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* one word: asm/mmu.h, gate_page */
 #define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */
 #define GATE_BITS		9
 #define GATE_ENTRIES		(1 << GATE_BITS)
