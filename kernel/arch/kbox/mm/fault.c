@@ -61,7 +61,7 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
 
 	c->filling = current;
 	c->replacing = false;
-	fault = prefaults(vma, flags) ? prefault(vma, addr, flags, regs) : fault_one(vma, addr, flags, regs);
+	fault = prefaults(vma, addr, flags) ? prefault(vma, addr, flags, regs) : fault_one(vma, addr, flags, regs);
 	if (c->filling == current)
 		c->filling = NULL;
 	return fault;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that a fault has made beside the one it was for (is_dense() in fault.c) may never be used.
+ * Pages that a fault has made beside the one it was for (prefault.c) may never be used.
  * Before anybody is killed for want of memory they go back: those that are all zero, which is what
  * the program reads there again if it ever does. A window is given back once, and its missing pages
  * are made singly from then on. So a program that uses up memory by zeros is killed as any other.
@@ -18,16 +18,28 @@
 
 static bool made;	/* since they were last looked for */
 
-/* All pages of addr's window have been made. */
-void giveback_made(pte_t *table, unsigned long addr)
+/* Of these pages some have been made that nobody has asked for: they are of one page table. */
+void giveback_made(struct mm_struct *mm, unsigned long first, unsigned int pages)
 {
-	*note_of(table) |= NOTE_MADE(window_number(addr));
-	made = true;
+	unsigned long addr = first & -WINDOW_SIZE, end = first + pages * PAGE_SIZE;
+	pte_t *ptep = kbox_walk(mm, first);
+
+	for (; ptep && addr < end; addr += WINDOW_SIZE) {
+		unsigned long *note = note_of(ptep - pte_index(first));
+
+		if (!(*note & NOTE_GIVEN_BACK(window_number(addr)))) {
+			*note |= NOTE_MADE(window_number(addr));
+			made = true;
+		}
+	}
 }
 
-bool giveback_done(pte_t *table, unsigned long addr)
+/* Are pages of addr's window no more to be made that nobody asks for? */
+bool giveback_done(struct mm_struct *mm, unsigned long addr)
 {
-	return *note_of(table) & NOTE_GIVEN_BACK(window_number(addr));
+	pte_t *ptep = kbox_walk(mm, addr);
+
+	return ptep && *note_of(ptep - pte_index(addr)) & NOTE_GIVEN_BACK(window_number(addr));
 }
 
 /* The page if nobody else has it, and it is all zero. */

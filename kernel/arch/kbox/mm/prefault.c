@@ -55,10 +55,10 @@ static bool cgroups_limit(struct mm_struct *mm)
  * file that somebody can write to, what the program has not written to itself goes on to be the file's (mmap(2) would allow
  * either).
  */
-bool prefaults(struct vm_area_struct *vma, unsigned int flags)
+bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
 {
 	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) && !is_vm_hugetlb_page(vma) &&
-	       !(vma->vm_file && may_change(vma->vm_file)) && is_free(FOR_PREFAULT) &&
+	       !(vma->vm_file && may_change(vma->vm_file)) && is_free(FOR_PREFAULT) && !giveback_done(vma->vm_mm, addr) &&
 	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && cgroups_have_room(vma->vm_mm);
 }
 
@@ -131,8 +131,7 @@ static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned lo
 	mm_context_t *c = &vma->vm_mm->context;
 
 	if (!ptes || vma->vm_file || vma->vm_end - vma->vm_start <= SMALL_AREA ||
-	    !is_free(FOR_WINDOWS) || cgroups_limit(vma->vm_mm) ||
-	    giveback_done(ptes - pte_index(first), first))
+	    !is_free(FOR_WINDOWS) || cgroups_limit(vma->vm_mm))
 		return false;
 	for (i = 0; i < n; i++)
 		written += pte_present(ptes[i]) && pte_write(ptes[i]);
@@ -191,8 +190,8 @@ vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int
 		}
 	}
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
-	if (dense)
-		giveback_made(ptes - pte_index(first), first);
+	if (missing > 1)
+		giveback_made(mm, first, pages);
 	return fault;
 }
 

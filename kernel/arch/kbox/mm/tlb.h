@@ -67,14 +67,14 @@ extern bool kbox_scattered(const pte_t *ptes, unsigned int pages);
 extern unsigned int kbox_pieces(const pte_t *ptes, unsigned int pages);
 extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written);
 /* giveback.c: pages have been made that nobody has asked for, and have been given back. */
-extern void giveback_made(pte_t *table, unsigned long addr);
-extern bool giveback_done(pte_t *table, unsigned long addr);
+extern void giveback_made(struct mm_struct *mm, unsigned long first, unsigned int pages);
+extern bool giveback_done(struct mm_struct *mm, unsigned long addr);
 
 /*
  * prefault.c: may more be made than is asked for, and the fault that does; mm is locked for reading, and
  * the fault has it let go of as handle_mm_fault() has.
  */
-extern bool prefaults(struct vm_area_struct *vma, unsigned int flags);
+extern bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags);
 extern vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
 extern void prefault_file(struct vm_area_struct *vma, unsigned long addr);
 #endif
