@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <semaphore.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "devices.h"
@@ -33,41 +34,55 @@ static bool has_rung(const struct box *b, int bell)
 	return __atomic_load_n(&b->shared->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
 }
 
-/*
- * True if the driver wants to hear of what was done. A driver can offer requests as fast as they
- * are served, so only some are, and none once the end has rung.
- */
-static bool serve_queue(const struct box *b, struct device *d, int i)
+bool device_pop(struct device *d, int queue, struct vq_request *r)
 {
-	static struct vq_request r;
-	struct virtqueue *q = &d->vq[i];
-	int n;
-
-	for (n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++) {
-		if (!vq_pop(q, &r)) {
-			d->unfinished &= ~(1u << i);
-			break;
-		}
-		vq_push(q, &r, d->serve(d, &r));
-	}
-	return n && vq_wants_interrupt(q);
+	return vq_pop(&d->vq[queue], r);
 }
 
-static void serve(struct box *b, int i)
+void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len)
 {
-	struct device *d = &devices[i];
+	vq_push(&d->vq[queue], r, len);
+	d->pushed |= 1u << queue;
+}
+
+void device_tell(struct device *d)
+{
 	bool tell = false;
 
-	if (!d->serve)
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		if (d->pushed & 1u << q)
+			tell |= vq_wants_interrupt(&d->vq[q]);
+	d->pushed = 0;
+	if (!tell)
+		return;
+	__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
+	raise_irq(&d->box->shared->vcpu, KBOX_IRQ_VIRTIO + (d - devices));
+}
+
+/*
+ * A driver can offer requests as fast as they are served, so only some are, and none once the end
+ * has rung.
+ */
+static void serve_queue(struct device *d, int q)
+{
+	const struct box *b = d->box;
+
+	for (int n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++)
+		if (!d->ops->notify(d, q)) {
+			d->unfinished &= ~(1u << q);
+			break;
+		}
+}
+
+static void serve(struct device *d)
+{
+	if (!d->ops)
 		return;
 	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & ((1u << KBOX_MAX_VQ) - 1);
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
 		if (d->unfinished & 1u << q)
-			tell |= serve_queue(b, d, q);
-	if (tell) {
-		__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
-		raise_irq(&b->shared->vcpu, KBOX_IRQ_VIRTIO + i);
-	}
+			serve_queue(d, q);
+	device_tell(d);
 }
 
 /* The devices come last, since they may take their time. */
@@ -88,7 +103,7 @@ bool serve_bells(struct box *b)
 		console_input_bell();
 	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
 		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
-			serve(b, i);
+			serve(&devices[i]);
 		more |= devices[i].unfinished;
 	}
 	return more && !ending;
@@ -117,18 +132,51 @@ static void *doorbell_thread(void *arg)
 	return NULL;
 }
 
+/* What the driver is told of the device. */
+static void describe(const struct device *d)
+{
+	d->hw->device_features = d->features;
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		d->hw->vq[q].size = d->queue_size[q];
+	if (d->ops->config)
+		d->ops->config(d, d->hw->config);
+	d->hw->device_id = d->ops->id;
+}
+
+static void attach(struct box *b, struct device *d, const struct device_ops *ops)
+{
+	*d = (struct device) { .ops = ops, .box = b, .hw = &b->shared->virtio[d - devices] };
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		d->vq[q] = (struct virtqueue) { .mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q] };
+	if (ops->init(d))
+		describe(d);
+	else
+		d->ops = NULL;
+}
+
+/* The linker's names for what DEVICE() has put together, in no order that counts. */
+extern const struct device_ops *const __start_devices[], *const __stop_devices[];
+
+/* The kind with the lowest number from there on. */
+static const struct device_ops *next_kind(uint32_t from)
+{
+	const struct device_ops *next = NULL;
+
+	for (const struct device_ops *const *p = __start_devices; p < __stop_devices; p++)
+		if ((*p)->id >= from && (!next || (*p)->id < next->id))
+			next = *p;
+	return next;
+}
+
+/* Slots go by the kinds' numbers, so that a box has its devices in the same order always. */
 void init_devices(struct box *b)
 {
+	const struct device_ops *ops = next_kind(0);
+
 	ending = false;
-	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		devices[i] = (struct device) { .hw = &b->shared->virtio[i] };
-		for (int q = 0; q < KBOX_MAX_VQ; q++)
-			devices[i].vq[q] = (struct virtqueue) {
-				.mem = b->mem, .mem_size = b->opt.mem, .hw = &devices[i].hw->vq[q],
-			};
-	}
-	virtio_blk_init(&devices[0], b);
-	virtio_rng_init(&devices[1], b);
+	memset(devices, 0, sizeof(devices));
+	for (int i = 0; i < KBOX_MAX_VIRTIO && ops; i++, ops = next_kind(ops->id + 1))
+		attach(b, &devices[i], ops);
 }
 
 void start_devices(struct box *b)

@@ -1,24 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* What a virtio device is made of: docs/devices.md. */
 #ifndef DEVICES_H
 #define DEVICES_H
 #include "box.h"
 #include "virtqueue.h"
 
-/* A virtio device: its slot in the boot page, and what serves its queues. */
-struct device {
-	struct kbox_virtio *hw;
-	struct virtqueue vq[KBOX_MAX_VQ];
-	/* Serve one request; returns the bytes written into it. */
-	uint32_t (*serve)(struct device *d, struct vq_request *r);
-	void *state;
-	uint32_t unfinished;		/* bit per queue: it may have more, and nobody rings */
-};
-
 #define VIRTIO_VERSION_1 (1ULL << 32)
 
-void virtio_blk_init(struct device *d, struct box *b);
+struct device_ops;
+
+/* One device of the box. What is up to its ops is theirs to set in init(). */
+struct device {
+	const struct device_ops *ops;
+	struct box *box;
+	struct kbox_virtio *hw;		/* what the driver sees of it */
+	struct virtqueue vq[KBOX_MAX_VQ];
+	uint32_t unfinished;		/* bit per queue: it may have more requests, and nobody rings */
+	uint32_t pushed;		/* bit per queue: the driver may want to hear of answers */
+
+	uint64_t features;		/* up to the ops, and VIRTIO_VERSION_1 is among them */
+	uint32_t queue_size[KBOX_MAX_VQ];	/* the same; 0: there is no such queue */
+	void *state;			/* the same */
+};
+
+/* A kind of device. */
+struct device_ops {
+	uint32_t id;			/* VIRTIO_ID_* */
+	/* Before the box starts. False: this box has no such device. */
+	bool (*init)(struct device *d);
+	/* What the driver reads of its configuration; may be absent. */
+	void (*config)(const struct device *d, void *config);
+	/*
+	 * Take one request of the queue, by device_pop(). It is the device's from then on, which
+	 * answers it now or later, by device_push(). False: there is none.
+	 */
+	bool (*notify)(struct device *d, int queue);
+};
+
+/* A file of src/ has a device in every box if it says so, at its end. */
+#define DEVICE(ops) \
+	static const struct device_ops *const registered __attribute__((used, section("devices"))) = &(ops)
+
+bool device_pop(struct device *d, int queue, struct vq_request *r);
+/* The request is done, with len bytes written into it. */
+void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len);
+/* After pushes, where it was not notify() that has pushed. */
+void device_tell(struct device *d);
+
 uint64_t virtio_blk_served(void);	/* requests so far */
-void virtio_rng_init(struct device *d, struct box *b);
 
 /* devices.c: answer what has rung, each queue for a while. True: there is more to do. */
 bool serve_bells(struct box *b);

@@ -70,20 +70,32 @@ void supervisor_wake(void)
 {
 }
 
-static uint32_t (*real_serve[KBOX_MAX_VIRTIO])(struct device *d, struct vq_request *r);
+static struct device_ops watched[KBOX_MAX_VIRTIO];
+static const struct device_ops *real[KBOX_MAX_VIRTIO];
 
-static uint32_t watched_serve(struct device *d, struct vq_request *r)
+static bool watched_notify(struct device *d, int queue)
 {
 	MUST(!ending);
-	served++;
 	watch.moved = watch.random = 0;
+	return real[d - devices]->notify(d, queue);
+}
+
+/* The devices take what they are given from here. */
+bool __real_vq_pop(struct virtqueue *q, struct vq_request *r);
+bool __wrap_vq_pop(struct virtqueue *q, struct vq_request *r);
+
+bool __wrap_vq_pop(struct virtqueue *q, struct vq_request *r)
+{
+	if (!__real_vq_pop(q, r))
+		return false;
+	served++;
 	MUST(r->nout >= 0 && r->nin >= 0 && r->nout + r->nin <= VQ_MAX_SEGS);
 	for (int i = 0; i < r->nout + r->nin; i++) {
 		uint64_t at = (char *)r->seg[i].iov_base - b.mem;
 
 		MUST(at <= MEM && r->seg[i].iov_len <= MEM - at);
 	}
-	return real_serve[d - devices](d, r);
+	return true;
 }
 
 static uint64_t bits(const uint8_t *map)
@@ -195,12 +207,14 @@ static void reset(void)
 	b.opt = (struct options) { .mem = MEM, .read_only = flags & 1, .ephemeral = flags & 2 };
 	b.opt.overlay_size = b.opt.ephemeral ? DISK_BLOCK * (blocks % 80 + 1) : 0;
 	init_devices(&b);
-	disk = devices[0].state;
+	disk = devices[0].state;	/* what it begins with */
 	watch.overlay = disk->overlay;
 	watch.frozen = b.opt.read_only || b.opt.ephemeral;
-	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		real_serve[i] = devices[i].serve;
-		devices[i].serve = real_serve[i] ? watched_serve : NULL;
+	for (int i = 0; i < KBOX_MAX_VIRTIO && devices[i].ops; i++) {
+		real[i] = devices[i].ops;
+		watched[i] = *real[i];
+		watched[i].notify = watched_notify;
+		devices[i].ops = &watched[i];
 	}
 	guest_begin(&b);
 }
