@@ -1,37 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device side: a thread that answers the guest's doorbell. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <linux/futex.h>
-#include <semaphore.h>
+/* The devices of a box: where they are, and in which thread their requests are taken. */
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "bell.h"
 #include "devices.h"
+#include "futex.h"
 #include "thread.h"
 
-#define BATCH		16		/* requests of a queue, then the other bells */
+#define BATCH		16		/* requests of a queue, then others have their turn */
+#define QUEUES		((1u << KBOX_MAX_VQ) - 1)
 
 static struct device devices[KBOX_MAX_VIRTIO];
-static bool ending;			/* the box: nothing more is begun */
 
-static void futex_wait(uint32_t *word, uint32_t value)
+struct device *device_at(int slot)
 {
-	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
-}
-
-void raise_irq(struct kbox_vcpu *vcpu, int irq)
-{
-	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &vcpu->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
-	}
-}
-
-static bool has_rung(const struct box *b, int bell)
-{
-	return __atomic_load_n(&b->shared->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
+	return &devices[slot];
 }
 
 bool device_pop(struct device *d, int queue, struct vq_request *r)
@@ -59,77 +41,74 @@ void device_tell(struct device *d)
 	raise_irq(&d->box->shared->vcpu, KBOX_IRQ_VIRTIO + (d - devices));
 }
 
-/*
- * A driver can offer requests as fast as they are served, so only some are, and none once the end
- * has rung.
- */
+/* The box's end has been told: nothing more is begun. */
+static bool has_ended(const struct box *b)
+{
+	return __atomic_load_n(&b->shared->exit_kind, __ATOMIC_SEQ_CST) != KBOX_RUNNING;
+}
+
+/* A driver can offer requests as fast as they are served, so only some are. */
 static void serve_queue(struct device *d, int q)
 {
-	const struct box *b = d->box;
-
-	for (int n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++)
+	for (int n = 0; n < BATCH && !has_ended(d->box); n++)
 		if (!d->ops->notify(d, q)) {
 			d->unfinished &= ~(1u << q);
 			break;
 		}
 }
 
-static void serve(struct device *d)
+bool device_serve(struct device *d)
 {
-	if (!d->ops)
-		return;
-	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & ((1u << KBOX_MAX_VQ) - 1);
+	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & QUEUES;
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
 		if (d->unfinished & 1u << q)
 			serve_queue(d, q);
 	device_tell(d);
+	return d->unfinished && !has_ended(d->box);
 }
 
-/* The devices come last, since they may take their time. */
-bool serve_bells(struct box *b)
+/* Nobody looks at the notifications now, so the driver has to wake us. False: there are some. */
+static bool rest(struct device *d)
 {
-	uint32_t bells = __atomic_exchange_n(&b->shared->doorbell, 0, __ATOMIC_SEQ_CST);
-	bool more = false;
+	uint32_t none = 0;
 
-	if (bells & 1u << KBOX_BELL_EXIT) {
-		ending = true;
-		supervisor_wake();
-	}
-	if (bells & 1u << KBOX_BELL_POLL)
-		poller_wake();
-	if (bells & 1u << KBOX_BELL_OUTPUT)
-		console_output_bell();
-	if (bells & 1u << KBOX_BELL_INPUT)
-		console_input_bell();
-	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
-		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
-			serve(&devices[i]);
-		more |= devices[i].unfinished;
-	}
-	return more && !ending;
+	return __atomic_compare_exchange_n(&d->hw->notify, &none, KBOX_NOTIFY_WAITED, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+static void serve_in_loop(void *arg)
+{
+	struct device *d = arg;
+
+	if (device_serve(d) || !rest(d))
+		loop_call(&d->again, 0);
 }
 
 /*
  * Nothing of the image runs before the guest's kernel has read it. So nothing is served until the
  * fences stand.
  */
-static sem_t opened;
+static uint32_t opened;
+
+static void *serve_in_thread(void *arg)
+{
+	struct device *d = arg;
+
+	while (!__atomic_load_n(&opened, __ATOMIC_SEQ_CST))
+		futex_wait(&opened, 0);
+	for (;;)
+		if (!device_serve(d) && rest(d))
+			futex_wait(&d->hw->notify, KBOX_NOTIFY_WAITED);
+	return NULL;
+}
 
 void open_devices(void)
 {
-	sem_post(&opened);
-}
-
-static void *doorbell_thread(void *arg)
-{
-	struct box *b = arg;
-
-	while (sem_wait(&opened))
-		;
-	for (;;)
-		if (!serve_bells(b))
-			futex_wait(&b->shared->doorbell, 0);
-	return NULL;
+	__atomic_store_n(&opened, 1, __ATOMIC_SEQ_CST);
+	futex_wake(&opened);
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (devices[i].ops && !devices[i].ops->waits)
+			loop_call(&devices[i].again, 0);
 }
 
 /* What the driver is told of the device. */
@@ -140,12 +119,14 @@ static void describe(const struct device *d)
 		d->hw->vq[q].size = d->queue_size[q];
 	if (d->ops->config)
 		d->ops->config(d, d->hw->config);
+	d->hw->wake = d->ops->waits;
 	d->hw->device_id = d->ops->id;
 }
 
 static void attach(struct box *b, struct device *d, const struct device_ops *ops)
 {
 	*d = (struct device) { .ops = ops, .box = b, .hw = &b->shared->virtio[d - devices] };
+	d->again = (struct call) { .fn = serve_in_loop, .arg = d };
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
 		d->vq[q] = (struct virtqueue) { .mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q] };
 	if (ops->init(d))
@@ -173,16 +154,18 @@ void init_devices(struct box *b)
 {
 	const struct device_ops *ops = next_kind(0);
 
-	ending = false;
 	memset(devices, 0, sizeof(devices));
 	for (int i = 0; i < KBOX_MAX_VIRTIO && ops; i++, ops = next_kind(ops->id + 1))
 		attach(b, &devices[i], ops);
 }
 
-void start_devices(struct box *b)
+void start_devices(void)
 {
-	sem_init(&opened, 0, 0);
-	start_poller(b);
-	start_console(b);
-	start_thread(doorbell_thread, b);
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (!devices[i].ops)
+			continue;
+		else if (devices[i].ops->waits)
+			start_thread(serve_in_thread, &devices[i]);
+		else
+			bell_answer(KBOX_BELL_VIRTIO + i, serve_in_loop, &devices[i]);
 }

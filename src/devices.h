@@ -3,6 +3,7 @@
 #ifndef DEVICES_H
 #define DEVICES_H
 #include "box.h"
+#include "loop.h"
 #include "virtqueue.h"
 
 #define VIRTIO_VERSION_1 (1ULL << 32)
@@ -15,6 +16,7 @@ struct device {
 	struct box *box;
 	struct kbox_virtio *hw;		/* what the driver sees of it */
 	struct virtqueue vq[KBOX_MAX_VQ];
+	struct call again;		/* of the loop: it has more to do */
 	uint32_t unfinished;		/* bit per queue: it may have more requests, and nobody rings */
 	uint32_t pushed;		/* bit per queue: the driver may want to hear of answers */
 
@@ -26,6 +28,11 @@ struct device {
 /* A kind of device. */
 struct device_ops {
 	uint32_t id;			/* VIRTIO_ID_* */
+	/*
+	 * Its requests wait for the host (a disk). Then all but init() and config() is called in a
+	 * thread of the device's own, which the driver wakes; else in the loop.
+	 */
+	bool waits;
 	/* Before the box starts. False: this box has no such device. */
 	bool (*init)(struct device *d);
 	/* What the driver reads of its configuration; may be absent. */
@@ -49,16 +56,8 @@ void device_tell(struct device *d);
 
 uint64_t virtio_blk_served(void);	/* requests so far */
 
-/* devices.c: answer what has rung, each queue for a while. True: there is more to do. */
-bool serve_bells(struct box *b);
-
-/* poller.c */
-void start_poller(struct box *b);
-void poller_wake(void);
-/* console.c: an eventfd(2), -1 for none; then the console's two, which may be none */
-void ring_bell(int bell);
-void start_console(struct box *b);
-void console_output_bell(void);
-void console_input_bell(void);
+/* devices.c: answer what has been notified, each queue for a while. True: there is more to do. */
+bool device_serve(struct device *d);
+struct device *device_at(int slot);
 
 #endif

@@ -139,7 +139,8 @@ static bool init(struct device *d)
 {
 	const struct box *b = d->box;
 
-	if (!disk_init(&blk.disk, b->image_fd, b->opt.read_only, b->opt.read_only ? 0 : b->opt.overlay_size))
+	if (!disk_init(&blk.disk, b->image_fd, b->opt.read_only,
+		       b->opt.read_only ? 0 : b->opt.overlay_size))
 		die("%s: %s", b->opt.image, reason(errno));
 	d->state = &blk;
 	d->features = features(&blk.disk);
@@ -147,5 +148,8 @@ static bool init(struct device *d)
 	return true;
 }
 
-static const struct device_ops ops = { .id = VIRTIO_ID_BLOCK, .init = init, .config = config, .notify = notify };
+static const struct device_ops ops = {
+	.id = VIRTIO_ID_BLOCK, .waits = true, .init = init, .config = config, .notify = notify,
+};
+
 DEVICE(ops);

@@ -37,5 +37,5 @@ planted image disk.c 's/n <= d->size - off/n <= d->size/' "a transfer beyond the
 planted overlay disk.c 's/if (more > d->room)/if (more > d->room + 1)/' "an overlay that takes a block too much"
 planted holes disk.c 's/d->room += has(/d->room += !has(/' "holes that count as memory"
 planted entropy virtio_rng.c 's/MAX_BYTES - done;/MAX_BYTES;/' "entropy without a bound"
-planted ending devices.c 's/ && !ending; i++/; i++/' "requests after the end"
+planted ending devices.c 's/ && !has_ended(d->box); n++/; n++/' "requests after the end"
 done_testing

@@ -43,6 +43,7 @@ static void set_up(int dev)
 static void notify(void)
 {
 	__atomic_fetch_or(&device->notify, 1, __ATOMIC_SEQ_CST);
+	wake(&device->notify);
 	ring(KBOX_BELL_VIRTIO + (device - SHARED->virtio));
 }
 

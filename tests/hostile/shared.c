@@ -4,10 +4,15 @@
 #include <pthread.h>
 #include "hostile.h"
 
+void wake(volatile uint32_t *word)
+{
+	host_call(SYS_futex, word, FUTEX_WAKE, 1);
+}
+
 void ring(int bell)
 {
 	__atomic_fetch_or(&SHARED->doorbell, 1u << bell, __ATOMIC_SEQ_CST);
-	host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
+	wake(&SHARED->doorbell);
 }
 
 void end_box(enum kbox_exit kind, int status)
@@ -99,7 +104,7 @@ static int boot(int argc, char **argv)
 	BOOT->supervisor_pid = -1;
 	BOOT->initrd_phys = BOOT->initrd_size = ~0UL;
 	BOOT->keep_start = BOOT->keep_end = ~0UL;
-	BOOT->tty_rows = BOOT->tty_cols = 0xffff;
+	SHARED->tty_rows = SHARED->tty_cols = 0xffff;
 	for (int i = 0; i < 3; i++)
 		BOOT->stdio[i] = ~0;
 	for (size_t i = 0; i < COUNT(SHARED->offered); i++)

@@ -76,7 +76,14 @@ static void offer(int device, uint16_t head)
 static void ring(int device)
 {
 	b.shared->virtio[device].notify |= 1;
-	b.shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + device);
+}
+
+/* True: one of them has more to do. */
+static bool serve(void)
+{
+	bool blk = device_serve(device_at(BLK)), rng = device_serve(device_at(RNG));
+
+	return blk || rng;
 }
 
 static unsigned used(int device)
@@ -106,7 +113,7 @@ static int status(void)
 
 	offer(BLK, 0);
 	ring(BLK);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(used(BLK), before + 1);
 	return b.mem[STATUS];
@@ -174,7 +181,7 @@ static void entropy_of_a_request(void **state)
 		desc(RNG, i, DATA + i * 50000, 50000, WRITE | (i < 7 ? NEXT : 0), i + 1);
 	offer(RNG, 0);
 	ring(RNG);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(used(RNG), 1);
 	assert_int_equal(used_len(RNG), 64 << 10);
@@ -196,26 +203,15 @@ static void requests_of_a_queue(void **state)
 	offer(RNG, 0);
 	ring(BLK);
 	ring(RNG);
-	assert_true(serve_bells(&b));
+	assert_true(serve());
 	assert_in_range(used(BLK), 1, 32);
 	assert_int_equal(used(RNG), 1);
 	/* Nobody rings again. */
-	while (serve_bells(&b))
+	while (serve())
 		looks++;
 	assert_in_range(looks, 2, KBOX_VQ_SIZE);
 	assert_int_equal(used(BLK), KBOX_VQ_SIZE);
 	assert_int_equal(b.shared->vcpu.irq_pending, 3 << KBOX_IRQ_VIRTIO);
-}
-
-/* The supervisor is told by a signal, once for each time it rings. */
-static bool end_is_told(void)
-{
-	static const struct timespec now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	return sigtimedwait(&set, NULL, &now) == SIGUSR1;
 }
 
 static void nothing_is_begun_at_the_end(void **state)
@@ -225,37 +221,31 @@ static void nothing_is_begun_at_the_end(void **state)
 	desc(BLK, 1, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
+	b.shared->exit_kind = KBOX_EXITED;
+	assert_false(serve());
 	ring(BLK);
-	assert_false(serve_bells(&b));
+	assert_false(serve());
 	assert_int_equal(used(BLK), 0);
-	assert_false(end_is_told());
-	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
 }
 
-/* Of two requests the first one rings: what it reads from the image goes to the doorbell. */
+/* Of two requests the first one says the end: what it reads from the image goes there. */
 static void an_end_between_requests(void **state)
 {
-	uint32_t bell = 1u << KBOX_BELL_EXIT;
+	uint32_t end = KBOX_EXITED;
 
 	(void)state;
-	assert_int_equal(pwrite(b.image_fd, &bell, sizeof(bell), 0), sizeof(bell));
+	assert_int_equal(pwrite(b.image_fd, &end, sizeof(end), 0), sizeof(end));
 	header(VIRTIO_BLK_T_IN, 0);
-	desc(BLK, 1, KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell), sizeof(bell), WRITE | NEXT, 2);
+	desc(BLK, 1, KBOX_SHARED_PHYS + offsetof(struct kbox_shared, exit_kind), sizeof(end), WRITE | NEXT, 2);
 	desc(BLK, 2, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	serve_bells(&b);
+	assert_false(serve());
 	assert_int_equal(used(BLK), 1);
 	assert_int_equal(b.mem[STATUS], VIRTIO_BLK_S_OK);
-	assert_false(end_is_told());
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
+	ring(BLK);
+	assert_false(serve());
 	assert_int_equal(used(BLK), 1);
 }
 
@@ -268,13 +258,13 @@ static void segments_over_the_rings(void **state)
 	desc(BLK, 2, MEM - 1, 1, WRITE, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(b.mem[MEM - 1], VIRTIO_BLK_S_OK);
 	/* There is no queue any more. */
 	assert_int_equal(b.shared->virtio[BLK].vq[0].ready, 0);
 	ring(BLK);
-	assert_false(serve_bells(&b));
+	assert_false(serve());
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -291,6 +281,5 @@ int main(void)
 		TEST(segments_over_the_rings),
 	};
 
-	supervisor_block_signals();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include "hostile.h"
 
 #define GUARD		4096UL			/* on each side of memory; ASAN watches it */
-#define LOOKS		20000			/* at the bells, until nothing is left to do */
+#define LOOKS		20000			/* at the devices, until nothing is left to do */
 
 static struct box b;
 static struct disk *disk;
@@ -33,41 +33,30 @@ const char *reason(int err)
 	return strerror(err);
 }
 
-void start_poller(struct box *box)
-{
-	(void)box;
-}
-
-void poller_wake(void)
-{
-}
-
 bool is_hidden(enum kbox_hide feature)
 {
 	(void)feature;
 	return false;
 }
 
-void start_thread(void *(*fn)(void *), struct box *box)
+void start_thread(void *(*fn)(void *), void *arg)
 {
-	(void)fn, (void)box;
+	(void)fn, (void)arg;
 }
 
-void console_output_bell(void)
+void loop_call(struct call *c, int ms)
 {
+	(void)c, (void)ms;
 }
 
-void console_input_bell(void)
+void bell_answer(int bell, void (*fn)(void *arg), void *arg)
 {
+	(void)bell, (void)fn, (void)arg;
 }
 
-void start_console(struct box *b)
+void raise_irq(struct kbox_vcpu *vcpu, int irq)
 {
-	(void)b;
-}
-
-void supervisor_wake(void)
-{
+	vcpu->irq_pending |= 1u << irq;
 }
 
 static struct device_ops watched[KBOX_MAX_VIRTIO];
@@ -75,7 +64,7 @@ static const struct device_ops *real[KBOX_MAX_VIRTIO];
 
 static bool watched_notify(struct device *d, int queue)
 {
-	MUST(!ending);
+	MUST(b.shared->exit_kind == KBOX_RUNNING);
 	watch.moved = watch.random = 0;
 	return real[d - devices]->notify(d, queue);
 }
@@ -158,13 +147,14 @@ static void check_answers(const uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ])
 static bool one_look(void)
 {
 	uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ];
-	bool more;
+	bool more = false;
 
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
 		for (int q = 0; q < KBOX_MAX_VQ; q++)
 			before[i][q] = devices[i].vq[q].next_used;
 	served = 0;
-	more = serve_bells(&b);
+	for (int i = 0; i < KBOX_MAX_VIRTIO && devices[i].ops; i++)
+		more |= device_serve(&devices[i]);
 	MUST(served <= 2 * KBOX_MAX_VQ * BATCH);
 	check_answers(before);
 	check_overlay();

@@ -59,7 +59,7 @@ static uint64_t place(void)
 	case 2: return USED(d) + input(2) % 0x820;
 	case 3: return HEADER(d) + input(1);
 	case 4: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, virtio) + input(2) % (2 * sizeof(struct kbox_virtio));
-	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell) + input(1) % 8;
+	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, exit_kind) + input(1) % 8;
 	case 6: return MEM - input(1);
 	case 7: return input(8);
 	case 8: return -input(2);
@@ -168,7 +168,6 @@ static void ring(void)
 	unsigned what = input(1);
 
 	shared->virtio[what & 1].notify |= what >> 4 ?: 1;
-	shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + (what & 1));
 }
 
 void guest_step(void)
@@ -192,7 +191,7 @@ void guest_step(void)
 	case 9: set_up(input(1) & 1); break;
 	case 10: ring(); break;
 	case 11: block_request(); break;
-	case 12: shared->doorbell |= input(1) & 63 ? 1u << KBOX_BELL_POLL : 1u << KBOX_BELL_EXIT; break;
+	case 12: shared->exit_kind = input(1) & 63 ? KBOX_RUNNING : KBOX_EXITED; break;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <asm/boot.h>
+#include <asm/host.h>
 
 struct kbox_vdev {
 	struct virtio_device vdev;
@@ -60,12 +61,20 @@ static int kv_finalize_features(struct virtio_device *v)
 	return 0;
 }
 
+/* Only who finds the device asleep wakes it. */
+static void kv_ring(struct kbox_vdev *kv, u32 what)
+{
+	if (__sync_fetch_and_or(&kv->hw->notify, what) != KBOX_NOTIFY_WAITED)
+		return;
+	if (kv->hw->wake)
+		host_futex_wake(&kv->hw->notify);
+	else
+		kbox_ring(KBOX_BELL_VIRTIO + kv->index);
+}
+
 static bool kv_notify(struct virtqueue *vq)
 {
-	struct kbox_vdev *kv = to_kv(vq->vdev);
-
-	__sync_fetch_and_or(&kv->hw->notify, 1u << vq->index);
-	kbox_ring(KBOX_BELL_VIRTIO + kv->index);
+	kv_ring(to_kv(vq->vdev), 1u << vq->index);
 	return true;
 }
 
