@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The devices of a box: where they are, and in which thread their requests are taken. */
+#include <linux/virtio_config.h>
 #include <string.h>
 #include "bell.h"
 #include "devices.h"
@@ -9,6 +10,8 @@
 #define BATCH		16		/* requests of a queue, then others have their turn */
 #define QUEUES		((1u << KBOX_MAX_VQ) - 1)
 
+enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
+
 static struct device devices[KBOX_MAX_VIRTIO];
 
 struct device *device_at(int slot)
@@ -16,9 +19,27 @@ struct device *device_at(int slot)
 	return &devices[slot];
 }
 
+static void interrupt(struct device *d, uint32_t why)
+{
+	__atomic_fetch_or(&d->hw->isr, why, __ATOMIC_SEQ_CST);
+	raise_irq(&d->box->shared->vcpu, KBOX_IRQ_VIRTIO + (d - devices));
+}
+
+/* A running queue has turned out to be none. The driver is told so, and has to begin anew. */
+static void need_reset(struct device *d)
+{
+	__atomic_fetch_or(&d->hw->answered, VIRTIO_CONFIG_S_NEEDS_RESET, __ATOMIC_SEQ_CST);
+	interrupt(d, ISR_CONFIG);
+}
+
 bool device_pop(struct device *d, int queue, struct vq_request *r)
 {
-	return vq_pop(&d->vq[queue], r);
+	struct virtqueue *q = &d->vq[queue];
+	bool was_running = q->running, is = vq_pop(q, r);
+
+	if (was_running && !q->running)
+		need_reset(d);
+	return is;
 }
 
 void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len)
@@ -35,10 +56,81 @@ void device_tell(struct device *d)
 		if (d->pushed & 1u << q)
 			tell |= vq_wants_interrupt(&d->vq[q]);
 	d->pushed = 0;
-	if (!tell)
-		return;
-	__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
-	raise_irq(&d->box->shared->vcpu, KBOX_IRQ_VIRTIO + (d - devices));
+	if (tell)
+		interrupt(d, ISR_QUEUE);
+}
+
+/* What the driver is told of the device. */
+static void describe(const struct device *d)
+{
+	d->hw->device_features = d->features;
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		d->hw->vq[q].size = d->queue_size[q];
+	memset(d->hw->config, 0, sizeof(d->hw->config));
+	if (d->ops->config)
+		d->ops->config(d, d->hw->config);
+	d->hw->wake = d->ops->waits;
+	d->hw->device_id = d->ops->id;
+}
+
+static void stop(struct device *d)
+{
+	for (int q = 0; q < KBOX_MAX_VQ; q++) {
+		vq_stop(&d->vq[q]);
+		if (d->started & 1u << q && d->ops->stop_queue)
+			d->ops->stop_queue(d, q);
+	}
+	d->running = false;
+	d->started = d->unfinished = d->pushed = 0;
+}
+
+/* All queues that are ready, or, where one of them makes no sense, none. */
+static bool start(struct device *d)
+{
+	d->running = true;
+	for (int q = 0; q < KBOX_MAX_VQ; q++) {
+		if (!d->queue_size[q] || !__atomic_load_n(&d->hw->vq[q].ready, __ATOMIC_ACQUIRE))
+			continue;
+		if (!vq_start(&d->vq[q]))
+			return false;
+		d->started |= 1u << q;
+		if (d->ops->start_queue)
+			d->ops->start_queue(d, q);
+	}
+	return true;
+}
+
+/* What the driver wants of the device is among what it was offered. */
+static bool agreed(const struct device *d)
+{
+	uint64_t wants = __atomic_load_n(&d->hw->driver_features, __ATOMIC_RELAXED);
+
+	return !(wants & ~d->features) && wants & VIRTIO_VERSION_1;
+}
+
+static bool may_run(struct device *d)
+{
+	return d->running || (agreed(d) && start(d));
+}
+
+/*
+ * The driver has set a status. Those on its way to DRIVER_OK are its own business; what is neither
+ * such a way nor a reset ends the device, too.
+ */
+static void take_status(struct device *d)
+{
+	uint32_t status = __atomic_load_n(&d->hw->status, __ATOMIC_ACQUIRE), is = status & 0xff;
+	bool reset = is == 0, good = reset || (is == KBOX_STATUS_READY && may_run(d));
+
+	if (reset || !good)
+		stop(d);
+	if (reset)
+		describe(d);
+	if (!good)
+		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	__atomic_store_n(&d->hw->answered, status, __ATOMIC_SEQ_CST);
+	if (!good)
+		interrupt(d, ISR_CONFIG);
 }
 
 /* The box's end has been told: nothing more is begun. */
@@ -59,7 +151,11 @@ static void serve_queue(struct device *d, int q)
 
 bool device_serve(struct device *d)
 {
-	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & QUEUES;
+	uint32_t notified = __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST);
+
+	if (notified & KBOX_NOTIFY_STATUS)
+		take_status(d);
+	d->unfinished |= notified & QUEUES;
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
 		if (d->unfinished & 1u << q)
 			serve_queue(d, q);
@@ -72,8 +168,8 @@ static bool rest(struct device *d)
 {
 	uint32_t none = 0;
 
-	return __atomic_compare_exchange_n(&d->hw->notify, &none, KBOX_NOTIFY_WAITED, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	return __atomic_compare_exchange_n(&d->hw->notify, &none, KBOX_NOTIFY_WAITED, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 static void serve_in_loop(void *arg)
@@ -111,24 +207,14 @@ void open_devices(void)
 			loop_call(&devices[i].again, 0);
 }
 
-/* What the driver is told of the device. */
-static void describe(const struct device *d)
-{
-	d->hw->device_features = d->features;
-	for (int q = 0; q < KBOX_MAX_VQ; q++)
-		d->hw->vq[q].size = d->queue_size[q];
-	if (d->ops->config)
-		d->ops->config(d, d->hw->config);
-	d->hw->wake = d->ops->waits;
-	d->hw->device_id = d->ops->id;
-}
-
 static void attach(struct box *b, struct device *d, const struct device_ops *ops)
 {
 	*d = (struct device) { .ops = ops, .box = b, .hw = &b->shared->virtio[d - devices] };
 	d->again = (struct call) { .fn = serve_in_loop, .arg = d };
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
-		d->vq[q] = (struct virtqueue) { .mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q] };
+		d->vq[q] = (struct virtqueue) {
+			.mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q],
+		};
 	if (ops->init(d))
 		describe(d);
 	else

@@ -17,7 +17,9 @@ struct device {
 	struct kbox_virtio *hw;		/* what the driver sees of it */
 	struct virtqueue vq[KBOX_MAX_VQ];
 	struct call again;		/* of the loop: it has more to do */
-	uint32_t unfinished;		/* bit per queue: it may have more requests, and nobody rings */
+	uint32_t unfinished;		/* bit per queue: it may have more requests */
+	bool running;			/* from DRIVER_OK to a reset */
+	uint32_t started;		/* bit per queue: it is in use */
 	uint32_t pushed;		/* bit per queue: the driver may want to hear of answers */
 
 	uint64_t features;		/* up to the ops, and VIRTIO_VERSION_1 is among them */
@@ -38,6 +40,12 @@ struct device_ops {
 	/* What the driver reads of its configuration; may be absent. */
 	void (*config)(const struct device *d, void *config);
 	/*
+	 * The driver has set the queue up; and it has ended it: the device lets go of requests that
+	 * it holds, and of their memory. Either may be absent.
+	 */
+	void (*start_queue)(struct device *d, int queue);
+	void (*stop_queue)(struct device *d, int queue);
+	/*
 	 * Take one request of the queue, by device_pop(). It is the device's from then on, which
 	 * answers it now or later, by device_push(). False: there is none.
 	 */
@@ -46,10 +54,11 @@ struct device_ops {
 
 /* A file of src/ has a device in every box if it says so, at its end. */
 #define DEVICE(ops) \
-	static const struct device_ops *const registered __attribute__((used, section("devices"))) = &(ops)
+	static const struct device_ops *const registered \
+		__attribute__((used, section("devices"))) = &(ops)
 
 bool device_pop(struct device *d, int queue, struct vq_request *r);
-/* The request is done, with len bytes written into it. */
+/* The request is done, with len bytes written into it. One from before a reset is not answered. */
 void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len);
 /* After pushes, where it was not notify() that has pushed. */
 void device_tell(struct device *d);

@@ -4,15 +4,10 @@
 #include <pthread.h>
 #include "hostile.h"
 
-void wake(volatile uint32_t *word)
-{
-	host_call(SYS_futex, word, FUTEX_WAKE, 1);
-}
-
 void ring(int bell)
 {
 	__atomic_fetch_or(&SHARED->doorbell, 1u << bell, __ATOMIC_SEQ_CST);
-	wake(&SHARED->doorbell);
+	host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
 }
 
 void end_box(enum kbox_exit kind, int status)

@@ -124,12 +124,12 @@ static void check_file(void)
 /* Where the queue that is in use may be, whatever the guest has said since. */
 static void check_queue(const struct virtqueue *q)
 {
-	if (q->broken || !q->desc || !q->set.size)
+	if (!q->running)
 		return;
-	MUST(q->set.size <= KBOX_VQ_SIZE && !(q->set.size & (q->set.size - 1)));
-	MUST((char *)q->desc >= b.mem && (char *)q->desc + 16 * q->set.size <= b.mem + MEM);
-	MUST((char *)q->avail >= b.mem && (char *)q->avail + 4 + 2 * q->set.size <= b.mem + MEM);
-	MUST((char *)q->used >= b.mem && (char *)q->used + 4 + 8 * q->set.size <= b.mem + MEM);
+	MUST(q->size <= KBOX_VQ_SIZE && !(q->size & (q->size - 1)));
+	MUST((char *)q->desc >= b.mem && (char *)q->desc + 16 * q->size <= b.mem + MEM);
+	MUST((char *)q->avail >= b.mem && (char *)q->avail + 4 + 2 * q->size <= b.mem + MEM);
+	MUST((char *)q->used >= b.mem && (char *)q->used + 4 + 8 * q->size <= b.mem + MEM);
 }
 
 /* The guest's answers: no more than requests were served, unless it has set up the queue anew. */
@@ -140,6 +140,7 @@ static void check_answers(const uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ])
 			uint16_t now = devices[i].vq[q].next_used;
 
 			MUST((uint16_t)(now - before[i][q]) <= served || now <= served);
+			MUST(devices[i].running || !devices[i].vq[q].running);
 			check_queue(&devices[i].vq[q]);
 		}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
 #include "hostile.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -143,9 +144,26 @@ static void block_request(void)
 	offer(0, head);
 }
 
+static void set_status(int d, uint32_t status)
+{
+	shared->virtio[d].status = (shared->virtio[d].status & ~0xffu) + KBOX_STATUS_STEP + status;
+	shared->virtio[d].notify |= KBOX_NOTIFY_STATUS;
+}
+
+/* Without a reset before nothing comes of it. */
 static void set_up(int d)
 {
 	shared->virtio[d].vq[0] = (struct kbox_virtqueue) { DESC(d), AVAIL(d), USED(d), KBOX_VQ_SIZE, 1 };
+	shared->virtio[d].driver_features = shared->virtio[d].device_features;
+	set_status(d, KBOX_STATUS_READY);
+}
+
+static void any_status(void)
+{
+	static const uint32_t usual[] = { 0, 0, KBOX_STATUS_READY, KBOX_STATUS_READY, KBOX_STATUS_READY | VIRTIO_CONFIG_S_FAILED, 3 };
+	unsigned what = input(1), which = input(1);
+
+	set_status(what & 1, which < 0xc0 ? usual[which % COUNT(usual)] : input(4));
 }
 
 static void any_queue(void)
@@ -174,7 +192,7 @@ void guest_step(void)
 {
 	uint64_t where, value;
 
-	switch (input(1) % 13) {
+	switch (input(1) % 14) {
 	case 0:
 	case 1:
 		where = place();
@@ -191,6 +209,7 @@ void guest_step(void)
 	case 9: set_up(input(1) & 1); break;
 	case 10: ring(); break;
 	case 11: block_request(); break;
+	case 13: any_status(); break;
 	case 12: shared->exit_kind = input(1) & 63 ? KBOX_RUNNING : KBOX_EXITED; break;
 	}
 }
