@@ -246,13 +246,14 @@ $(FUZZ): $(wildcard tests/fuzz/*.[ch]) $(FUZZ_SITE) $(REWRITE_H) build/gen/inat-
 # The device side against a hostile guest. FUZZ_DEVICES_SRC: a copy of src with a bug, for tests.
 FUZZ_DEVICES := build/fuzz-devices/fuzz_devices
 FUZZ_DEVICES_SRC := src
-WRAPPED := guest_read pread pwrite preadv pwritev fallocate getrandom
+WRAPPED := guest_read vq_pop pread pwrite preadv pwritev fallocate getrandom
 
 fuzz-devices: $(FUZZ_DEVICES)
 	@tests/fuzz/devices/run
 
 $(FUZZ_DEVICES): $(wildcard tests/fuzz/devices/*.[ch] $(FUZZ_DEVICES_SRC)/*.h) $(ABI) \
-		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtio_blk.c virtio_rng.c virtqueue.c disk.c guestmem.c memfd.c)
+		$(wildcard $(FUZZ_DEVICES_SRC)/virtio_*.c) \
+		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtqueue.c disk.c guestmem.c memfd.c)
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -I$(FUZZ_DEVICES_SRC) $(INC) $(WRAPPED:%=-Wl,--wrap=%) -pthread -o $@ \
 		$(filter-out $(FUZZ_DEVICES_SRC)/devices.c,$(filter %.c,$^))

@@ -127,6 +127,7 @@ void limit_mappings(uint64_t mem);	/* of a host process of the box; in its first
 void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
 void offer_fds(struct box *b);
+void watch_fds(struct box *b);		/* the guest's kernel hears what becomes of them */
 void keep_fds(const struct box *b, int also);
 void close_from_to(unsigned from, unsigned to);
 void leave_fds(const struct box *b);
@@ -166,9 +167,8 @@ void start_kernel_process(struct box *b);
 
 /* devices.c */
 void init_devices(struct box *b);
-void start_devices(struct box *b);
+void start_devices(void);
 void open_devices(void);
-void raise_irq(struct kbox_vcpu *vcpu, int irq);
 
 /* tty.c */
 void tty_setup(const struct box *b);
@@ -179,8 +179,9 @@ bool tty_is_ours(int fd);
 
 /*
  * console.c: when the box has ended, what it has written last goes to the terminal, which may take
- * its time. supervisor_wake() says that it has.
+ * its time. loop_wake() says that it has.
  */
+void start_console(struct box *b);
 void console_end(void);
 bool console_has_ended(void);
 
@@ -190,7 +191,7 @@ bool console_has_ended(void);
  */
 #define LAST_WORDS 512
 void supervisor_block_signals(void);	/* before any thread starts */
-void supervisor_wake(void);		/* there is something new to look at: from any thread */
+void terminal_changed(struct box *b);	/* it has another size, or is ours again */
 int supervise(struct box *b);
 bool end_box(const struct box *b);	/* false: one stays, and dies when the host lets it */
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's console: two threads between its rings and the user's terminal, which no process of
- * the box has. One writes to the terminal, and waits there as long as that takes nothing; the other
- * one reads it while the box is in the foreground.
+ * The guest's console, between its rings and the user's terminal, which no process of the box has.
+ * The loop decides whether the terminal is read. Reading and writing may wait, and O_NONBLOCK would
+ * be for all who have the terminal open, so each has a thread.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
 #include <unistd.h>
-#include "devices.h"
-#include "thread.h"
+#include "bell.h"
+#include "futex.h"
+#include "loop.h"
 #include "ring.h"
+#include "thread.h"
 
 #define FOREGROUND_CHECK_MS 300
 
@@ -22,36 +24,7 @@ _Static_assert(KBOX_CONSOLE_PHYS + sizeof(struct kbox_console) <= KBOX_IMAGE_PHY
 
 static struct kbox_console *shared;
 static struct ring out, in;
-static int out_bell = -1, in_bell = -1;	/* eventfds; -1: there is no such terminal */
-static bool ending, ended;
-
-void ring_bell(int bell)
-{
-	uint64_t one = 1;
-
-	/* It fails only when it would overflow, that is, when it has been rung anyway. */
-	if (bell >= 0 && write(bell, &one, sizeof(one)) < 0)
-		return;
-}
-
-/* Waits, unless the descriptor is one that does not. */
-static void hear_bell(int bell)
-{
-	uint64_t n;
-
-	if (read(bell, &n, sizeof(n)) < 0)
-		return;
-}
-
-void console_output_bell(void)
-{
-	ring_bell(out_bell);
-}
-
-void console_input_bell(void)
-{
-	ring_bell(in_bell);
-}
+static bool ending, ended;		/* the box; and its output */
 
 /*
  * Of descriptors 0 to 2 the first from there that is a terminal and not only for the other
@@ -108,6 +81,7 @@ static void *output_thread(void *arg)
 	bool last;
 
 	for (;;) {
+		__atomic_store_n(&shared->out_rung, 0, __ATOMIC_SEQ_CST);
 		last = __atomic_load_n(&ending, __ATOMIC_SEQ_CST);
 		n = ring_look(&out, buf, sizeof(buf));
 		if (n) {
@@ -117,23 +91,17 @@ static void *output_thread(void *arg)
 		} else if (last) {
 			break;
 		} else {
-			hear_bell(out_bell);
+			futex_wait(&shared->out_rung, 0);
 		}
 	}
 	__atomic_store_n(&ended, true, __ATOMIC_SEQ_CST);
-	supervisor_wake();
+	loop_wake();
 	return NULL;
-}
-
-void console_end(void)
-{
-	__atomic_store_n(&ending, true, __ATOMIC_SEQ_CST);
-	console_output_bell();
 }
 
 bool console_has_ended(void)
 {
-	return out_bell < 0 || __atomic_load_n(&ended, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&ended, __ATOMIC_SEQ_CST);
 }
 
 /* Where there is none the guest is told to ring. */
@@ -147,21 +115,17 @@ static uint32_t room_for_input(void)
 	return ring_room(&in);
 }
 
-/*
- * The terminal, if the guest takes its input. What is typed while another job is in the foreground
- * is not for us. Nobody says when that changes, so the time-out is for looking again.
- */
-static int wanted_terminal(const struct box *b, uint32_t room, int *timeout)
-{
-	static bool away;
-	bool was_away = away;
-	int fd = room && __atomic_load_n(&shared->listening, __ATOMIC_SEQ_CST) ? input(b) : -1;
+/* Which is waited for, and then read by a thread, which has the ring of input meanwhile. */
+static struct source keys;
+static sem_t go;
+static bool reading;			/* the thread is at it */
+static bool no_more;			/* input */
 
-	away = fd >= 0 && !tty_is_ours(fd);
-	if (was_away && !away)
-		kill(getpid(), SIGCONT);	/* the main thread makes the terminal raw again */
-	*timeout = away ? FOREGROUND_CHECK_MS : -1;
-	return away ? -1 : fd;
+static void hand_over(void)
+{
+	loop_watch(&keys, 0);
+	__atomic_store_n(&reading, true, __ATOMIC_SEQ_CST);
+	sem_post(&go);
 }
 
 /* False: the terminal has ended, or gone. In the background reading is refused, see tty_setup(). */
@@ -178,34 +142,51 @@ static bool read_terminal(int fd, uint32_t room)
 static void *input_thread(void *arg)
 {
 	struct box *b = arg;
-	bool more = true;
+	uint32_t room;
 
-	while (more) {
-		uint32_t room = room_for_input();
-		int timeout, fd = wanted_terminal(b, room, &timeout);
-		struct pollfd fds[] = { { .fd = in_bell, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
-
-		if (poll(fds, 2, timeout) <= 0)
-			continue;
-		if (fds[0].revents)
-			hear_bell(in_bell);
-		if (!fds[1].revents)
-			continue;
-		more = read_terminal(fd, room);
-		if (!more)
+	for (;;) {
+		while (sem_wait(&go))
+			;
+		room = ring_room(&in);
+		if (room && !read_terminal(keys.fd, room)) {
+			no_more = true;
 			__atomic_store_n(&shared->in_end, 1, __ATOMIC_SEQ_CST);
+		}
 		raise_irq(&b->shared->vcpu, KBOX_IRQ_CONSOLE);
+		__atomic_store_n(&reading, false, __ATOMIC_SEQ_CST);
+		bell_ring(KBOX_BELL_INPUT);
 	}
 	return NULL;
 }
 
-static int new_bell(int flags)
-{
-	int bell = eventfd(0, EFD_CLOEXEC | flags);
+static struct call look_again;
 
-	if (bell < 0)
-		die("eventfd: %s", reason(errno));
-	return bell;
+/*
+ * Wait for the terminal, if the guest takes its input. What is typed while another job is in the
+ * foreground is not for us. Nobody says when that changes, so we look again now and then.
+ */
+static void consider_input(void *arg)
+{
+	static bool away;
+	bool was_away = away, wanted;
+
+	if (__atomic_load_n(&reading, __ATOMIC_SEQ_CST) || no_more || ending)
+		return;
+	wanted = room_for_input() && __atomic_load_n(&shared->listening, __ATOMIC_SEQ_CST);
+	away = wanted && !tty_is_ours(keys.fd);
+	if (away)
+		loop_call(&look_again, FOREGROUND_CHECK_MS);
+	else if (was_away)
+		terminal_changed(arg);
+	loop_watch(&keys, wanted && !away ? EPOLLIN : 0);
+}
+
+/* Whose keys they are is asked just before they are read. */
+static void keys_came(void *arg)
+{
+	consider_input(arg);
+	if (keys.events)
+		hand_over();
 }
 
 static void share_rings(struct box *b)
@@ -219,16 +200,31 @@ static void share_rings(struct box *b)
 	};
 }
 
+static void start_input(struct box *b)
+{
+	keys = (struct source) { .fd = input(b), .ready = keys_came, .arg = b };
+	look_again = (struct call) { .fn = consider_input, .arg = b };
+	sem_init(&go, 0, 0);
+	bell_answer(KBOX_BELL_INPUT, consider_input, b);
+	start_thread(input_thread, b);
+}
+
 void start_console(struct box *b)
 {
 	share_rings(b);
 	/* What is written where input alone is a terminal goes nowhere, but has to be taken. */
-	if (output(b) >= 0 || input(b) >= 0) {
-		out_bell = new_bell(0);
+	ended = output(b) < 0 && input(b) < 0;
+	if (!ended)
 		start_thread(output_thread, b);
-	}
-	if (input(b) >= 0) {
-		in_bell = new_bell(EFD_NONBLOCK);
-		start_thread(input_thread, b);
-	}
+	if (input(b) >= 0)
+		start_input(b);
+}
+
+/* The box has ended: what is typed from now on is not for it. */
+void console_end(void)
+{
+	__atomic_store_n(&ending, true, __ATOMIC_SEQ_CST);
+	loop_watch(&keys, 0);
+	__atomic_store_n(&shared->out_rung, 1, __ATOMIC_SEQ_CST);
+	futex_wake(&shared->out_rung);
 }

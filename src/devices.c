@@ -1,140 +1,257 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device side: a thread that answers the guest's doorbell. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <linux/futex.h>
-#include <semaphore.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+/* The devices of a box: where they are, and in which thread their requests are taken. */
+#include <linux/virtio_config.h>
+#include <string.h>
+#include "bell.h"
 #include "devices.h"
+#include "futex.h"
 #include "thread.h"
 
-#define BATCH		16		/* requests of a queue, then the other bells */
+#define BATCH		16		/* requests of a queue, then others have their turn */
+#define QUEUES		((1u << KBOX_MAX_VQ) - 1)
+
+enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
 
 static struct device devices[KBOX_MAX_VIRTIO];
-static bool ending;			/* the box: nothing more is begun */
 
-static void futex_wait(uint32_t *word, uint32_t value)
+struct device *device_at(int slot)
 {
-	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+	return &devices[slot];
 }
 
-void raise_irq(struct kbox_vcpu *vcpu, int irq)
+static void interrupt(struct device *d, uint32_t why)
 {
-	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &vcpu->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+	__atomic_fetch_or(&d->hw->isr, why, __ATOMIC_SEQ_CST);
+	raise_irq(&d->box->shared->vcpu, KBOX_IRQ_VIRTIO + (d - devices));
+}
+
+/* A running queue has turned out to be none. The driver is told so, and has to begin anew. */
+static void need_reset(struct device *d)
+{
+	__atomic_fetch_or(&d->hw->answered, VIRTIO_CONFIG_S_NEEDS_RESET, __ATOMIC_SEQ_CST);
+	interrupt(d, ISR_CONFIG);
+}
+
+bool device_pop(struct device *d, int queue, struct vq_request *r)
+{
+	struct virtqueue *q = &d->vq[queue];
+	bool was_running = q->running, is = vq_pop(q, r);
+
+	if (was_running && !q->running)
+		need_reset(d);
+	return is;
+}
+
+void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len)
+{
+	vq_push(&d->vq[queue], r, len);
+	d->pushed |= 1u << queue;
+}
+
+void device_tell(struct device *d)
+{
+	bool tell = false;
+
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		if (d->pushed & 1u << q)
+			tell |= vq_wants_interrupt(&d->vq[q]);
+	d->pushed = 0;
+	if (tell)
+		interrupt(d, ISR_QUEUE);
+}
+
+/* What the driver is told of the device. */
+static void describe(const struct device *d)
+{
+	d->hw->device_features = d->features;
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		d->hw->vq[q].size = d->queue_size[q];
+	memset(d->hw->config, 0, sizeof(d->hw->config));
+	if (d->ops->config)
+		d->ops->config(d, d->hw->config);
+	d->hw->wake = d->ops->waits;
+	d->hw->device_id = d->ops->id;
+}
+
+static void stop(struct device *d)
+{
+	for (int q = 0; q < KBOX_MAX_VQ; q++) {
+		vq_stop(&d->vq[q]);
+		if (d->started & 1u << q && d->ops->stop_queue)
+			d->ops->stop_queue(d, q);
 	}
+	d->running = false;
+	d->started = d->unfinished = d->pushed = 0;
 }
 
-static bool has_rung(const struct box *b, int bell)
+/* All queues that are ready, or, where one of them makes no sense, none. */
+static bool start(struct device *d)
 {
-	return __atomic_load_n(&b->shared->doorbell, __ATOMIC_SEQ_CST) & 1u << bell;
+	d->running = true;
+	for (int q = 0; q < KBOX_MAX_VQ; q++) {
+		if (!d->queue_size[q] || !__atomic_load_n(&d->hw->vq[q].ready, __ATOMIC_ACQUIRE))
+			continue;
+		if (!vq_start(&d->vq[q]))
+			return false;
+		d->started |= 1u << q;
+		if (d->ops->start_queue)
+			d->ops->start_queue(d, q);
+	}
+	return true;
+}
+
+/* What the driver wants of the device is among what it was offered. */
+static bool agreed(const struct device *d)
+{
+	uint64_t wants = __atomic_load_n(&d->hw->driver_features, __ATOMIC_RELAXED);
+
+	return !(wants & ~d->features) && wants & VIRTIO_VERSION_1;
+}
+
+static bool may_run(struct device *d)
+{
+	return d->running || (agreed(d) && start(d));
 }
 
 /*
- * True if the driver wants to hear of what was done. A driver can offer requests as fast as they
- * are served, so only some are, and none once the end has rung.
+ * The driver has set a status. Those on its way to DRIVER_OK are its own business; what is neither
+ * such a way nor a reset ends the device, too.
  */
-static bool serve_queue(const struct box *b, struct device *d, int i)
+static void take_status(struct device *d)
 {
-	static struct vq_request r;
-	struct virtqueue *q = &d->vq[i];
-	int n;
+	uint32_t status = __atomic_load_n(&d->hw->status, __ATOMIC_ACQUIRE), is = status & 0xff;
+	bool reset = is == 0, good = reset || (is == KBOX_STATUS_READY && may_run(d));
 
-	for (n = 0; n < BATCH && !has_rung(b, KBOX_BELL_EXIT) && !(n && has_rung(b, KBOX_BELL_POLL)); n++) {
-		if (!vq_pop(q, &r)) {
-			d->unfinished &= ~(1u << i);
+	if (reset || !good)
+		stop(d);
+	if (reset)
+		describe(d);
+	if (!good)
+		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	__atomic_store_n(&d->hw->answered, status, __ATOMIC_SEQ_CST);
+	if (!good)
+		interrupt(d, ISR_CONFIG);
+}
+
+/* The box's end has been told: nothing more is begun. */
+static bool has_ended(const struct box *b)
+{
+	return __atomic_load_n(&b->shared->exit_kind, __ATOMIC_SEQ_CST) != KBOX_RUNNING;
+}
+
+/* A driver can offer requests as fast as they are served, so only some are. */
+static void serve_queue(struct device *d, int q)
+{
+	for (int n = 0; n < BATCH && !has_ended(d->box); n++)
+		if (!d->ops->notify(d, q)) {
+			d->unfinished &= ~(1u << q);
 			break;
 		}
-		vq_push(q, &r, d->serve(d, &r));
-	}
-	return n && vq_wants_interrupt(q);
 }
 
-static void serve(struct box *b, int i)
+bool device_serve(struct device *d)
 {
-	struct device *d = &devices[i];
-	bool tell = false;
+	uint32_t notified = __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST);
 
-	if (!d->serve)
-		return;
-	d->unfinished |= __atomic_exchange_n(&d->hw->notify, 0, __ATOMIC_SEQ_CST) & ((1u << KBOX_MAX_VQ) - 1);
+	if (notified & KBOX_NOTIFY_STATUS)
+		take_status(d);
+	d->unfinished |= notified & QUEUES;
 	for (int q = 0; q < KBOX_MAX_VQ; q++)
 		if (d->unfinished & 1u << q)
-			tell |= serve_queue(b, d, q);
-	if (tell) {
-		__atomic_fetch_or(&d->hw->isr, 1, __ATOMIC_SEQ_CST);
-		raise_irq(&b->shared->vcpu, KBOX_IRQ_VIRTIO + i);
-	}
+			serve_queue(d, q);
+	device_tell(d);
+	return d->unfinished && !has_ended(d->box);
 }
 
-/* The devices come last, since they may take their time. */
-bool serve_bells(struct box *b)
+/* Nobody looks at the notifications now, so the driver has to wake us. False: there are some. */
+static bool rest(struct device *d)
 {
-	uint32_t bells = __atomic_exchange_n(&b->shared->doorbell, 0, __ATOMIC_SEQ_CST);
-	bool more = false;
+	uint32_t none = 0;
 
-	if (bells & 1u << KBOX_BELL_EXIT) {
-		ending = true;
-		supervisor_wake();
-	}
-	if (bells & 1u << KBOX_BELL_POLL)
-		poller_wake();
-	if (bells & 1u << KBOX_BELL_OUTPUT)
-		console_output_bell();
-	if (bells & 1u << KBOX_BELL_INPUT)
-		console_input_bell();
-	for (int i = 0; i < KBOX_MAX_VIRTIO && !ending; i++) {
-		if (bells & 1u << (KBOX_BELL_VIRTIO + i) || devices[i].unfinished)
-			serve(b, i);
-		more |= devices[i].unfinished;
-	}
-	return more && !ending;
+	return __atomic_compare_exchange_n(&d->hw->notify, &none, KBOX_NOTIFY_WAITED, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void serve_in_loop(void *arg)
+{
+	struct device *d = arg;
+
+	if (device_serve(d) || !rest(d))
+		loop_call(&d->again, 0);
 }
 
 /*
  * Nothing of the image runs before the guest's kernel has read it. So nothing is served until the
  * fences stand.
  */
-static sem_t opened;
+static uint32_t opened;
 
-void open_devices(void)
+static void *serve_in_thread(void *arg)
 {
-	sem_post(&opened);
-}
+	struct device *d = arg;
 
-static void *doorbell_thread(void *arg)
-{
-	struct box *b = arg;
-
-	while (sem_wait(&opened))
-		;
+	while (!__atomic_load_n(&opened, __ATOMIC_SEQ_CST))
+		futex_wait(&opened, 0);
 	for (;;)
-		if (!serve_bells(b))
-			futex_wait(&b->shared->doorbell, 0);
+		if (!device_serve(d) && rest(d))
+			futex_wait(&d->hw->notify, KBOX_NOTIFY_WAITED);
 	return NULL;
 }
 
-void init_devices(struct box *b)
+void open_devices(void)
 {
-	ending = false;
-	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		devices[i] = (struct device) { .hw = &b->shared->virtio[i] };
-		for (int q = 0; q < KBOX_MAX_VQ; q++)
-			devices[i].vq[q] = (struct virtqueue) {
-				.mem = b->mem, .mem_size = b->opt.mem, .hw = &devices[i].hw->vq[q],
-			};
-	}
-	virtio_blk_init(&devices[0], b);
-	virtio_rng_init(&devices[1], b);
+	__atomic_store_n(&opened, 1, __ATOMIC_SEQ_CST);
+	futex_wake(&opened);
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (devices[i].ops && !devices[i].ops->waits)
+			loop_call(&devices[i].again, 0);
 }
 
-void start_devices(struct box *b)
+static void attach(struct box *b, struct device *d, const struct device_ops *ops)
 {
-	sem_init(&opened, 0, 0);
-	start_poller(b);
-	start_console(b);
-	start_thread(doorbell_thread, b);
+	*d = (struct device) { .ops = ops, .box = b, .hw = &b->shared->virtio[d - devices] };
+	d->again = (struct call) { .fn = serve_in_loop, .arg = d };
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		d->vq[q] = (struct virtqueue) {
+			.mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q],
+		};
+	if (ops->init(d))
+		describe(d);
+	else
+		d->ops = NULL;
+}
+
+/* The linker's names for what DEVICE() has put together, in no order that counts. */
+extern const struct device_ops *const __start_devices[], *const __stop_devices[];
+
+/* The kind with the lowest number from there on. */
+static const struct device_ops *next_kind(uint32_t from)
+{
+	const struct device_ops *next = NULL;
+
+	for (const struct device_ops *const *p = __start_devices; p < __stop_devices; p++)
+		if ((*p)->id >= from && (!next || (*p)->id < next->id))
+			next = *p;
+	return next;
+}
+
+/* Slots go by the kinds' numbers, so that a box has its devices in the same order always. */
+void init_devices(struct box *b)
+{
+	const struct device_ops *ops = next_kind(0);
+
+	memset(devices, 0, sizeof(devices));
+	for (int i = 0; i < KBOX_MAX_VIRTIO && ops; i++, ops = next_kind(ops->id + 1))
+		attach(b, &devices[i], ops);
+}
+
+void start_devices(void)
+{
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (!devices[i].ops)
+			continue;
+		else if (devices[i].ops->waits)
+			start_thread(serve_in_thread, &devices[i]);
+		else
+			bell_answer(KBOX_BELL_VIRTIO + i, serve_in_loop, &devices[i]);
 }

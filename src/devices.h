@@ -1,35 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* What a virtio device is made of: docs/devices.md. */
 #ifndef DEVICES_H
 #define DEVICES_H
 #include "box.h"
+#include "loop.h"
 #include "virtqueue.h"
-
-/* A virtio device: its slot in the boot page, and what serves its queues. */
-struct device {
-	struct kbox_virtio *hw;
-	struct virtqueue vq[KBOX_MAX_VQ];
-	/* Serve one request; returns the bytes written into it. */
-	uint32_t (*serve)(struct device *d, struct vq_request *r);
-	void *state;
-	uint32_t unfinished;		/* bit per queue: it may have more, and nobody rings */
-};
 
 #define VIRTIO_VERSION_1 (1ULL << 32)
 
-void virtio_blk_init(struct device *d, struct box *b);
+struct device_ops;
+
+/* One device of the box. What is up to its ops is theirs to set in init(). */
+struct device {
+	const struct device_ops *ops;
+	struct box *box;
+	struct kbox_virtio *hw;		/* what the driver sees of it */
+	struct virtqueue vq[KBOX_MAX_VQ];
+	struct call again;		/* of the loop: it has more to do */
+	uint32_t unfinished;		/* bit per queue: it may have more requests */
+	bool running;			/* from DRIVER_OK to a reset */
+	uint32_t started;		/* bit per queue: it is in use */
+	uint32_t pushed;		/* bit per queue: the driver may want to hear of answers */
+
+	uint64_t features;		/* up to the ops, and VIRTIO_VERSION_1 is among them */
+	uint32_t queue_size[KBOX_MAX_VQ];	/* the same; 0: there is no such queue */
+	void *state;			/* the same */
+};
+
+/* A kind of device. */
+struct device_ops {
+	uint32_t id;			/* VIRTIO_ID_* */
+	/*
+	 * Its requests wait for the host (a disk). Then all but init() and config() is called in a
+	 * thread of the device's own, which the driver wakes; else in the loop.
+	 */
+	bool waits;
+	/* Before the box starts. False: this box has no such device. */
+	bool (*init)(struct device *d);
+	/* What the driver reads of its configuration; may be absent. */
+	void (*config)(const struct device *d, void *config);
+	/*
+	 * The driver has set the queue up; and it has ended it: the device lets go of requests that
+	 * it holds, and of their memory. Either may be absent.
+	 */
+	void (*start_queue)(struct device *d, int queue);
+	void (*stop_queue)(struct device *d, int queue);
+	/*
+	 * Take one request of the queue, by device_pop(). It is the device's from then on, which
+	 * answers it now or later, by device_push(). False: there is none.
+	 */
+	bool (*notify)(struct device *d, int queue);
+};
+
+/* A file of src/ has a device in every box if it says so, at its end. */
+#define DEVICE(ops) \
+	static const struct device_ops *const registered \
+		__attribute__((used, section("devices"))) = &(ops)
+
+bool device_pop(struct device *d, int queue, struct vq_request *r);
+/* The request is done, with len bytes written into it. One from before a reset is not answered. */
+void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len);
+/* After pushes, where it was not notify() that has pushed. */
+void device_tell(struct device *d);
+
 uint64_t virtio_blk_served(void);	/* requests so far */
-void virtio_rng_init(struct device *d, struct box *b);
 
-/* devices.c: answer what has rung, each queue for a while. True: there is more to do. */
-bool serve_bells(struct box *b);
-
-/* poller.c */
-void start_poller(struct box *b);
-void poller_wake(void);
-/* console.c: an eventfd(2), -1 for none; then the console's two, which may be none */
-void ring_bell(int bell);
-void start_console(struct box *b);
-void console_output_bell(void);
-void console_input_bell(void);
+/* devices.c: answer what has been notified, each queue for a while. True: there is more to do. */
+bool device_serve(struct device *d);
+struct device *device_at(int slot);
 
 #endif

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "bell.h"
 #include "box.h"
+#include "loop.h"
 
 /*
  * Descriptors 0 to 2, before anything else is opened. One that is closed is held with /dev/null: what is opened later
@@ -100,6 +102,26 @@ void offer_fds(struct box *b)
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)	/* stdio is the guest's anyway */
 			offer(b, b->opt.fds[i].host);
+}
+
+static void tell_more(void *arg)
+{
+	struct box *b = arg;
+
+	raise_irq(&b->shared->vcpu, KBOX_IRQ_STDIO);
+}
+
+/*
+ * The guest's kernel must not wait in the host's. What it wishes to know of descriptors it has put
+ * into an epoll instance, of which we hear once when there is more.
+ */
+void watch_fds(struct box *b)
+{
+	static struct source more = { .ready = tell_more };
+
+	more.fd = b->boot->epoll_fd;
+	more.arg = b;
+	loop_watch(&more, EPOLLIN | EPOLLET);
 }
 
 /* There can be a thousand million of them. */

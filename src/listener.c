@@ -17,7 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "arch.h"
-#include "devices.h"
+#include "box.h"
+#include "loop.h"
 #include "thread.h"
 #include "fence.h"
 #include "passing.h"
@@ -108,7 +109,7 @@ static int answer(const struct seccomp_notif *n)
 	if (!is_refused) {
 		refused = *n;
 		__atomic_store_n(&is_refused, true, __ATOMIC_RELEASE);
-		supervisor_wake();
+		loop_wake();
 	}
 	return -1;
 }

@@ -34,6 +34,7 @@ enum how {
 	BOX,		/* the box's first process */
 	BOX_GROUP,	/* its process group, as kill(2) has it */
 	WATCHER,	/* what watches over us (watcher.c) */
+	LOOP,		/* our epoll instance */
 };
 
 struct rule {
@@ -57,7 +58,7 @@ static const struct rule rules[] = {
 #ifdef __x86_64__
 	{ SYS_poll, ANY, 0, 0 }, { SYS_epoll_wait, ANY, 0, 0 },
 #endif
-	{ SYS_ppoll, ANY, 0, 0 }, { SYS_epoll_pwait, ANY, 0, 0 },
+	{ SYS_ppoll, ANY, 0, 0 }, { SYS_epoll_pwait, ANY, 0, 0 }, { SYS_epoll_ctl, LOOP, 0, 0 },
 	{ SYS_clock_gettime, ANY, 0, 0 }, { SYS_clock_nanosleep, ANY, 0, 0 }, { SYS_nanosleep, ANY, 0, 0 },
 	{ SYS_sched_yield, ANY, 0, 0 }, { SYS_restart_syscall, ANY, 0, 0 },
 	{ SYS_wait4, ANY, 0, 0 }, { SYS_waitid, ANY, 0, 0 },
@@ -102,6 +103,8 @@ static uint32_t value_of(const struct rule *r, const struct lockin *who)
 		return -who->box;
 	case WATCHER:
 		return who->watcher;
+	case LOOP:
+		return who->loop;
 	default:
 		return r->value;
 	}

@@ -7,6 +7,7 @@
 struct lockin {
 	pid_t self, box, watcher;	/* who can be sent signals */
 	int group_dir;		/* in which a directory can be removed, or -1 */
+	int loop;		/* an epoll instance */
 };
 
 /* At the beginning of each thread but the first one; what it needs is open. */

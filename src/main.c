@@ -2,12 +2,14 @@
 /* kbox: run a command on a Linux kernel of its own. */
 #include <stdio.h>
 #include <unistd.h>
+#include "bell.h"
 #include "bound.h"
 #include "box.h"
 #include "fence.h"
 #include "fences.h"
 #include "group.h"
 #include "lockin.h"
+#include "loop.h"
 #include "version.h"
 
 static void lacks(const struct box *b, const char *fence)
@@ -23,7 +25,8 @@ static void stand_fences(struct box *b)
 	/* Else the watcher sees to it, while the box boots. */
 	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
 	bool limited = b->opt.require_fence && limit_holds();
-	bool locked = lock_in(&(struct lockin) { getpid(), b->kernel_pid, watcher_pid(), group_parent() });
+	bool locked = lock_in(&(struct lockin) {
+		getpid(), b->kernel_pid, watcher_pid(), group_parent(), loop_fd() });
 
 	if (!b->opt.require_fence)
 		return;
@@ -49,12 +52,16 @@ static int run(struct box *b, char **argv)
 	fill_boot(b);
 	init_devices(b);
 	make_initrd(b);
+	loop_init();
 	supervisor_block_signals();
 	tty_setup(b);
 	watch_oom_kills();
 	bound_prepare(b);
 	/* Before: if there are no threads to be had, nothing is left behind. */
-	start_devices(b);
+	start_bells(b);
+	watch_fds(b);
+	start_console(b);
+	start_devices();
 	start_kernel_process(b);
 	stand_fences(b);
 	open_devices();

@@ -6,12 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "bell.h"
 #include "box.h"
 #include "devices.h"
 #include "fence.h"
+#include "loop.h"
 
 /*
  * The guest's init gives its processes 5 s after a SIGTERM, and again as long as they end, but a
@@ -25,6 +29,7 @@
 #define BURIAL 10
 
 static sigset_t waited;
+static uint32_t came;		/* signals, by number, that have not been seen to */
 static uint64_t oom_kills_before;
 static bool leader_gone;	/* the boot process has been reaped: its number may be another's */
 static char last_words[LAST_WORDS];	/* ours, when the terminal is as it was */
@@ -38,22 +43,54 @@ static void __attribute__((format(printf, 1, 2))) say_last(const char *fmt, ...)
 	va_end(ap);
 }
 
-void supervisor_wake(void)
+static void signals_came(void *arg)
 {
-	kill(getpid(), SIGUSR1);
+	struct source *s = arg;
+	struct signalfd_siginfo some[16];
+	ssize_t n = read(s->fd, some, sizeof(some));
+
+	for (int i = 0; i < n / (ssize_t)sizeof(some[0]); i++)
+		came |= 1u << some[i].ssi_signo;
 }
 
+/* Each is one of the first 31. */
+static bool take(int sig)
+{
+	bool is = came & 1u << sig;
+
+	came &= ~(1u << sig);
+	return is;
+}
+
+/* One of those by which somebody wants an end, or 0. */
+static int take_end(void)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	int sig = 0;
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (take(sigs[i]))
+			sig = sigs[i];
+	return sig;
+}
+
+/* From here on the loop hears them. */
 void supervisor_block_signals(void)
 {
 	static const int sigs[] = {
 		SIGCHLD, SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT,
 	};
+	static struct source s = { .ready = signals_came, .arg = &s };
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&waited);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaddset(&waited, sigs[i]);
 	sigprocmask(SIG_BLOCK, &waited, NULL);
+	s.fd = signalfd(-1, &waited, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s.fd < 0)
+		die("signalfd: %s", reason(errno));
+	loop_watch(&s, EPOLLIN);
 }
 
 /*
@@ -116,7 +153,7 @@ static void tell_guest(struct box *b, int sig)
 	raise_irq(&b->shared->vcpu, KBOX_IRQ_SIGNAL);
 }
 
-static void terminal_changed(struct box *b)
+void terminal_changed(struct box *b)
 {
 	tty_raw();
 	tty_size(b);
@@ -167,12 +204,17 @@ static void was_killed(int status)
 /* A kernel can have processes end as fast as they are reaped, and there are signals to look at. */
 #define REAPED_AT_ONCE 64
 
-/* Reap; true if what died means that the box is lost, which it has said. */
+/*
+ * Reap; true if what died means that the box is lost, which it has said. SIGUSR1 is the watcher's.
+ */
 static bool lost(struct box *b)
 {
+	bool child = take(SIGCHLD), other = take(SIGUSR1);
 	int status, n;
 	pid_t pid;
 
+	if (!child && !other)
+		return false;
 	if (watcher_died(&status)) {
 		was_killed(status);
 		return true;
@@ -189,8 +231,10 @@ static bool lost(struct box *b)
 			return true;
 		}
 	}
-	if (n == REAPED_AT_ONCE)
-		kill(getpid(), SIGCHLD);	/* there may be more */
+	if (n == REAPED_AT_ONCE) {	/* there may be more */
+		came |= 1u << SIGCHLD;
+		loop_wake();
+	}
 	return false;
 }
 
@@ -274,47 +318,47 @@ static bool keep_asking(struct box *b)
 	return true;
 }
 
+/* The loop's turn is what it is for. */
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static struct call second_over = { .fn = nothing };
+
 /*
  * What the guest has written last comes before what we say of its end. A terminal that takes
  * nothing now is waited for, but not by who wants an end.
  */
 static void drain_console(void)
 {
-	static const struct timespec second = { 1, 0 };
 	time_t since = seconds();
 
 	console_end();
-	while (!console_has_ended() && !(asked.sig && seconds() - since > GRACE))
-		switch (sigtimedwait(&waited, NULL, asked.sig ? &second : NULL)) {
-		case SIGTSTP:
+	while (!console_has_ended() && !(asked.sig && seconds() - since > GRACE)) {
+		if (asked.sig)
+			loop_call(&second_over, 1000);
+		loop_turn();
+		if (take(SIGTSTP)) {
 			stop_here();
 			tty_raw();
-			break;
-		case SIGTERM:
-		case SIGINT:
-		case SIGHUP:
-		case SIGQUIT:
-			return;
 		}
+		if (take_end())
+			return;
+	}
 }
 
-static void take_signal(struct box *b, int sig)
+static void take_signals(struct box *b)
 {
-	switch (sig) {
-	case SIGWINCH:
-	case SIGCONT:
+	bool changed = take(SIGWINCH), goes_on = take(SIGCONT);
+	int end = take_end();
+
+	if (changed || goes_on)
 		terminal_changed(b);
-		break;
-	case SIGTSTP:
+	if (take(SIGTSTP))
 		stop(b);
-		break;
-	case SIGTERM:
-	case SIGINT:
-	case SIGHUP:
-	case SIGQUIT:
-		ask_to_end(b, sig);
-		break;
-	}
+	if (end)
+		ask_to_end(b, end);
 }
 
 /* A terminal that takes nothing of the guest's would not take our words either. */
@@ -340,17 +384,6 @@ static void leave(struct box *b)
 		print_stats(b->shared);
 }
 
-/* The host gives the lowest number first: SIGCHLD, which may come at any time, is not to hide others. */
-static void take_signals(struct box *b)
-{
-	static const struct timespec second = { 1, 0 }, now = { 0, 0 };
-	sigset_t others = waited;
-
-	take_signal(b, sigtimedwait(&waited, NULL, asked.sig ? &second : NULL));
-	sigdelset(&others, SIGCHLD);
-	take_signal(b, sigtimedwait(&others, NULL, &now));
-}
-
 int supervise(struct box *b)
 {
 	uint32_t kind;
@@ -363,6 +396,9 @@ int supervise(struct box *b)
 			status = exit_of(b, kind, last_words);
 			break;
 		}
+		if (asked.sig)
+			loop_call(&second_over, 1000);
+		loop_turn();
 		take_signals(b);
 		if (fence_refused() || lost(b)) {
 			status = EXIT_FAIL;

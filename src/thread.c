@@ -45,7 +45,7 @@ static bool have_stack(void)
 
 struct beginning {
 	void *(*fn)(void *);
-	struct box *box;
+	void *arg;
 	sem_t locked;
 };
 
@@ -53,16 +53,16 @@ static void *begin(void *arg)
 {
 	struct beginning *b = arg;
 	void *(*fn)(void *) = b->fn;
-	struct box *box = b->box;
+	void *own = b->arg;
 
 	lock_in_thread();
 	sem_post(&b->locked);	/* its memory goes */
-	return fn(box);
+	return fn(own);
 }
 
-void start_thread(void *(*fn)(void *), struct box *b)
+void start_thread(void *(*fn)(void *), void *arg)
 {
-	struct beginning beginning = { .fn = fn, .box = b };
+	struct beginning beginning = { .fn = fn, .arg = arg };
 	pthread_attr_t attr;
 	pthread_t t;
 	int err;

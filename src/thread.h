@@ -2,8 +2,6 @@
 #ifndef THREAD_H
 #define THREAD_H
 
-struct box;
-
 /* The thread is locked in when this returns, so that its filter may come; die()s. */
-void start_thread(void *(*fn)(void *), struct box *b);
+void start_thread(void *(*fn)(void *), void *arg);
 #endif

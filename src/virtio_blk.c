@@ -12,7 +12,11 @@
 #define MAX_SEG		(128 << 10)		/* bytes */
 #define MAX_ZERO	(1 << 17)		/* sectors of one discard */
 
-static struct disk disk;
+/* Requests are done one after the other, so there is one at a time. */
+static struct blk {
+	struct disk disk;
+	struct vq_request request;
+} blk;
 static uint64_t served;
 
 /* What is larger than our limits allow would keep other devices and the box's end waiting. */
@@ -76,17 +80,29 @@ static uint8_t request(struct disk *k, const struct virtio_blk_outhdr *h, const 
 	return ok ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
-static uint32_t serve(struct device *d, struct vq_request *r)
+/* Returns how many bytes have been written. */
+static uint32_t serve(struct disk *k, const struct vq_request *r)
 {
+	const struct iovec *status = &r->seg[r->nout + r->nin - 1];
 	struct virtio_blk_outhdr h;
-	struct iovec *status = &r->seg[r->nout + r->nin - 1];
+
 	/* Linux gives header and status segments of their own. */
 	if (r->nout < 1 || r->nin < 1 || r->seg[0].iov_len != sizeof(h) || status->iov_len != 1)
 		return 0;
 	guest_read(&h, r->seg[0].iov_base, sizeof(h));
-	*(uint8_t *)status->iov_base = is_small(r) ? request(d->state, &h, r) : VIRTIO_BLK_S_IOERR;
+	*(uint8_t *)status->iov_base = is_small(r) ? request(k, &h, r) : VIRTIO_BLK_S_IOERR;
 	__atomic_fetch_add(&served, 1, __ATOMIC_RELAXED);
 	return vq_bytes(r->seg + r->nout, r->nin);
+}
+
+static bool notify(struct device *d, int queue)
+{
+	struct blk *k = d->state;
+
+	if (!device_pop(d, queue, &k->request))
+		return false;
+	device_push(d, queue, &k->request, serve(&k->disk, &k->request));
+	return true;
 }
 
 uint64_t virtio_blk_served(void)
@@ -104,13 +120,12 @@ static uint64_t features(const struct disk *k)
 	return f | 1 << VIRTIO_BLK_F_DISCARD | 1 << VIRTIO_BLK_F_WRITE_ZEROES;
 }
 
-void virtio_blk_init(struct device *d, struct box *b)
+static void config(const struct device *d, void *config)
 {
-	struct virtio_blk_config *c = (void *)d->hw->config;
+	struct virtio_blk_config *c = config;
+	const struct blk *k = d->state;
 
-	if (!disk_init(&disk, b->image_fd, b->opt.read_only, b->opt.read_only ? 0 : b->opt.overlay_size))
-		die("%s: %s", b->opt.image, reason(errno));
-	c->capacity = disk.size / SECTOR;
+	c->capacity = k->disk.size / SECTOR;
 	c->size_max = MAX_SEG;
 	c->seg_max = MAX_DATA_SEGS;
 	c->blk_size = SECTOR;
@@ -118,9 +133,23 @@ void virtio_blk_init(struct device *d, struct box *b)
 	c->max_discard_seg = c->max_write_zeroes_seg = 1;
 	c->discard_sector_alignment = DISK_BLOCK / SECTOR;
 	c->write_zeroes_may_unmap = 1;
-	d->hw->device_id = VIRTIO_ID_BLOCK;
-	d->hw->device_features = features(&disk);
-	d->hw->vq[0].size = KBOX_VQ_SIZE;
-	d->serve = serve;
-	d->state = &disk;
 }
+
+static bool init(struct device *d)
+{
+	const struct box *b = d->box;
+
+	if (!disk_init(&blk.disk, b->image_fd, b->opt.read_only,
+		       b->opt.read_only ? 0 : b->opt.overlay_size))
+		die("%s: %s", b->opt.image, reason(errno));
+	d->state = &blk;
+	d->features = features(&blk.disk);
+	d->queue_size[0] = KBOX_VQ_SIZE;
+	return true;
+}
+
+static const struct device_ops ops = {
+	.id = VIRTIO_ID_BLOCK, .waits = true, .init = init, .config = config, .notify = notify,
+};
+
+DEVICE(ops);

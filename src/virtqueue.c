@@ -26,28 +26,27 @@ static void *at(const struct virtqueue *q, uint64_t phys, uint64_t len, uint64_t
 	return q->mem + phys;
 }
 
-/* Take over what the driver has set up, where that is new. */
-static bool attach(struct virtqueue *q)
+bool vq_start(struct virtqueue *q)
 {
 	struct kbox_virtqueue hw;
 
-	if (!__atomic_load_n(&q->hw->ready, __ATOMIC_ACQUIRE)) {
-		memset(&q->set, 0, sizeof(q->set));
-		return false;
-	}
+	vq_stop(q);
 	guest_read(&hw, q->hw, sizeof(hw));
-	if (!memcmp(&hw, &q->set, sizeof(hw)))
-		return !q->broken;
-	q->set = hw;
-	q->last_avail = q->next_used = 0;
-	q->broken = true;
 	if (!hw.size || hw.size > KBOX_VQ_SIZE || hw.size & (hw.size - 1))
 		return false;
+	q->size = hw.size;
+	q->last_avail = q->next_used = 0;
 	q->desc = at(q, hw.desc, hw.size * sizeof(*q->desc), 16);
 	q->avail = at(q, hw.driver, sizeof(*q->avail) + hw.size * sizeof(q->avail->ring[0]), 2);
 	q->used = at(q, hw.device, sizeof(*q->used) + hw.size * sizeof(q->used->ring[0]), 4);
-	q->broken = !q->desc || !q->avail || !q->used;
-	return !q->broken;
+	q->running = q->desc && q->avail && q->used;
+	return q->running;
+}
+
+void vq_stop(struct virtqueue *q)
+{
+	q->running = false;
+	q->run++;
 }
 
 static bool add_segment(const struct virtqueue *q, struct vq_request *r, const struct vq_desc *d)
@@ -70,7 +69,7 @@ static bool read_chain(const struct virtqueue *q, struct vq_request *r)
 	uint32_t i = r->head;
 
 	r->nout = r->nin = 0;
-	for (uint32_t n = 0; n < q->set.size && i < q->set.size; n++) {
+	for (uint32_t n = 0; n < q->size && i < q->size; n++) {
 		struct vq_desc d;
 
 		guest_read(&d, &q->desc[i], sizeof(d));
@@ -87,21 +86,25 @@ bool vq_pop(struct virtqueue *q, struct vq_request *r)
 {
 	uint16_t waiting;
 
-	if (!attach(q))
+	if (!q->running)
 		return false;
 	waiting = __atomic_load_n(&q->avail->idx, __ATOMIC_ACQUIRE) - q->last_avail;
 	if (!waiting)
 		return false;
-	r->head = __atomic_load_n(&q->avail->ring[q->last_avail & (q->set.size - 1)], __ATOMIC_RELAXED);
-	q->broken = waiting > q->set.size || !read_chain(q, r);
+	r->run = q->run;
+	r->head = __atomic_load_n(&q->avail->ring[q->last_avail & (q->size - 1)], __ATOMIC_RELAXED);
+	q->running = waiting <= q->size && read_chain(q, r);
 	q->last_avail++;
-	return !q->broken;
+	return q->running;
 }
 
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
 {
-	uint16_t i = q->next_used++ & (q->set.size - 1);
+	uint16_t i;
 
+	if (r->run != q->run)
+		return;
+	i = q->next_used++ & (q->size - 1);
 	q->used->ring[i].id = r->head;
 	q->used->ring[i].len = len;
 	__atomic_store_n(&q->used->idx, q->next_used, __ATOMIC_RELEASE);
@@ -121,5 +124,5 @@ bool vq_wants_interrupt(const struct virtqueue *q)
 {
 	/* The driver asks for interrupts, then looks at idx; we write idx, then look at the flag. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return !q->broken && !(__atomic_load_n(&q->avail->flags, __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT);
+	return q->running && !(__atomic_load_n(&q->avail->flags, __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT);
 }

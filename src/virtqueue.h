@@ -25,24 +25,29 @@ struct virtqueue {
 	char *mem;
 	uint64_t mem_size;
 	const struct kbox_virtqueue *hw;
-	/* As the driver set it up. */
-	struct kbox_virtqueue set;
+	uint32_t size;			/* as the driver set it up, and so are these */
 	const struct vq_desc *desc;
 	const struct vq_avail *avail;
 	struct vq_used *used;
 	uint16_t last_avail, next_used;
-	bool broken;			/* until it is set up anew */
+	bool running;			/* the driver has done nothing wrong since it was started */
+	uint32_t run;			/* by which requests of an earlier one are told */
 };
 
 struct vq_request {
 	uint16_t head;
+	uint32_t run;
 	int nout, nin;			/* segments the device reads, then those it writes */
 	struct iovec seg[VQ_MAX_SEGS];
 };
 
+/* As the driver has set it up now. False: that makes no sense. */
+bool vq_start(struct virtqueue *q);
+/* Nothing is read or written there from now on. */
+void vq_stop(struct virtqueue *q);
 /* The next request, or false: none, or what the guest wrote makes no sense. */
 bool vq_pop(struct virtqueue *q, struct vq_request *r);
-/* Give the request back with len bytes written. */
+/* Give the request back with len bytes written; if the queue is still the one that it came from. */
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len);
 /* The bytes of segments. */
 uint64_t vq_bytes(const struct iovec *seg, int nseg);

@@ -40,7 +40,7 @@ void start_watcher(const struct box *b)
 	pid_t self = getpid();
 
 	/*
-	 * Its end wakes the supervisor as supervisor_wake() does, by another signal than the box's
+	 * Its end is told to the supervisor by another signal than that of the box's
 	 * processes: so it is none of those that are waited for without __WALL (wait(2)).
 	 */
 	watcher = syscall(SYS_clone, SIGUSR1, NULL, NULL, NULL, NULL);

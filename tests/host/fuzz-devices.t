@@ -31,11 +31,12 @@ fuzz "$top/src" right 90000
 is "$?" 0 "nothing in 90000 runs"
 grep -A 8 -E 'FINDING|ERROR|error' "$tmp/log" | sed 's/^/# /'
 planted segment virtqueue.c 's/len > q->mem_size - phys/len > q->mem_size/' "a segment that ends outside memory"
-planted twice virtqueue.c 's/q->set = hw;/q->set = *q->hw;/' "a queue that is read again after the check"
+planted twice virtqueue.c 's/q->size = hw.size;/q->size = q->hw->size;/' "a queue that is read again after the check"
 planted batch devices.c 's/n < BATCH && //' "requests without end"
 planted image disk.c 's/n <= d->size - off/n <= d->size/' "a transfer beyond the image"
 planted overlay disk.c 's/if (more > d->room)/if (more > d->room + 1)/' "an overlay that takes a block too much"
 planted holes disk.c 's/d->room += has(/d->room += !has(/' "holes that count as memory"
 planted entropy virtio_rng.c 's/MAX_BYTES - done;/MAX_BYTES;/' "entropy without a bound"
-planted ending devices.c 's/ && !ending; i++/; i++/' "requests after the end"
+planted ending devices.c 's/ && !has_ended(d->box); n++/; n++/' "requests after the end"
+planted reset devices.c 's/^\t\tvq_stop(.*;$//' "queues that go on after a reset"
 done_testing

@@ -4,6 +4,12 @@
 
 #define CONSOLE ((volatile struct kbox_console *)guest_memory(KBOX_CONSOLE_PHYS))
 
+static void ring_output(void)
+{
+	CONSOLE->out_rung = 1;
+	wake(&CONSOLE->out_rung);
+}
+
 /* hostile ttyread: whatever is typed, there is room for it, and somebody listens. */
 static int __attribute__((noreturn)) tty_read(int argc, char **argv)
 {
@@ -29,7 +35,7 @@ static int __attribute__((noreturn)) indexes(int argc, char **argv)
 		if (n >> 28 == 0)
 			CONSOLE->out_tail = CONSOLE->in_head = n << 5;
 		CONSOLE->listening = CONSOLE->in_wait = CONSOLE->out_wait = n >> 7;
-		ring(KBOX_BELL_OUTPUT);
+		ring_output();
 		ring(KBOX_BELL_INPUT);
 	}
 }
@@ -38,7 +44,7 @@ static void *write_on(void *arg)
 {
 	for (;;) {
 		CONSOLE->out_head = CONSOLE->out_tail + KBOX_CONSOLE_OUT;
-		ring(KBOX_BELL_OUTPUT);
+		ring_output();
 	}
 	return arg;
 }

@@ -26,6 +26,7 @@ shutil.copyfile(IMAGE, own)
 os.chmod(own, 0o666)
 ends("the same in an image that is written to", "discards", "13", "0x80000", image=own)
 ends("chains and rings that are none", "chains")
+ends("statuses and resets without end, between requests", "statuses")
 check(unchanged(before), "the image is as it was")
 
 # SIGTERM is heard whatever comes from the guest.

@@ -7,7 +7,7 @@ static void *bells(void *arg)
 {
 	for (;;) {
 		__atomic_fetch_or(&SHARED->doorbell, ~(1u << KBOX_BELL_EXIT), __ATOMIC_SEQ_CST);
-		host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
+		wake(&SHARED->doorbell);
 	}
 	return arg;
 }
@@ -15,8 +15,10 @@ static void *bells(void *arg)
 static void *devices(void *arg)
 {
 	for (;;)
-		for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
 			SHARED->virtio[i].notify = ~0u;
+			wake(&SHARED->virtio[i].notify);
+		}
 	return arg;
 }
 

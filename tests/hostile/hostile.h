@@ -43,6 +43,7 @@ void compat(void *code) __attribute__((noreturn));	/* goes to 32-bit code */
 
 /* shared.c */
 void ring(int bell);
+void wake(volatile uint32_t *word);	/* whoever waits for this futex */
 void end_box(enum kbox_exit kind, int status);
 void start_thread(void *(*fn)(void *), void *arg);
 void stay(void) __attribute__((noreturn));

@@ -25,25 +25,48 @@ static void add(int i, uint64_t addr, uint32_t len, int flags)
 	DESC[i] = (struct vring_desc) { addr, len, flags, i + 1 };
 }
 
+static void notify(uint32_t what)
+{
+	__atomic_fetch_or(&device->notify, what, __ATOMIC_SEQ_CST);
+	wake(&device->notify);
+	ring(KBOX_BELL_VIRTIO + (device - SHARED->virtio));
+}
+
+static void set_status(uint32_t status)
+{
+	device->status = (device->status & ~0xffu) + KBOX_STATUS_STEP + status;
+	notify(KBOX_NOTIFY_STATUS);
+}
+
+/* A device there is answers. */
+static void reset(void)
+{
+	set_status(0);
+	for (int i = 0; i < 1000 && device->device_id && device->answered != device->status; i++)
+		usleep(1000);
+}
+
 /* All slots of the ring are the chain that begins with the first descriptor. */
 static void set_up(int dev)
 {
 	device = &SHARED->virtio[dev];
+	reset();
 	for (int i = 0; i < 5; i++)
 		at[i] = phys_of(memory[i]);
 	memset(memory, 0, sizeof(memory));
-	__atomic_store_n(&device->vq[0].ready, 0, __ATOMIC_SEQ_CST);
 	device->vq[0].desc = at[0];
 	device->vq[0].driver = at[1];
 	device->vq[0].device = at[2];
 	device->vq[0].size = SIZE;
-	__atomic_store_n(&device->vq[0].ready, 1, __ATOMIC_SEQ_CST);
+	device->vq[0].ready = 1;
+	device->driver_features = device->device_features;
 }
 
-static void notify(void)
+/* The device may take requests. */
+static void begin(void)
 {
-	__atomic_fetch_or(&device->notify, 1, __ATOMIC_SEQ_CST);
-	ring(KBOX_BELL_VIRTIO + (device - SHARED->virtio));
+	set_status(KBOX_STATUS_READY);
+	notify(1);
 }
 
 /* It never goes back, since then the device would see that it is no ring. */
@@ -63,7 +86,7 @@ static int endless(void)
 {
 	AVAIL->idx = SIZE;
 	start_thread(feed, NULL);
-	notify();
+	begin();
 	while (!USED->idx)
 		usleep(1000);
 	printf("the device is at it\n");
@@ -140,14 +163,42 @@ static int chains(int argc, char **argv)
 			if (i % 3 == 2)
 				device->vq[0].desc = ~0UL - 4095;
 			AVAIL->idx = i % 2 ? 1 : 0x8000;
-			device->notify = ~0u;
-			notify();
+			begin();
+			notify(~0u);
 			usleep(1000);
 		}
 	end_box(KBOX_EXITED, 7 << 8);
 	stay();
 }
 
+/* hostile statuses: resets and beginnings in any order, between requests; then status 7. */
+static int statuses(int argc, char **argv)
+{
+	uint32_t n = 1;
+
+	(void)argc, (void)argv;
+	set_up(0);
+	HEADER->type = VIRTIO_BLK_T_IN;
+	add(0, at[3], sizeof(*HEADER), VRING_DESC_F_NEXT);
+	add_pages(1, 8);
+	add(9, at[3] + 64, 1, VRING_DESC_F_WRITE);
+	AVAIL->idx = SIZE;
+	start_thread(feed, NULL);
+	for (int i = 0; i < 1000; i++) {
+		n = n * 1664525 + 1013904223;
+		device->vq[0].ready = n >> 9 & 7;
+		device->vq[0].size = n >> 12 & 7 ? SIZE : n;
+		device->vq[0].device = n >> 15 & 7 ? at[2] : n;
+		device->status = n >> 18 & 7 ? n : n & 1 ? KBOX_STATUS_READY : 0;
+		device->answered = n;
+		notify(n >> 21 & 3 ? KBOX_NOTIFY_STATUS | 1 : n);
+		usleep(n >> 24 & 1 ? 0 : 300);
+	}
+	end_box(KBOX_EXITED, 7 << 8);
+	stay();
+}
+
 const struct command queues[] = {
-	{ "reads", reads }, { "entropy", entropy }, { "discards", discards }, { "chains", chains }, { },
+	{ "reads", reads }, { "entropy", entropy }, { "discards", discards }, { "chains", chains },
+	{ "statuses", statuses }, { },
 };

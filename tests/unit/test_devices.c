@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
 #include "devices.h"
 
 #define MEM		(64UL << 20)
@@ -26,9 +27,36 @@
 #define STATUS		0x107000UL
 #define DATA		0x800000UL
 
+#define OK		KBOX_STATUS_READY
+#define BROKEN		VIRTIO_CONFIG_S_NEEDS_RESET
+
 enum { NEXT = 1, WRITE = 2 };
 
 static struct box b;
+
+static struct kbox_virtio *hw(int device)
+{
+	return &b.shared->virtio[device];
+}
+
+/* The driver sets it; what the device answers, without what tells one from another. */
+static uint32_t set_status(int device, uint32_t status)
+{
+	hw(device)->status = (hw(device)->status & ~0xffu) + KBOX_STATUS_STEP + status;
+	hw(device)->notify |= KBOX_NOTIFY_STATUS;
+	device_serve(device_at(device));
+	assert_int_equal(hw(device)->answered >> 8, hw(device)->status >> 8);
+	return hw(device)->answered & 0xff;
+}
+
+static void set_up_queue(int device)
+{
+	hw(device)->driver_features = hw(device)->device_features;
+	hw(device)->vq[0] = (struct kbox_virtqueue) {
+		.desc = DESC << device, .driver = AVAIL << device, .device = USED << device,
+		.size = KBOX_VQ_SIZE, .ready = 1,
+	};
+}
 
 static int set_up(void **state)
 {
@@ -40,10 +68,10 @@ static int set_up(void **state)
 	b.image_fd = memfd_create("image", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(b.image_fd, DISK), 0);
 	init_devices(&b);
-	for (int i = BLK; i <= RNG; i++)
-		b.shared->virtio[i].vq[0] = (struct kbox_virtqueue) {
-			.desc = DESC << i, .driver = AVAIL << i, .device = USED << i, .size = KBOX_VQ_SIZE, .ready = 1,
-		};
+	for (int i = BLK; i <= RNG; i++) {
+		set_up_queue(i);
+		assert_int_equal(set_status(i, OK), OK);
+	}
 	return 0;
 }
 
@@ -76,7 +104,14 @@ static void offer(int device, uint16_t head)
 static void ring(int device)
 {
 	b.shared->virtio[device].notify |= 1;
-	b.shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + device);
+}
+
+/* True: one of them has more to do. */
+static bool serve(void)
+{
+	bool blk = device_serve(device_at(BLK)), rng = device_serve(device_at(RNG));
+
+	return blk || rng;
 }
 
 static unsigned used(int device)
@@ -106,10 +141,17 @@ static int status(void)
 
 	offer(BLK, 0);
 	ring(BLK);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(used(BLK), before + 1);
 	return b.mem[STATUS];
+}
+
+static int status_of_flush(void)
+{
+	header(VIRTIO_BLK_T_FLUSH, 0);
+	desc(BLK, 1, STATUS, 1, WRITE, 0);
+	return status();
 }
 
 /* n segments of len bytes. */
@@ -174,7 +216,7 @@ static void entropy_of_a_request(void **state)
 		desc(RNG, i, DATA + i * 50000, 50000, WRITE | (i < 7 ? NEXT : 0), i + 1);
 	offer(RNG, 0);
 	ring(RNG);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(used(RNG), 1);
 	assert_int_equal(used_len(RNG), 64 << 10);
@@ -196,26 +238,15 @@ static void requests_of_a_queue(void **state)
 	offer(RNG, 0);
 	ring(BLK);
 	ring(RNG);
-	assert_true(serve_bells(&b));
+	assert_true(serve());
 	assert_in_range(used(BLK), 1, 32);
 	assert_int_equal(used(RNG), 1);
 	/* Nobody rings again. */
-	while (serve_bells(&b))
+	while (serve())
 		looks++;
 	assert_in_range(looks, 2, KBOX_VQ_SIZE);
 	assert_int_equal(used(BLK), KBOX_VQ_SIZE);
 	assert_int_equal(b.shared->vcpu.irq_pending, 3 << KBOX_IRQ_VIRTIO);
-}
-
-/* The supervisor is told by a signal, once for each time it rings. */
-static bool end_is_told(void)
-{
-	static const struct timespec now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	return sigtimedwait(&set, NULL, &now) == SIGUSR1;
 }
 
 static void nothing_is_begun_at_the_end(void **state)
@@ -225,37 +256,32 @@ static void nothing_is_begun_at_the_end(void **state)
 	desc(BLK, 1, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
+	b.shared->exit_kind = KBOX_EXITED;
+	assert_false(serve());
 	ring(BLK);
-	assert_false(serve_bells(&b));
+	assert_false(serve());
 	assert_int_equal(used(BLK), 0);
-	assert_false(end_is_told());
-	b.shared->doorbell |= 1u << KBOX_BELL_EXIT;
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
 }
 
-/* Of two requests the first one rings: what it reads from the image goes to the doorbell. */
+/* Of two requests the first one says the end: what it reads from the image goes there. */
 static void an_end_between_requests(void **state)
 {
-	uint32_t bell = 1u << KBOX_BELL_EXIT;
+	uint32_t end = KBOX_EXITED;
 
 	(void)state;
-	assert_int_equal(pwrite(b.image_fd, &bell, sizeof(bell), 0), sizeof(bell));
+	assert_int_equal(pwrite(b.image_fd, &end, sizeof(end), 0), sizeof(end));
 	header(VIRTIO_BLK_T_IN, 0);
-	desc(BLK, 1, KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell), sizeof(bell), WRITE | NEXT, 2);
+	desc(BLK, 1, KBOX_SHARED_PHYS + offsetof(struct kbox_shared, exit_kind), sizeof(end),
+	     WRITE | NEXT, 2);
 	desc(BLK, 2, STATUS, 1, WRITE, 0);
 	offer(BLK, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	serve_bells(&b);
+	assert_false(serve());
 	assert_int_equal(used(BLK), 1);
 	assert_int_equal(b.mem[STATUS], VIRTIO_BLK_S_OK);
-	assert_false(end_is_told());
-	assert_false(serve_bells(&b));
-	assert_true(end_is_told());
+	ring(BLK);
+	assert_false(serve());
 	assert_int_equal(used(BLK), 1);
 }
 
@@ -268,13 +294,148 @@ static void segments_over_the_rings(void **state)
 	desc(BLK, 2, MEM - 1, 1, WRITE, 0);
 	offer(BLK, 0);
 	ring(BLK);
-	while (serve_bells(&b))
+	while (serve())
 		;
 	assert_int_equal(b.mem[MEM - 1], VIRTIO_BLK_S_OK);
-	/* There is no queue any more. */
-	assert_int_equal(b.shared->virtio[BLK].vq[0].ready, 0);
+	/* The ring is none any more, which the driver is told. */
 	ring(BLK);
-	assert_false(serve_bells(&b));
+	assert_false(serve());
+	assert_int_equal(hw(BLK)->answered & 0xff, BROKEN);
+}
+
+/* The device's rings, as if nothing had been offered yet. */
+static void clear_rings(int device)
+{
+	memset(b.mem + (AVAIL << device), 0, 4096);
+	memset(b.mem + (USED << device), 0, 4096);
+}
+
+static void flush(void)
+{
+	header(VIRTIO_BLK_T_FLUSH, 0);
+	desc(BLK, 1, STATUS, 1, WRITE, 0);
+	offer(BLK, 0);
+	ring(BLK);
+}
+
+/* After a reset nothing is read or written there, until the next DRIVER_OK; then it begins anew. */
+static void a_reset(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of_flush(), VIRTIO_BLK_S_OK);
+	assert_int_equal(set_status(BLK, 0), 0);
+	flush();
+	assert_false(serve());
+	assert_int_equal(used(BLK), 1);
+	assert_int_equal(set_status(BLK, 3), BROKEN | 3);
+	flush();
+	assert_false(serve());
+	assert_int_equal(used(BLK), 1);
+
+	assert_int_equal(set_status(BLK, 0), 0);
+	clear_rings(BLK);
+	set_up_queue(BLK);
+	assert_int_equal(set_status(BLK, OK), OK);
+	assert_int_equal(status_of_flush(), VIRTIO_BLK_S_OK);
+	assert_int_equal(used(BLK), 1);
+}
+
+/* In one notification: what was asked before a reset is not done any more. */
+static void a_reset_with_requests(void **state)
+{
+	(void)state;
+	flush();
+	assert_int_equal(set_status(BLK, 0), 0);
+	assert_int_equal(used(BLK), 0);
+	assert_int_equal(b.shared->vcpu.irq_pending, 0);
+}
+
+/* What the driver has written over is as it was. */
+static void what_a_reset_restores(void **state)
+{
+	struct kbox_virtio before;
+
+	(void)state;
+	set_status(BLK, 0);
+	before = *hw(BLK);
+	memset(hw(BLK)->config, 0xff, sizeof(hw(BLK)->config));
+	hw(BLK)->device_features = hw(BLK)->device_id = 0;
+	hw(BLK)->vq[0].size = 3;
+	set_status(BLK, 0);
+	assert_memory_equal(hw(BLK)->config, before.config, sizeof(before.config));
+	assert_int_equal(hw(BLK)->device_features, before.device_features);
+	assert_int_equal(hw(BLK)->device_id, before.device_id);
+	assert_int_equal(hw(BLK)->vq[0].size, KBOX_VQ_SIZE);
+}
+
+/* A status that the device cannot act on: it runs only after a reset, and a good one. */
+static void statuses_that_are_none(void **state)
+{
+	(void)state;
+	for (unsigned bad = 1; bad < 256; bad++) {
+		if (bad == OK)
+			continue;
+		assert_int_equal(set_status(BLK, bad), bad | BROKEN);
+		assert_true(hw(BLK)->isr & 2);
+		flush();
+		assert_false(serve());
+		assert_int_equal(used(BLK), 0);
+		assert_int_equal(set_status(BLK, 0), 0);
+	}
+	clear_rings(BLK);
+	set_up_queue(BLK);
+	assert_int_equal(set_status(BLK, OK), OK);
+	assert_int_equal(set_status(BLK, OK), OK);
+	assert_int_equal(status_of_flush(), VIRTIO_BLK_S_OK);
+}
+
+static void features_that_were_not_offered(void **state)
+{
+	uint64_t offered = hw(RNG)->device_features;
+
+	(void)state;
+	for (int bit = 0; bit < 64; bit++) {
+		set_status(RNG, 0);
+		set_up_queue(RNG);
+		hw(RNG)->driver_features ^= 1UL << bit;
+		assert_int_equal(set_status(RNG, OK), OK | BROKEN);
+	}
+	/* What the guest says that was offered does not count. */
+	set_status(RNG, 0);
+	set_up_queue(RNG);
+	hw(RNG)->device_features = hw(RNG)->driver_features = offered | 1;
+	assert_int_equal(set_status(RNG, OK), OK | BROKEN);
+}
+
+/* One queue that makes no sense is enough. */
+static void queues_that_are_none(void **state)
+{
+	(void)state;
+	set_status(BLK, 0);
+	set_up_queue(BLK);
+	hw(BLK)->vq[0].size = 3;
+	assert_int_equal(set_status(BLK, OK), OK | BROKEN);
+	set_status(BLK, 0);
+	set_up_queue(BLK);
+	hw(BLK)->vq[0].device = MEM;
+	assert_int_equal(set_status(BLK, OK), OK | BROKEN);
+	/* One that the device does not have is nothing to it. */
+	set_status(BLK, 0);
+	set_up_queue(BLK);
+	hw(BLK)->vq[1] = (struct kbox_virtqueue) { .desc = ~0UL, .size = 3, .ready = 1 };
+	assert_int_equal(set_status(BLK, OK), OK);
+}
+
+static void a_chain_that_is_none(void **state)
+{
+	(void)state;
+	desc(RNG, 0, MEM, 8, WRITE, 0);
+	offer(RNG, 0);
+	ring(RNG);
+	assert_false(serve());
+	assert_int_equal(hw(RNG)->answered & 0xff, OK | BROKEN);
+	assert_int_equal(hw(RNG)->isr, 2);
+	assert_int_equal(b.shared->vcpu.irq_pending, 1 << (KBOX_IRQ_VIRTIO + RNG));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -289,8 +450,14 @@ int main(void)
 		TEST(nothing_is_begun_at_the_end),
 		TEST(an_end_between_requests),
 		TEST(segments_over_the_rings),
+		TEST(a_reset),
+		TEST(a_reset_with_requests),
+		TEST(what_a_reset_restores),
+		TEST(statuses_that_are_none),
+		TEST(features_that_were_not_offered),
+		TEST(queues_that_are_none),
+		TEST(a_chain_that_is_none),
 	};
 
-	supervisor_block_signals();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

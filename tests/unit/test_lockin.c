@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -40,6 +41,7 @@ static struct lockin who;
 static int null_fd, dir_fd = -1;
 static pid_t other;		/* another process, which is not the box's */
 static char *page;
+static int other_epoll;
 
 /* The wait status of a child that locks itself in and does it; a result of its own is 77. */
 static int after_lock(void (*fn)(void))
@@ -85,6 +87,7 @@ static void changes_limits(void) { struct rlimit r = { 1, 1 }; syscall(SYS_prlim
 static void uses_ring(void) { syscall(SYS_io_uring_setup, 1, NULL); }
 static void filters(void) { syscall(SYS_seccomp, 0, 0, NULL); }
 static void owns(void) { fcntl(null_fd, F_SETOWN, getpid()); }
+static void changes_others_epoll(void) { epoll_ctl(other_epoll, EPOLL_CTL_DEL, 0, NULL); }
 #ifdef __x86_64__
 static void calls_as_x32(void) { syscall(0x40000000 | SYS_write, null_fd, "x", 1); }
 static void calls_as_i386(void) { asm volatile("int $0x80" : : "a"(20) : "memory"); }
@@ -96,7 +99,7 @@ static void forbidden(void **state)
 		opens, opens_at, executes, forks, clones, makes_socket, makes_memory_file, maps_code, makes_code,
 		makes_writable_code, kills_other, kills_all, kills_by_thread, types, takes_terminal, changes_itself, traces,
 		reads_others_memory, takes_others_descriptor, removes, removes_elsewhere, renames, changes_limits, uses_ring,
-		filters, owns,
+		filters, owns, changes_others_epoll,
 #ifdef __x86_64__
 		calls_as_x32, calls_as_i386,
 #endif
@@ -132,6 +135,7 @@ static void works_on(void)
 	CHECK(write(null_fd, "x", 1) == 1);
 	CHECK(pwrite(null_fd, "x", 1, 0) == 1);
 	CHECK(poll(&p, 1, -1) == 1);
+	CHECK(epoll_ctl(who.loop, EPOLL_CTL_DEL, other_epoll, NULL) && errno == ENOENT);
 	CHECK(!nanosleep(&moment, NULL));
 	CHECK(!kill(getpid(), 0));
 	CHECK(!kill(-who.box, 0));
@@ -291,7 +295,8 @@ int main(void)
 		for (;;)
 			pause();
 	}
-	who = (struct lockin) { 0, fork(), 0, -1 };
+	who = (struct lockin) { 0, fork(), 0, -1, epoll_create1(0) };
+	other_epoll = epoll_create1(0);
 	if (!who.box) {
 		setsid();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

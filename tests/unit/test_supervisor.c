@@ -212,12 +212,13 @@ static void no_memory(void **state)
 
 	(void)state;
 	assert_int_equal(ftruncate(b.mem_fd, b.opt.mem), 0);
-	b.boot = mmap(want, b.opt.mem, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, b.mem_fd, 0);
-	if (b.boot != want)
+	b.mem = mmap(want, b.opt.mem, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, b.mem_fd, 0);
+	if (b.mem != want)
 		skip();
+	b.shared = (void *)(b.mem + KBOX_SHARED_PHYS);
 	assert_int_equal(hear(read_nothing, &b), EXIT_FAIL);
 	assert_ptr_equal(strstr(said, "kbox: the host has no more memory for the guest"), said);
-	munmap(b.boot, b.opt.mem);
+	munmap(b.mem, b.opt.mem);
 }
 
 int main(void)

@@ -29,6 +29,20 @@ struct rig {
 
 static struct vq_request r;
 
+/* The queue is as the driver has it when the first request is looked for. */
+static bool pop(struct rig *g)
+{
+	if (!g->q.run)
+		vq_start(&g->q);
+	return vq_pop(&g->q, &r);
+}
+
+static void start_anew(struct rig *g)
+{
+	vq_stop(&g->q);
+	g->q.run = 0;
+}
+
 static uint16_t *u16(struct rig *g, uint64_t phys)
 {
 	return (uint16_t *)(g->mem + phys);
@@ -82,12 +96,12 @@ static void nothing_offered(void **state)
 {
 	struct rig *g = *state;
 
-	assert_false(vq_pop(&g->q, &r));
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
+	assert_false(pop(g));
 	desc(g, 0, DATA, 4, 0, 0);
 	offer(g, 0);
-	assert_true(vq_pop(&g->q, &r));
-	assert_false(vq_pop(&g->q, &r));
+	assert_true(pop(g));
+	assert_false(pop(g));
 }
 
 static void good_chain(void **state)
@@ -99,7 +113,7 @@ static void good_chain(void **state)
 	desc(g, 1, DATA + 512, 512, NEXT | WRITE, 0);
 	desc(g, 0, DATA + 50, 1, WRITE, 3);
 	offer(g, 3);
-	assert_true(vq_pop(&g->q, &r));
+	assert_true(pop(g));
 	assert_int_equal(r.head, 3);
 	assert_int_equal(r.nout, 2);
 	assert_int_equal(r.nin, 2);
@@ -125,7 +139,7 @@ static void many_requests(void **state)
 		desc(g, i, DATA + 64 * i, 64, i % 2 ? WRITE : 0, 0);
 	for (uint32_t n = 0; n < 200000; n++) {
 		offer(g, n % SIZE);
-		assert_true(vq_pop(&g->q, &r));
+		assert_true(pop(g));
 		assert_int_equal(r.head, n % SIZE);
 		assert_int_equal(r.nin, n % 2);
 		assert_int_equal(r.nout, !(n % 2));
@@ -145,10 +159,10 @@ static void a_full_queue_in_order(void **state)
 		offer(g, SIZE - 1 - i);
 	}
 	for (int i = 0; i < SIZE; i++) {
-		assert_true(vq_pop(&g->q, &r));
+		assert_true(pop(g));
 		assert_int_equal(r.head, SIZE - 1 - i);
 	}
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
 }
 
 static void longest_chain(void **state)
@@ -158,7 +172,7 @@ static void longest_chain(void **state)
 	for (int i = 0; i < SIZE; i++)
 		desc(g, i, DATA, 1, i < SIZE - 1 ? NEXT : 0, i + 1);
 	offer(g, 0);
-	assert_true(vq_pop(&g->q, &r));
+	assert_true(pop(g));
 	assert_int_equal(r.nout, SIZE);
 }
 
@@ -183,7 +197,7 @@ static void bounds_of_segments(void **state)
 			if (!position)
 				desc(g, 1, DATA, 1, WRITE, 0);
 			offer(g, 0);
-			assert_int_equal(vq_pop(&g->q, &r), cases[i].good);
+			assert_int_equal(pop(g), cases[i].good);
 			tear_down((void **)&g);
 		}
 	}
@@ -208,7 +222,7 @@ static void loops(void **state)
 
 	desc(g, 0, DATA, 1, NEXT, 0);
 	offer(g, 0);
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
 	tear_down(state);
 
 	set_up(state);
@@ -217,7 +231,7 @@ static void loops(void **state)
 	desc(g, 1, DATA, 1, NEXT, 2);
 	desc(g, 2, DATA, 1, NEXT, 1);
 	offer(g, 0);
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
 }
 
 static void bad_chains(void **state)
@@ -233,7 +247,7 @@ static void bad_chains(void **state)
 		set_up((void **)&g);
 		desc(g, 0, DATA, 1, cases[i].flags, cases[i].next);
 		offer(g, cases[i].head);
-		assert_false(vq_pop(&g->q, &r));
+		assert_false(pop(g));
 		tear_down((void **)&g);
 	}
 }
@@ -246,19 +260,22 @@ static void a_read_after_a_write(void **state)
 	desc(g, 0, DATA, 1, NEXT | WRITE, 1);
 	desc(g, 1, DATA, 1, 0, 0);
 	offer(g, 0);
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
 }
 
-static void not_ready(void **state)
+static void not_started(void **state)
 {
 	struct rig *g = *state;
 
 	desc(g, 0, DATA, 1, 0, 0);
 	offer(g, 0);
-	g->hw.ready = 0;
 	assert_false(vq_pop(&g->q, &r));
-	g->hw.ready = 1;
+	assert_false(vq_wants_interrupt(&g->q));
+	assert_true(vq_start(&g->q));
 	assert_true(vq_pop(&g->q, &r));
+	offer(g, 0);
+	vq_stop(&g->q);
+	assert_false(vq_pop(&g->q, &r));
 }
 
 static void bad_sizes(void **state)
@@ -275,8 +292,8 @@ static void bad_sizes(void **state)
 		desc(g, 0, DATA, 1, 0, 0);
 		offer(g, 0);
 		g->hw.size = sizes[i];
-		assert_false(vq_pop(&g->q, &r));
-		assert_false(vq_pop(&g->q, &r));
+		assert_false(pop(g));
+		assert_false(pop(g));
 		tear_down((void **)&g);
 	}
 	for (uint32_t size = 1; size <= KBOX_VQ_SIZE; size *= 2) {
@@ -286,7 +303,7 @@ static void bad_sizes(void **state)
 		g->hw.size = size;
 		desc(g, 0, DATA, 1, 0, 0);
 		offer(g, 0);
-		assert_true(vq_pop(&g->q, &r));
+		assert_true(pop(g));
 		vq_push(&g->q, &r, 0);
 		assert_int_equal(u16(g, USED)[1], 1);
 		tear_down((void **)&g);
@@ -308,7 +325,7 @@ static void rings_outside_memory(void **state)
 			desc(g, 0, DATA, 1, 0, 0);
 			offer(g, 0);
 			*(ring == 0 ? &g->hw.desc : ring == 1 ? &g->hw.driver : &g->hw.device) = places[i];
-			if (vq_pop(&g->q, &r))
+			if (pop(g))
 				vq_push(&g->q, &r, 1);
 			assert_int_equal(u16(g, USED)[1], 0);
 			tear_down((void **)&g);
@@ -326,16 +343,14 @@ static void rings_at_the_end(void **state)
 	desc(g, 0, DATA, 1, 0, 0);
 	avail = u16(g, g->hw.driver);
 	avail[1] = 1;
-	assert_true(vq_pop(&g->q, &r));
+	assert_true(pop(g));
 
 	g->hw.driver = AVAIL;
 	g->hw.device = MEM - (4 + 8 * SIZE);
-	g->hw.ready = 0;
-	assert_false(vq_pop(&g->q, &r));
-	g->hw.ready = 1;
+	start_anew(g);
 	for (int i = 0; i < 3 * SIZE; i++) {
 		offer(g, 0);
-		assert_true(vq_pop(&g->q, &r));
+		assert_true(pop(g));
 		vq_push(&g->q, &r, 7);
 	}
 	assert_int_equal(u16(g, g->hw.device)[1], 3 * SIZE);
@@ -349,7 +364,7 @@ static void index_runs_ahead(void **state)
 
 	desc(g, 0, DATA, 1, 0, 0);
 	u16(g, AVAIL)[1] = SIZE + 1;
-	while (popped <= SIZE && vq_pop(&g->q, &r))
+	while (popped <= SIZE && pop(g))
 		popped++;
 	assert_true(popped <= SIZE);
 }
@@ -361,14 +376,13 @@ static void set_up_anew(void **state)
 
 	desc(g, 0, DATA, 1, NEXT, 99);
 	offer(g, 0);
-	assert_false(vq_pop(&g->q, &r));
-	g->hw.ready = 0;
-	assert_false(vq_pop(&g->q, &r));
+	assert_false(pop(g));
+	assert_false(pop(g));
 	memset(g->mem, 0, MEM);
-	g->hw.ready = 1;
+	start_anew(g);
 	desc(g, 2, DATA, 9, 0, 0);
 	offer(g, 2);
-	assert_true(vq_pop(&g->q, &r));
+	assert_true(pop(g));
 	assert_int_equal(r.head, 2);
 	vq_push(&g->q, &r, 0);
 	assert_int_equal(u16(g, USED)[1], 1);
@@ -387,7 +401,7 @@ static void changes_in_between(void **state)
 		set_up((void **)&g);
 		desc(g, 0, DATA, 1, WRITE, 0);
 		offer(g, 0);
-		assert_true(vq_pop(&g->q, &r));
+		assert_true(pop(g));
 		g->hw.size = sizes[i];
 		g->hw.device = MEM - 8;
 		u16(g, USED)[1] = 0xffff;
@@ -396,13 +410,53 @@ static void changes_in_between(void **state)
 	}
 }
 
+/* The answer to a request from before does not go into the rings of now, nor anywhere. */
+static void an_answer_that_is_late(void **state)
+{
+	struct rig *g = *state;
+	struct vq_request late;
+
+	desc(g, 0, DATA, 1, WRITE, 0);
+	offer(g, 0);
+	assert_true(pop(g));
+	late = r;
+	vq_stop(&g->q);
+	vq_push(&g->q, &late, 1);
+	assert_int_equal(u16(g, USED)[1], 0);
+	assert_true(vq_start(&g->q));
+	vq_push(&g->q, &late, 1);
+	assert_int_equal(u16(g, USED)[1], 0);
+	assert_true(pop(g));
+	vq_push(&g->q, &r, 1);
+	assert_int_equal(u16(g, USED)[1], 1);
+}
+
+/* Some are answered later than others. */
+static void answers_in_another_order(void **state)
+{
+	struct rig *g = *state;
+	struct vq_request held[3];
+
+	for (int i = 0; i < 3; i++) {
+		desc(g, i, DATA, 1, WRITE, 0);
+		offer(g, i);
+		assert_true(pop(g));
+		held[i] = r;
+	}
+	for (int i = 3; i--;)
+		vq_push(&g->q, &held[i], i);
+	assert_int_equal(u16(g, USED)[1], 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(u32(g, USED)[1 + 2 * i], 2 - i);
+}
+
 static void interrupts(void **state)
 {
 	struct rig *g = *state;
 
 	desc(g, 0, DATA, 1, 0, 0);
 	offer(g, 0);
-	assert_true(vq_pop(&g->q, &r));
+	assert_true(pop(g));
 	vq_push(&g->q, &r, 0);
 	assert_true(vq_wants_interrupt(&g->q));
 	u16(g, AVAIL)[0] = 1;
@@ -430,7 +484,6 @@ static void random_queue(struct rig *g)
 	static const uint64_t near[] = { DESC, AVAIL, USED, 0, MEM - 256, MEM };
 
 	g->hw.size = random() % 4 ? 1u << random() % 9 : (uint32_t)random() % 600;
-	g->hw.ready = random() % 16 != 0;
 	g->hw.desc = random() % 8 ? DESC : near[random() % 6] + random() % 64;
 	g->hw.driver = random() % 8 ? AVAIL : near[random() % 6] + random() % 64;
 	g->hw.device = random() % 8 ? USED : near[random() % 6] + random() % 64;
@@ -462,15 +515,13 @@ static void fuzz(void **state)
 	srandom(1);
 	for (int round = 0; round < 100000; round++) {
 		if (random() % 4) {
-			g->hw.ready = 0;
-			assert_false(vq_pop(&g->q, &r));
+			start_anew(g);
 			random_queue(g);
-			g->q.last_avail = 0;
 		}
 		if (round % 500 == 0)
 			memset(g->mem, 0, MEM);
 		random_rings(g);
-		for (int i = 0; i < 8 && vq_pop(&g->q, &r); i++) {
+		for (int i = 0; i < 8 && pop(g); i++) {
 			good++;
 			check_request(g);
 			if (random() % 32 == 0)
@@ -498,13 +549,15 @@ int main(void)
 		TEST(loops),
 		TEST(bad_chains),
 		TEST(a_read_after_a_write),
-		TEST(not_ready),
+		TEST(not_started),
 		TEST(bad_sizes),
 		TEST(rings_outside_memory),
 		TEST(rings_at_the_end),
 		TEST(index_runs_ahead),
 		TEST(set_up_anew),
 		TEST(changes_in_between),
+		TEST(an_answer_that_is_late),
+		TEST(answers_in_another_order),
 		TEST(interrupts),
 		TEST(fuzz),
 	};

@@ -16,7 +16,7 @@
 #include "hostile.h"
 
 #define GUARD		4096UL			/* on each side of memory; ASAN watches it */
-#define LOOKS		20000			/* at the bells, until nothing is left to do */
+#define LOOKS		20000			/* at the devices, until nothing is left to do */
 
 static struct box b;
 static struct disk *disk;
@@ -33,57 +33,58 @@ const char *reason(int err)
 	return strerror(err);
 }
 
-void start_poller(struct box *box)
-{
-	(void)box;
-}
-
-void poller_wake(void)
-{
-}
-
 bool is_hidden(enum kbox_hide feature)
 {
 	(void)feature;
 	return false;
 }
 
-void start_thread(void *(*fn)(void *), struct box *box)
+void start_thread(void *(*fn)(void *), void *arg)
 {
-	(void)fn, (void)box;
+	(void)fn, (void)arg;
 }
 
-void console_output_bell(void)
+void loop_call(struct call *c, int ms)
 {
+	(void)c, (void)ms;
 }
 
-void console_input_bell(void)
+void bell_answer(int bell, void (*fn)(void *arg), void *arg)
 {
+	(void)bell, (void)fn, (void)arg;
 }
 
-void start_console(struct box *b)
+void raise_irq(struct kbox_vcpu *vcpu, int irq)
 {
-	(void)b;
+	vcpu->irq_pending |= 1u << irq;
 }
 
-void supervisor_wake(void)
-{
-}
+static struct device_ops watched[KBOX_MAX_VIRTIO];
+static const struct device_ops *real[KBOX_MAX_VIRTIO];
 
-static uint32_t (*real_serve[KBOX_MAX_VIRTIO])(struct device *d, struct vq_request *r);
-
-static uint32_t watched_serve(struct device *d, struct vq_request *r)
+static bool watched_notify(struct device *d, int queue)
 {
-	MUST(!ending);
-	served++;
+	MUST(b.shared->exit_kind == KBOX_RUNNING);
 	watch.moved = watch.random = 0;
+	return real[d - devices]->notify(d, queue);
+}
+
+/* The devices take what they are given from here. */
+bool __real_vq_pop(struct virtqueue *q, struct vq_request *r);
+bool __wrap_vq_pop(struct virtqueue *q, struct vq_request *r);
+
+bool __wrap_vq_pop(struct virtqueue *q, struct vq_request *r)
+{
+	if (!__real_vq_pop(q, r))
+		return false;
+	served++;
 	MUST(r->nout >= 0 && r->nin >= 0 && r->nout + r->nin <= VQ_MAX_SEGS);
 	for (int i = 0; i < r->nout + r->nin; i++) {
 		uint64_t at = (char *)r->seg[i].iov_base - b.mem;
 
 		MUST(at <= MEM && r->seg[i].iov_len <= MEM - at);
 	}
-	return real_serve[d - devices](d, r);
+	return true;
 }
 
 static uint64_t bits(const uint8_t *map)
@@ -123,12 +124,12 @@ static void check_file(void)
 /* Where the queue that is in use may be, whatever the guest has said since. */
 static void check_queue(const struct virtqueue *q)
 {
-	if (q->broken || !q->desc || !q->set.size)
+	if (!q->running)
 		return;
-	MUST(q->set.size <= KBOX_VQ_SIZE && !(q->set.size & (q->set.size - 1)));
-	MUST((char *)q->desc >= b.mem && (char *)q->desc + 16 * q->set.size <= b.mem + MEM);
-	MUST((char *)q->avail >= b.mem && (char *)q->avail + 4 + 2 * q->set.size <= b.mem + MEM);
-	MUST((char *)q->used >= b.mem && (char *)q->used + 4 + 8 * q->set.size <= b.mem + MEM);
+	MUST(q->size <= KBOX_VQ_SIZE && !(q->size & (q->size - 1)));
+	MUST((char *)q->desc >= b.mem && (char *)q->desc + 16 * q->size <= b.mem + MEM);
+	MUST((char *)q->avail >= b.mem && (char *)q->avail + 4 + 2 * q->size <= b.mem + MEM);
+	MUST((char *)q->used >= b.mem && (char *)q->used + 4 + 8 * q->size <= b.mem + MEM);
 }
 
 /* The guest's answers: no more than requests were served, unless it has set up the queue anew. */
@@ -139,6 +140,7 @@ static void check_answers(const uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ])
 			uint16_t now = devices[i].vq[q].next_used;
 
 			MUST((uint16_t)(now - before[i][q]) <= served || now <= served);
+			MUST(devices[i].running || !devices[i].vq[q].running);
 			check_queue(&devices[i].vq[q]);
 		}
 }
@@ -146,13 +148,14 @@ static void check_answers(const uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ])
 static bool one_look(void)
 {
 	uint16_t before[KBOX_MAX_VIRTIO][KBOX_MAX_VQ];
-	bool more;
+	bool more = false;
 
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
 		for (int q = 0; q < KBOX_MAX_VQ; q++)
 			before[i][q] = devices[i].vq[q].next_used;
 	served = 0;
-	more = serve_bells(&b);
+	for (int i = 0; i < KBOX_MAX_VIRTIO && devices[i].ops; i++)
+		more |= device_serve(&devices[i]);
 	MUST(served <= 2 * KBOX_MAX_VQ * BATCH);
 	check_answers(before);
 	check_overlay();
@@ -195,12 +198,14 @@ static void reset(void)
 	b.opt = (struct options) { .mem = MEM, .read_only = flags & 1, .ephemeral = flags & 2 };
 	b.opt.overlay_size = b.opt.ephemeral ? DISK_BLOCK * (blocks % 80 + 1) : 0;
 	init_devices(&b);
-	disk = devices[0].state;
+	disk = devices[0].state;	/* what it begins with */
 	watch.overlay = disk->overlay;
 	watch.frozen = b.opt.read_only || b.opt.ephemeral;
-	for (int i = 0; i < KBOX_MAX_VIRTIO; i++) {
-		real_serve[i] = devices[i].serve;
-		devices[i].serve = real_serve[i] ? watched_serve : NULL;
+	for (int i = 0; i < KBOX_MAX_VIRTIO && devices[i].ops; i++) {
+		real[i] = devices[i].ops;
+		watched[i] = *real[i];
+		watched[i].notify = watched_notify;
+		devices[i].ops = &watched[i];
 	}
 	guest_begin(&b);
 }

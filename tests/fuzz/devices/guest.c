@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
 #include "hostile.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -59,7 +60,7 @@ static uint64_t place(void)
 	case 2: return USED(d) + input(2) % 0x820;
 	case 3: return HEADER(d) + input(1);
 	case 4: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, virtio) + input(2) % (2 * sizeof(struct kbox_virtio));
-	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, doorbell) + input(1) % 8;
+	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, exit_kind) + input(1) % 8;
 	case 6: return MEM - input(1);
 	case 7: return input(8);
 	case 8: return -input(2);
@@ -143,9 +144,26 @@ static void block_request(void)
 	offer(0, head);
 }
 
+static void set_status(int d, uint32_t status)
+{
+	shared->virtio[d].status = (shared->virtio[d].status & ~0xffu) + KBOX_STATUS_STEP + status;
+	shared->virtio[d].notify |= KBOX_NOTIFY_STATUS;
+}
+
+/* Without a reset before nothing comes of it. */
 static void set_up(int d)
 {
 	shared->virtio[d].vq[0] = (struct kbox_virtqueue) { DESC(d), AVAIL(d), USED(d), KBOX_VQ_SIZE, 1 };
+	shared->virtio[d].driver_features = shared->virtio[d].device_features;
+	set_status(d, KBOX_STATUS_READY);
+}
+
+static void any_status(void)
+{
+	static const uint32_t usual[] = { 0, 0, KBOX_STATUS_READY, KBOX_STATUS_READY, KBOX_STATUS_READY | VIRTIO_CONFIG_S_FAILED, 3 };
+	unsigned what = input(1), which = input(1);
+
+	set_status(what & 1, which < 0xc0 ? usual[which % COUNT(usual)] : input(4));
 }
 
 static void any_queue(void)
@@ -168,14 +186,13 @@ static void ring(void)
 	unsigned what = input(1);
 
 	shared->virtio[what & 1].notify |= what >> 4 ?: 1;
-	shared->doorbell |= 1u << (KBOX_BELL_VIRTIO + (what & 1));
 }
 
 void guest_step(void)
 {
 	uint64_t where, value;
 
-	switch (input(1) % 13) {
+	switch (input(1) % 14) {
 	case 0:
 	case 1:
 		where = place();
@@ -192,7 +209,8 @@ void guest_step(void)
 	case 9: set_up(input(1) & 1); break;
 	case 10: ring(); break;
 	case 11: block_request(); break;
-	case 12: shared->doorbell |= input(1) & 63 ? 1u << KBOX_BELL_POLL : 1u << KBOX_BELL_EXIT; break;
+	case 13: any_status(); break;
+	case 12: shared->exit_kind = input(1) & 63 ? KBOX_RUNNING : KBOX_EXITED; break;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <linux/irqflags.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <asm/host.h>
 #include "console.h"
 
 #define ENOUGH (KBOX_CONSOLE_OUT / 2)
@@ -26,6 +27,12 @@ static void copy_in(u32 head, const u8 *s, size_t n)
 	memcpy(console->out, s + part, n - part);
 }
 
+static void ring_output(void)
+{
+	if (!xchg(&console->out_rung, 1))
+		host_futex_wake(&console->out_rung);
+}
+
 size_t console_put(const u8 *s, size_t n)
 {
 	unsigned long flags;
@@ -38,7 +45,7 @@ size_t console_put(const u8 *s, size_t n)
 	xchg(&console->out_head, head + n);
 	/* Else the supervisor will look again when it has written the others. */
 	if (n && READ_ONCE(console->out_tail) == head)
-		kbox_ring(KBOX_BELL_OUTPUT);
+		ring_output();
 	local_irq_restore(flags);
 	return n;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* virtio transport: a device is a struct kbox_virtio in the shared boot page. */
+/* virtio transport: a device is a struct kbox_virtio in shared memory. */
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -7,10 +8,12 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <asm/boot.h>
+#include <asm/host.h>
 
 struct kbox_vdev {
 	struct virtio_device vdev;
 	struct kbox_virtio *hw;
+	u32 status;		/* as hw has it */
 	int index;
 };
 
@@ -32,20 +35,48 @@ static void kv_set(struct virtio_device *v, unsigned int off, const void *buf, u
 		memcpy(hw->config + off, buf, len);
 }
 
+/* Only who finds the device asleep wakes it. */
+static void kv_ring(struct kbox_vdev *kv, u32 what)
+{
+	if (__sync_fetch_and_or(&kv->hw->notify, what) != KBOX_NOTIFY_WAITED)
+		return;
+	if (kv->hw->wake)
+		host_futex_wake(&kv->hw->notify);
+	else
+		kbox_ring(KBOX_BELL_VIRTIO + kv->index);
+}
+
 static u8 kv_get_status(struct virtio_device *v)
 {
-	return to_kv(v)->hw->status;
+	struct kbox_vdev *kv = to_kv(v);
+
+	return kv->status | (READ_ONCE(kv->hw->answered) & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
+/* The device need only know when it is to begin, and to end. */
 static void kv_set_status(struct virtio_device *v, u8 status)
 {
-	smp_mb();
-	WRITE_ONCE(to_kv(v)->hw->status, status);
+	struct kbox_vdev *kv = to_kv(v);
+
+	kv->status = (kv->status & ~0xffu) + KBOX_STATUS_STEP + status;
+	WRITE_ONCE(kv->hw->status, kv->status);
+	if (!status || status & VIRTIO_CONFIG_S_DRIVER_OK)
+		kv_ring(kv, KBOX_NOTIFY_STATUS);
 }
 
+/*
+ * The memory of the queues is free after that, so it waits until the device has ended. One that has
+ * not begun need not: at boot nobody answers yet.
+ */
 static void kv_reset(struct virtio_device *v)
 {
+	struct kbox_vdev *kv = to_kv(v);
+
+	if (!(u8)kv->status)
+		return;
 	kv_set_status(v, 0);
+	while (READ_ONCE(kv->hw->answered) != kv->status)
+		msleep(1);
 }
 
 static u64 kv_get_features(struct virtio_device *v)
@@ -62,10 +93,7 @@ static int kv_finalize_features(struct virtio_device *v)
 
 static bool kv_notify(struct virtqueue *vq)
 {
-	struct kbox_vdev *kv = to_kv(vq->vdev);
-
-	__sync_fetch_and_or(&kv->hw->notify, 1u << vq->index);
-	kbox_ring(KBOX_BELL_VIRTIO + kv->index);
+	kv_ring(to_kv(vq->vdev), 1u << vq->index);
 	return true;
 }
 
@@ -133,7 +161,7 @@ static irqreturn_t kv_irq(int irq, void *data)
 
 	if (isr & 2)
 		virtio_config_changed(&kv->vdev);
-	if (isr & 1)
+	if (isr & 1 && kv->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		list_for_each_entry(vq, &kv->vdev.vqs, list)
 			vring_interrupt(irq, vq);
 	return IRQ_HANDLED;

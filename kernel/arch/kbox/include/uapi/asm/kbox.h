@@ -18,7 +18,7 @@
 #define KBOX_SHARED_PHYS	KBOX_ADDR(0x2000)	/* struct kbox_shared, four pages */
 #define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
-#define KBOX_ABI		2		/* of these structures: launcher and kernel must have the same */
+#define KBOX_ABI		3		/* of these structures, for launcher and kernel */
 
 #define KBOX_NOTE_IMAGE		1		/* ELF note "kbox" of the kernel: struct kbox_image */
 
@@ -41,10 +41,8 @@ struct kbox_image {
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
 /* Doorbells of the supervisor: bits of kbox_shared.doorbell. */
-#define KBOX_BELL_POLL		0	/* look again at kbox_boot.epoll_fd */
-#define KBOX_BELL_EXIT		1	/* kbox_shared.exit_* is valid, the box ends */
-#define KBOX_BELL_OUTPUT	2	/* of the console: there is some */
-#define KBOX_BELL_INPUT		3	/* of the console: there is room, or it listens */
+#define KBOX_BELL_EXIT		0	/* kbox_shared.exit_* is valid, the box ends */
+#define KBOX_BELL_INPUT		1	/* of the console: there is room, or it listens */
 #define KBOX_BELL_VIRTIO	8	/* + device index */
 
 #define KBOX_MAX_VIRTIO		8
@@ -52,12 +50,25 @@ struct kbox_image {
 #define KBOX_VQ_SIZE		256
 
 /*
- * One virtio device, split rings, VIRTIO_F_VERSION_1. The driver fills
- * driver_features and the queues, then sets DRIVER_OK in status; it notifies by
- * setting the device's bell. The device fills used rings and raises
- * KBOX_IRQ_VIRTIO + index, after setting bit 0 (queue) or 1 (config changed)
- * of isr, which the driver clears by exchange.
+ * One virtio device, split rings, VIRTIO_F_VERSION_1: docs/devices.md.
+ *
+ * The driver fills driver_features and the queues, then sets DRIVER_OK in status. It tells the
+ * device of what it has done by a bit in notify: that of the queue, or KBOX_NOTIFY_STATUS for a
+ * status with DRIVER_OK or of 0. If notify was KBOX_NOTIFY_WAITED alone before, it wakes the device:
+ * where "wake" is set by that word as a futex, else by the device's bell.
+ *
+ * The device acts on a status, then has it in "answered". After a status of 0 it is done with the
+ * queues' memory when that is there. A status that it cannot act on comes with
+ * VIRTIO_CONFIG_S_NEEDS_RESET.
+ *
+ * The device fills used rings and raises KBOX_IRQ_VIRTIO + index, after setting bit 0 (queue) or 1
+ * (config changed, or NEEDS_RESET) of isr, which the driver clears by exchange.
  */
+#define KBOX_NOTIFY_STATUS	(1U << 30)
+#define KBOX_NOTIFY_WAITED	(1U << 31)	/* the device sleeps until it is woken */
+#define KBOX_STATUS_READY	0x0f	/* ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK, and no more */
+#define KBOX_STATUS_STEP	0x100	/* each write of a status adds that: one is told from the next */
+
 struct kbox_virtqueue {
 	__u64 desc, driver, device;	/* phys of the three rings */
 	__u32 size;			/* entries; 0: queue does not exist */
@@ -66,10 +77,12 @@ struct kbox_virtqueue {
 
 struct kbox_virtio {
 	__u32 device_id;		/* 0: slot empty; 2: block, 4: entropy */
-	__u32 status;
+	__u32 status;			/* VIRTIO_CONFIG_S_*, and above them which status it is */
 	__u64 device_features, driver_features;
 	__u32 isr;
-	__u32 notify;			/* bit per queue, set before the bell */
+	__u32 notify;			/* bit per queue, and KBOX_NOTIFY_* */
+	__u32 wake;
+	__u32 answered;
 	struct kbox_virtqueue vq[KBOX_MAX_VQ];
 	__u8 config[128];
 };
@@ -85,10 +98,10 @@ struct kbox_virtio {
  * The guest's console, which the supervisor keeps on the user's terminal. Heads and tails count the
  * bytes that have ever been put in and taken out, and wrap around; each has one who writes it.
  * After that a side looks at the other's index and flag, so that one of the two sees what the other
- * has done last. The kernel rings when the output was empty, and when it has made room that was
- * waited for (in_wait, which it clears). The supervisor raises KBOX_IRQ_CONSOLE when there is input
- * or the last of it, and when at least half of the output is free and that was waited for
- * (out_wait, which it clears).
+ * has done last. When the output was empty the kernel sets out_rung and wakes who waits for that
+ * futex. It rings when it has made room that was waited for (in_wait, which it clears). The
+ * supervisor raises KBOX_IRQ_CONSOLE when there is input or the last of it, and when at least half
+ * of the output is free and that was waited for (out_wait, which it clears).
  */
 #define KBOX_CONSOLE_OUT	65536
 #define KBOX_CONSOLE_IN		4096
@@ -105,6 +118,7 @@ struct kbox_console {
 	/* Of both. */
 	__u32 out_wait __attribute__((aligned(64)));
 	__u32 in_wait;
+	__u32 out_rung;		/* there is output: the supervisor clears it before it looks */
 	__u8 out[KBOX_CONSOLE_OUT] __attribute__((aligned(64)));
 	__u8 in[KBOX_CONSOLE_IN];
 };
@@ -170,8 +184,8 @@ struct kbox_boot {
 	__s32 mem_fd;		/* host descriptor of the memory */
 	__s32 supervisor_pid;
 	/*
-	 * An epoll instance of the host for what the kernel waits for in descriptors. When it polls readable
-	 * the supervisor raises KBOX_IRQ_STDIO, and looks again after KBOX_BELL_POLL.
+	 * An epoll instance of the host for what the kernel waits for in descriptors. When there
+	 * is more to be had from it the supervisor raises KBOX_IRQ_STDIO.
 	 */
 	__s32 epoll_fd;
 	__s32 null_fd;		/* /dev/null */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest rings by a word in shared memory, and no thread can wait for that and for descriptors.
+ * So one hears the bells, and passes them on to the loop.
+ */
+#include <sys/epoll.h>
+#include "bell.h"
+#include "futex.h"
+#include "loop.h"
+#include "thread.h"
+
+static struct {
+	void (*fn)(void *arg);
+	void *arg;
+} answers[32];
+
+static uint32_t rung;			/* heard, and not answered yet */
+static void answer(void *arg);
+static struct source bells = { .fd = -1, .ready = answer };
+
+void raise_irq(struct kbox_vcpu *vcpu, int irq)
+{
+	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
+		syscall(SYS_futex, &vcpu->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+	}
+}
+
+void bell_answer(int bell, void (*fn)(void *arg), void *arg)
+{
+	answers[bell].fn = fn;
+	answers[bell].arg = arg;
+}
+
+static void pass_on(uint32_t set)
+{
+	if (!__atomic_fetch_or(&rung, set, __ATOMIC_SEQ_CST))
+		ring_bell(bells.fd);
+}
+
+void bell_ring(int bell)
+{
+	pass_on(1u << bell);
+}
+
+/* For KBOX_BELL_EXIT the loop's turn is the answer. */
+static void answer(void *arg)
+{
+	uint32_t set;
+
+	(void)arg;
+	hear_bell(bells.fd);
+	set = __atomic_exchange_n(&rung, 0, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 32; i++)
+		if (set & 1u << i && answers[i].fn)
+			answers[i].fn(answers[i].arg);
+}
+
+static void *hear(void *arg)
+{
+	uint32_t *word = arg, set;
+
+	for (;;) {
+		set = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+		if (set)
+			pass_on(set);
+		else
+			futex_wait(word, 0);
+	}
+	return NULL;
+}
+
+void start_bells(struct box *b)
+{
+	bells.fd = new_bell();
+	loop_watch(&bells, EPOLLIN);
+	start_thread(hear, &b->shared->doorbell);
+}

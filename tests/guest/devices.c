@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The devices of the box, whose drivers let go of them and take them again. */
+#include "tap.h"
+#include <dirent.h>
+#include <stdbool.h>
+
+#define DRIVER "/sys/bus/virtio/drivers/virtio_rng/"
+
+static bool put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return ok;
+}
+
+/* The source of entropy, as sysfs has it. */
+static void find_rng(char *name, size_t size)
+{
+	DIR *all = opendir(DRIVER);
+	struct dirent *e;
+
+	if (!all)
+		LACKING("a driver for entropy of virtio");
+	*name = 0;
+	while ((e = readdir(all)))
+		if (!strncmp(e->d_name, "virtio", 6))
+			snprintf(name, size, "%s", e->d_name);
+	closedir(all);
+	CHECK(*name);
+}
+
+static void read_entropy(void)
+{
+	static const char zeros[64];
+	char some[64] = "";
+	int fd = open("/dev/hwrng", O_RDONLY);
+	ssize_t n;
+
+	CHECK(fd >= 0);
+	n = read(fd, some, sizeof(some));
+	CHECK(n > 0);
+	CHECK(memcmp(some, zeros, n));
+	close(fd);
+}
+
+/* Each time the device begins with queues of its own, and has let go of those before. */
+static void unbound_and_bound(void)
+{
+	char name[NAME_MAX + 1];
+	int i;
+
+	if (!in_box())
+		SKIP("the devices are the host's");
+	if (geteuid())
+		LACKING("root's rights");
+	find_rng(name, sizeof(name));
+	for (i = 0; i < 100; i++) {
+		read_entropy();
+		CHECK(put(DRIVER "unbind", name));
+		CHECK(put(DRIVER "bind", name));
+	}
+	read_entropy();
+}
+
+static const struct test tests[] = { T(unbound_and_bound) };
+
+int main(int argc, char **argv)
+{
+	return tap_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
