@@ -99,7 +99,7 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 #define HASH_TABLES	"dhash_entries=%lu ihash_entries=%lu thash_entries=2048 nf_conntrack.hashsize=%lu "
 
 /* What comes with a module natively, when somebody asks for it, and would be in each box and in each network namespace here. */
-#define NO_DEVICES	"fb_tunnels=none bonding.max_bonds=0 ifb.numifbs=0 nbd.nbds_max=4 "
+#define NO_DEVICES	"nbd.nbds_max=4 "
 
 static void __init first_words(char *cmdline)
 {
