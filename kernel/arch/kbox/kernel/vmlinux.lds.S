@@ -62,7 +62,6 @@ SECTIONS
 	INIT_DATA_SECTION(16)
 	.exit.data : { EXIT_DATA }
 	PERCPU_SECTION(L1_CACHE_BYTES)
-	.altinstructions : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }
 	. = ALIGN(PAGE_SIZE);
 	__init_end = .;
 	_sdata = .;
@@ -73,5 +72,6 @@ SECTIONS
 	STABS_DEBUG
 	DWARF_DEBUG
 	ELF_DETAILS
+	/DISCARD/ : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }
 	DISCARDS
 }
