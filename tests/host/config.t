@@ -27,6 +27,12 @@ is "$(box -- /bin/sh -c 'for i in 1 2; do grep -cw btrfs /proc/filesystems; grep
 is "$(box -- /bin/sh -c 'mount -t btrfs /dev/loop0 /mnt 2>/dev/null; grep -cw btrfs /proc/filesystems; grep -c btrfs-control /proc/misc')" "1
 1" "or when one is to be mounted"
 
+# Tracing is set up when somebody looks at it, by one way or by the other.
+is "$(box -k 'initcall_debug loglevel=8' -- /bin/true 2>&1 | grep -c 'initcall tracer_init_tracefs')" 0 "events are not made at boot"
+is "$(box -- /bin/sh -c 'mount -t tracefs none /mnt && ls /mnt/events/sched /mnt/events/syscalls | grep -cE "^(sched_switch|sys_enter_openat)$"; grep -c "{ 0, .HI. }" /mnt/events/irq/softirq_entry/format')" "2
+1" "but when tracefs is mounted, with the numbers of what has names"
+is "$(box -- /bin/sh -c 'mount -t debugfs none /mnt && ls /mnt/tracing/events/sched | grep -cx sched_switch')" 1 "or debugfs"
+
 # What natively comes with a module is in no namespace unasked.
 is "$(box -- /bin/sh -c 'unshare -n ls /sys/class/net; unshare -n cat /proc/net/dev | grep -c :')" "$(box -- ls /sys/class/net)
 1" "a new network namespace has its loopback device, and nothing else"

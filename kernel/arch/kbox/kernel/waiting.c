@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include "waiting.h"
 #include "../../../drivers/base/base.h"
 
 extern const struct waiting_initcall __waiting_start[], __waiting_end[];
@@ -20,14 +21,37 @@ extern const struct waiting_initcall __waiting_start[], __waiting_end[];
 static DEFINE_MUTEX(waiting_lock);
 static DECLARE_BITMAP(called, 64);
 
+/* Not tracing's, which go together: kernel/tracing.c. */
+static bool is_of(const struct waiting_initcall *w, const char *module)
+{
+	return !strstarts(w->file, "kernel/") && !strcmp(w->module, module);
+}
+
+static void call_once(const struct waiting_initcall *w)
+{
+	if (!__test_and_set_bit(w - __waiting_start, called))
+		w->call();
+}
+
 /* In the order of initcalls, which a module may have several of. */
 static void call_module(const char *module)
 {
 	const struct waiting_initcall *w;
 
 	for (w = __waiting_start; w < __waiting_end; w++)
-		if (!strcmp(w->module, module) && !__test_and_set_bit(w - __waiting_start, called))
-			w->call();
+		if (is_of(w, module))
+			call_once(w);
+}
+
+void call_waiting_in(const char *directory)
+{
+	const struct waiting_initcall *w;
+
+	mutex_lock(&waiting_lock);
+	for (w = __waiting_start; w < __waiting_end; w++)
+		if (strstarts(w->file, directory))
+			call_once(w);
+	mutex_unlock(&waiting_lock);
 }
 
 static bool is_there(const char *module)
@@ -35,7 +59,7 @@ static bool is_there(const char *module)
 	const struct waiting_initcall *w;
 
 	for (w = __waiting_start; w < __waiting_end; w++)
-		if (!strcmp(w->module, module))
+		if (is_of(w, module))
 			return true;
 	return false;
 }

@@ -79,10 +79,19 @@
 #if UM_NAME(__KBUILD_MODNAME)
 #define __arch_um__
 #endif
-/* Their initcalls take a millisecond and more, and wait until somebody asks for them: kernel/waiting.c */
+/* Their initcalls wait until somebody asks for what they set up: kernel/waiting.c; of tracing: kernel/tracing.c */
 #define WAITS_kmod_btrfs		0,
 #define WAITS_kmod_erofs		0,
 #define WAITS_kmod_jitterentropy_rng	0,
+#define WAITS_kmod_trace		0,
+#define WAITS_kmod_trace_dynevent	0,
+#define WAITS_kmod_trace_eprobe		0,
+#define WAITS_kmod_trace_events		0,
+#define WAITS_kmod_trace_events_trigger	0,
+#define WAITS_kmod_trace_printk		0,
+#define WAITS_kmod_trace_stat		0,
+#define WAITS_kmod_trace_syscalls	0,
+#define WAITS_kmod_trace_uprobe		0,
 #define WAITS_OF(name)	MODULE_IF(WAITS_##name)
 #define WAITS_NAME(name)	WAITS_OF(name)
 #endif
