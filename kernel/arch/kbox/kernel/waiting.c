@@ -4,6 +4,7 @@
  * asks for it by an alias: here the module is there, and only its initcall is yet to be made.
  */
 #include <linux/bitmap.h>
+#include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/init.h>
@@ -19,11 +20,18 @@
 extern const struct waiting_initcall __waiting_start[], __waiting_end[];
 
 static DEFINE_MUTEX(waiting_lock);
-static DECLARE_BITMAP(called, 64);
+static DECLARE_BITMAP(called, 128);
 
-/* Not tracing's, which go together: kernel/tracing.c. */
+static const char *const nfs[] = { "fs/nfs/", "fs/nfs_common/", "fs/lockd/", "net/sunrpc/" };
+
+/* NFS is in several modules, of which none is of use alone. Tracing's go together, too: kernel/tracing.c. */
 static bool is_of(const struct waiting_initcall *w, const char *module)
 {
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nfs); i++)
+		if (strstarts(w->file, nfs[i]))
+			return !strcmp(module, "nfs");
 	return !strstarts(w->file, "kernel/") && !strcmp(w->module, module);
 }
 
@@ -64,21 +72,29 @@ static bool is_there(const char *module)
 	return false;
 }
 
-/* Nodes in /dev that a module has before it is loaded, and whose opening asks for it. */
+/* By what a module is asked for beside its own name; and nodes in /dev that are there before, and whose opening asks. */
 static const struct {
 	const char *alias, *module, *node;
 	dev_t dev;
-} nodes[] = {
+	const struct class *class;
+} aliases[] = {
 	{ "char-major-10-234", "btrfs", "btrfs-control", MKDEV(MISC_MAJOR, BTRFS_MINOR) },
+	{ "fs-nfs4", "nfs" },
+	{ "fs-rpc_pipefs", "nfs" },
+	{ "net-pf-16-proto-16-family-nbd", "nbd" },
+	{ "block-major-43-0", "nbd", "nbd0", MKDEV(NBD_MAJOR, 0), &block_class },
+	{ "block-major-43-32", "nbd", "nbd1", MKDEV(NBD_MAJOR, 32), &block_class },
+	{ "block-major-43-64", "nbd", "nbd2", MKDEV(NBD_MAJOR, 64), &block_class },
+	{ "block-major-43-96", "nbd", "nbd3", MKDEV(NBD_MAJOR, 96), &block_class },
 };
 
 static const char *module_of(const char *alias)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nodes); i++)
-		if (!strcmp(nodes[i].alias, alias))
-			return nodes[i].module;
+	for (i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (!strcmp(aliases[i].alias, alias))
+			return aliases[i].module;
 	if (strstarts(alias, "fs-"))
 		return alias + strlen("fs-");
 	return strstarts(alias, "crypto-") ? alias + strlen("crypto-") : "";
@@ -106,10 +122,10 @@ static int __init make_nodes(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
-		struct device dev = { .init_name = nodes[i].node, .devt = nodes[i].dev };
+	for (i = 0; i < ARRAY_SIZE(aliases); i++) {
+		struct device dev = { .init_name = aliases[i].node, .devt = aliases[i].dev, .class = aliases[i].class };
 
-		if (is_there(nodes[i].module))
+		if (aliases[i].node && is_there(aliases[i].module))
 			devtmpfs_create_node(&dev);
 	}
 	return 0;
@@ -124,9 +140,14 @@ static int show_all_filesystems(struct seq_file *m, void *v)
 	const struct waiting_initcall *w;
 	int error = show_filesystems(m, v);
 
-	for (w = __waiting_start; w < __waiting_end; w++)
-		if (strstarts(w->file, "fs/") && !test_bit(w - __waiting_start, called))
+	for (w = __waiting_start; w < __waiting_end; w++) {
+		if (test_bit(w - __waiting_start, called))
+			continue;
+		if (!strcmp(w->module, "nfs"))
+			seq_puts(m, "nodev\tnfs\nnodev\tnfs4\n");
+		else if (strstarts(w->file, "fs/") && !is_of(w, "nfs"))
 			seq_printf(m, "\t%s\n", w->module);
+	}
 	return error;
 }
 
