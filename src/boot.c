@@ -131,8 +131,8 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	prctl(PR_SET_TIMERSLACK, 1);
 	die_into(b->shared->exit_reason, sizeof(b->shared->exit_reason));
 	stand_apart(b);
-	keep_fds(b, passing_fd());
 	map_text(b);
+	keep_fds(b, passing_fd());
 	move_vdso(b->boot);
 	forget_libc();
 	fence_enter(b);
@@ -151,6 +151,7 @@ void start_kernel_process(struct box *b)
 		die("fork: %s", reason(errno));
 	if (!b->kernel_pid)
 		become_kernel(b, self);
+	release_kernel(b);
 	start_watcher(b);
 	leave_fds(b);
 	fence_watch(b);

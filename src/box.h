@@ -61,6 +61,8 @@ struct box {
 	uint64_t entry;			/* of the kernel */
 	uint64_t kernel_end;		/* phys of the first byte behind its image */
 	struct kbox_image image;
+	int text_fd;			/* the file that image.text[0] is mapped from, or mem_fd */
+	off_t text_at;
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 
@@ -151,6 +153,7 @@ void find_room(uint64_t mem, char **argv);	/* may begin again, by execve(2) */
 void map_memory(struct box *b);
 void map_text(const struct box *b);
 void load_kernel(struct box *b);
+void release_kernel(const struct box *b);	/* its file, when its text has been mapped */
 void make_initrd(struct box *b);
 
 /*

@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "arch.h"
 #include "box.h"
@@ -71,43 +73,109 @@ static void read_note(struct box *b, int fd, const char *path, const Elf64_Phdr 
 }
 
 /* From file to file, so that the pages need not be mapped here one by one. */
-static void load(const struct box *b, int fd, const char *path, const Elf64_Phdr *ph)
+static void copy(const struct box *b, int fd, const char *path, off_t from, uint64_t to, size_t n)
 {
-	off_t from = ph->p_offset;
-	size_t n = ph->p_filesz;
 	ssize_t got;
 
-	if (lseek(b->mem_fd, ph->p_vaddr - KBOX_PAGE_OFFSET, SEEK_SET) < 0)
+	if (lseek(b->mem_fd, to - KBOX_PAGE_OFFSET, SEEK_SET) < 0)
 		die("%s: cannot place it: %s", path, strerror(errno));
-	for (; n; n -= got) {
+	for (; n; n -= got, to += got) {
 		got = sendfile(b->mem_fd, fd, &from, n);
 		if (got <= 0)
 			break;
 	}
 	/* What cannot be sent (some file systems) is read; or it cannot either, and says why. */
-	read_at(fd, path, (char *)ph->p_vaddr + (ph->p_filesz - n), n, from);
+	read_at(fd, path, (char *)to, n, from);
+}
+
+/* How far pages of zeroes go on from there, or others. */
+static size_t run_of(const char *file, size_t at, size_t size, bool zero)
+{
+	while (at < size) {
+		size_t n = size - at < 4096 ? size - at : 4096;
+
+		if (zero != (!file[at] && !memcmp(file + at, file + at + 1, n - 1)))
+			break;
+		at += n;
+	}
+	return at;
+}
+
+/* NULL: it is not as long, or not one to be mapped. */
+static char *map_file(int fd, off_t from, size_t n, int prot)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) || st.st_size < from || n > (uint64_t)(st.st_size - from))
+		return NULL;
+	p = mmap(NULL, n, prot, MAP_SHARED, fd, from);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* The memory is new: bss is zero, and pages of zeroes need not be written. */
+static void load(const struct box *b, int fd, const char *path, const Elf64_Phdr *ph)
+{
+	size_t n = ph->p_filesz, end;
+	char *file = map_file(fd, ph->p_offset, n, PROT_READ);
+
+	if (!file) {
+		copy(b, fd, path, ph->p_offset, ph->p_vaddr, n);
+		return;
+	}
+	for (size_t at = run_of(file, 0, n, true); at < n; at = run_of(file, end, n, true)) {
+		end = run_of(file, at, n, false);
+		copy(b, fd, path, ph->p_offset + at, ph->p_vaddr + at, end - at);
+	}
+	munmap(file, n);
+}
+
+/*
+ * Text that nobody ever writes to is most of the kernel. It stays in its file, of which the host has one copy for all
+ * boxes, where that file can be executed (not if it is mounted noexec).
+ */
+static bool stays_in_file(struct box *b, int fd, const Elf64_Phdr *ph)
+{
+	uint64_t start = b->image.text[0].start, size = b->image.text[0].end - start;
+	char *p;
+
+	if (is_hidden(KBOX_HIDE_MAP_TEXT) || ph->p_vaddr != start || ph->p_memsz > size)
+		return false;
+	p = map_file(fd, ph->p_offset, size, PROT_READ | PROT_EXEC);
+	if (!p)
+		return false;
+	munmap(p, size);
+	b->text_fd = fd;
+	b->text_at = ph->p_offset;
+	return true;
+}
+
+static void load_segment(struct box *b, int fd, const char *path, const Elf64_Phdr *ph)
+{
+	uint64_t end = ph->p_vaddr + ph->p_memsz - KBOX_PAGE_OFFSET;
+
+	if (ph->p_vaddr < KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS || ph->p_filesz > ph->p_memsz)
+		die("%s: not a kernel of kbox", path);
+	if (!inside(b, ph->p_vaddr, ph->p_memsz))
+		die("%s: does not fit into --mem; give more", path);
+	if (!stays_in_file(b, fd, ph))
+		load(b, fd, path, ph);
+	if (end > b->kernel_end)
+		b->kernel_end = end;
 }
 
 static void load_segments(struct box *b, int fd, const char *path, const Elf64_Ehdr *e)
 {
 	Elf64_Phdr *ph = read_new(fd, path, e->e_phnum * sizeof(*ph), e->e_phoff);
 
-	for (int i = 0; i < e->e_phnum; i++) {
-		uint64_t end = ph[i].p_vaddr + ph[i].p_memsz - KBOX_PAGE_OFFSET;
-
+	for (int i = 0; i < e->e_phnum; i++)
 		if (ph[i].p_type == PT_NOTE)
 			read_note(b, fd, path, &ph[i]);
-		if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
-			continue;
-		if (ph[i].p_vaddr < KBOX_PAGE_OFFSET + KBOX_IMAGE_PHYS || ph[i].p_filesz > ph[i].p_memsz)
-			die("%s: not a kernel of kbox", path);
-		if (!inside(b, ph[i].p_vaddr, ph[i].p_memsz))
-			die("%s: does not fit into --mem; give more", path);
-		/* bss is zero: the memory is new */
-		load(b, fd, path, &ph[i]);
-		if (end > b->kernel_end)
-			b->kernel_end = end;
-	}
+	b->text_fd = b->mem_fd;
+	b->text_at = b->image.text[0].start - KBOX_PAGE_OFFSET;
+	for (int i = 0; i < e->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_memsz)
+			load_segment(b, fd, path, &ph[i]);
 	free(ph);
 }
 
@@ -138,5 +206,12 @@ void load_kernel(struct box *b)
 	    !good_text(b, 0) || !good_text(b, 1))
 		die("%s: not a kernel of kbox", path);
 	b->entry = e.e_entry;
-	close(fd);
+	if (b->text_fd != fd)
+		close(fd);
+}
+
+void release_kernel(const struct box *b)
+{
+	if (b->text_fd != b->mem_fd)
+		close(b->text_fd);
 }

@@ -35,6 +35,7 @@ static const struct {
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */
 	{ "landlock", KBOX_HIDE_LANDLOCK },		/* Landlock, Linux 5.13 */
 	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a filter for all threads, which a container may refuse */
+	{ "map-text", KBOX_HIDE_MAP_TEXT },		/* that the kernel's file can be executed: not where it is mounted noexec */
 	{ "cgroup", KBOX_HIDE_CGROUP },			/* one of our own, where we can make it */
 };
 

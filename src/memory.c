@@ -103,6 +103,15 @@ void map_memory(struct box *b)
 	b->shared = (void *)(b->mem + KBOX_SHARED_PHYS);
 }
 
+static void map_executable(const struct box *b, int i, int fd, off_t at)
+{
+	uint64_t start = b->image.text[i].start, size = b->image.text[i].end - start;
+
+	if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, at) == MAP_FAILED)
+		die("cannot map the guest's kernel to be executed: %s; allow kbox executable mappings of "
+		    "its memory file (memfd), which this host's policy refuses", strerror(errno));
+}
+
 /*
  * The kernel has been written. This is for the box's first process, since the supervisor executes
  * nothing of it. Some hosts let no memory be writable and executable, nor become executable
@@ -110,12 +119,6 @@ void map_memory(struct box *b)
  */
 void map_text(const struct box *b)
 {
-	for (int i = 0; i < 2; i++) {
-		uint64_t start = b->image.text[i].start, size = b->image.text[i].end - start;
-
-		if (mmap((void *)start, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-			 b->mem_fd, start - KBOX_PAGE_OFFSET) == MAP_FAILED)
-			die("cannot map the guest's kernel to be executed: %s; allow kbox executable mappings of "
-			    "its memory file (memfd), which this host's policy refuses", strerror(errno));
-	}
+	map_executable(b, 0, b->text_fd, b->text_at);
+	map_executable(b, 1, b->mem_fd, b->image.text[1].start - KBOX_PAGE_OFFSET);
 }

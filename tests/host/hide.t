@@ -109,6 +109,12 @@ for feature in '' close-range; do
 	is "$(in_box "$feature" has_fd 0 7</dev/null; in_box "$feature" has_fd 7 7</dev/null)" "yes
 no" "a box has its own descriptors and not kbox's others${feature:+, without $feature}"
 done
+# Where the text is that a box's process executes: the kernel's, and its text at boot alone.
+texts() {
+	sed -n 's/^[^ ]* r-x.*memfd:kbox .*/memory/p; s/^[^ ]* r-x.*vmlinux$/file/p' /proc/"$pid"/maps | tr '\n' ' '
+}
+is "$(in_box map-text texts)" "memory memory " "map-text: the kernel's text is in guest memory"
+is "$(in_box '' texts)" "file memory " "else it stays in its file"
 is "$(in_box noexec-seal mode)" 777 "noexec-seal: the memory's file has no such seal"
 
 # Names that there are not.

@@ -98,14 +98,14 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
  */
 #define HASH_TABLES	"dhash_entries=%lu ihash_entries=%lu thash_entries=2048 nf_conntrack.hashsize=%lu "
 
-/* What comes with a module natively, when somebody asks for it, and would be in each box and in each network namespace here. */
-#define NO_DEVICES	"fb_tunnels=none bonding.max_bonds=0 ifb.numifbs=0 nbd.nbds_max=4 "
+/* As many as have nodes before there are any: kernel/waiting.c */
+#define NBD_DEVICES	"nbd.nbds_max=4 "
 
 static void __init first_words(char *cmdline)
 {
 	unsigned long entries = min(kbox_boot->mem_size >> 13, 32768);
 
-	snprintf(cmdline, COMMAND_LINE_SIZE, HASH_TABLES NO_DEVICES "%s", entries, entries / 2, entries / 8, boot_command_line);
+	snprintf(cmdline, COMMAND_LINE_SIZE, HASH_TABLES NBD_DEVICES "%s", entries, entries / 2, entries / 8, boot_command_line);
 }
 
 void __init setup_arch(char **cmdline)

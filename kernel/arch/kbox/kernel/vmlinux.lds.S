@@ -4,6 +4,11 @@
 #include <asm/cache.h>
 #include <asm/thread_info.h>
 #include <asm-generic/vmlinux.lds.h>
+/* Tracing is set up when somebody asks for it, which is after the initial data has gone: kernel/tracing.c */
+#undef FTRACE_EVENTS
+#define FTRACE_EVENTS()
+#undef TRACE_SYSCALLS
+#define TRACE_SYSCALLS()
 
 #ifdef __aarch64__
 OUTPUT_FORMAT("elf64-littleaarch64")
@@ -62,16 +67,21 @@ SECTIONS
 	INIT_DATA_SECTION(16)
 	.exit.data : { EXIT_DATA }
 	PERCPU_SECTION(L1_CACHE_BYTES)
-	.altinstructions : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }
 	. = ALIGN(PAGE_SIZE);
 	__init_end = .;
 	_sdata = .;
 	RW_DATA(L1_CACHE_BYTES, PAGE_SIZE, THREAD_SIZE)
+	.tracing : ALIGN(8) {
+		BOUNDED_SECTION(_ftrace_events)
+		BOUNDED_SECTION_BY(_ftrace_eval_map, _ftrace_eval_maps)
+		BOUNDED_SECTION_BY(__syscalls_metadata, _syscalls_metadata)
+	}
 	_edata = .;
 	BSS_SECTION(PAGE_SIZE, PAGE_SIZE, PAGE_SIZE)
 	_end = .;
 	STABS_DEBUG
 	DWARF_DEBUG
 	ELF_DETAILS
+	/DISCARD/ : { *(.altinstructions) *(.altinstr_replacement) *(.smp_locks) *(.altinstr_aux) }
 	DISCARDS
 }

@@ -4,6 +4,7 @@
  * asks for it by an alias: here the module is there, and only its initcall is yet to be made.
  */
 #include <linux/bitmap.h>
+#include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/init.h>
@@ -13,12 +14,32 @@
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include "waiting.h"
 #include "../../../drivers/base/base.h"
 
 extern const struct waiting_initcall __waiting_start[], __waiting_end[];
 
 static DEFINE_MUTEX(waiting_lock);
-static DECLARE_BITMAP(called, 64);
+static DECLARE_BITMAP(called, 128);
+
+static const char *const nfs[] = { "fs/nfs/", "fs/nfs_common/", "fs/lockd/", "net/sunrpc/" };
+
+/* NFS is in several modules, of which none is of use alone. Tracing's go together, too: kernel/tracing.c. */
+static bool is_of(const struct waiting_initcall *w, const char *module)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nfs); i++)
+		if (strstarts(w->file, nfs[i]))
+			return !strcmp(module, "nfs");
+	return !strstarts(w->file, "kernel/") && !strcmp(w->module, module);
+}
+
+static void call_once(const struct waiting_initcall *w)
+{
+	if (!__test_and_set_bit(w - __waiting_start, called))
+		w->call();
+}
 
 /* In the order of initcalls, which a module may have several of. */
 static void call_module(const char *module)
@@ -26,8 +47,19 @@ static void call_module(const char *module)
 	const struct waiting_initcall *w;
 
 	for (w = __waiting_start; w < __waiting_end; w++)
-		if (!strcmp(w->module, module) && !__test_and_set_bit(w - __waiting_start, called))
-			w->call();
+		if (is_of(w, module))
+			call_once(w);
+}
+
+void call_waiting_in(const char *directory)
+{
+	const struct waiting_initcall *w;
+
+	mutex_lock(&waiting_lock);
+	for (w = __waiting_start; w < __waiting_end; w++)
+		if (strstarts(w->file, directory))
+			call_once(w);
+	mutex_unlock(&waiting_lock);
 }
 
 static bool is_there(const char *module)
@@ -35,26 +67,34 @@ static bool is_there(const char *module)
 	const struct waiting_initcall *w;
 
 	for (w = __waiting_start; w < __waiting_end; w++)
-		if (!strcmp(w->module, module))
+		if (is_of(w, module))
 			return true;
 	return false;
 }
 
-/* Nodes in /dev that a module has before it is loaded, and whose opening asks for it. */
+/* By what a module is asked for beside its own name; and nodes in /dev that are there before, and whose opening asks. */
 static const struct {
 	const char *alias, *module, *node;
 	dev_t dev;
-} nodes[] = {
+	const struct class *class;
+} aliases[] = {
 	{ "char-major-10-234", "btrfs", "btrfs-control", MKDEV(MISC_MAJOR, BTRFS_MINOR) },
+	{ "fs-nfs4", "nfs" },
+	{ "fs-rpc_pipefs", "nfs" },
+	{ "net-pf-16-proto-16-family-nbd", "nbd" },
+	{ "block-major-43-0", "nbd", "nbd0", MKDEV(NBD_MAJOR, 0), &block_class },
+	{ "block-major-43-32", "nbd", "nbd1", MKDEV(NBD_MAJOR, 32), &block_class },
+	{ "block-major-43-64", "nbd", "nbd2", MKDEV(NBD_MAJOR, 64), &block_class },
+	{ "block-major-43-96", "nbd", "nbd3", MKDEV(NBD_MAJOR, 96), &block_class },
 };
 
 static const char *module_of(const char *alias)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nodes); i++)
-		if (!strcmp(nodes[i].alias, alias))
-			return nodes[i].module;
+	for (i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (!strcmp(aliases[i].alias, alias))
+			return aliases[i].module;
 	if (strstarts(alias, "fs-"))
 		return alias + strlen("fs-");
 	return strstarts(alias, "crypto-") ? alias + strlen("crypto-") : "";
@@ -82,10 +122,10 @@ static int __init make_nodes(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
-		struct device dev = { .init_name = nodes[i].node, .devt = nodes[i].dev };
+	for (i = 0; i < ARRAY_SIZE(aliases); i++) {
+		struct device dev = { .init_name = aliases[i].node, .devt = aliases[i].dev, .class = aliases[i].class };
 
-		if (is_there(nodes[i].module))
+		if (aliases[i].node && is_there(aliases[i].module))
 			devtmpfs_create_node(&dev);
 	}
 	return 0;
@@ -100,9 +140,14 @@ static int show_all_filesystems(struct seq_file *m, void *v)
 	const struct waiting_initcall *w;
 	int error = show_filesystems(m, v);
 
-	for (w = __waiting_start; w < __waiting_end; w++)
-		if (strstarts(w->file, "fs/") && !test_bit(w - __waiting_start, called))
+	for (w = __waiting_start; w < __waiting_end; w++) {
+		if (test_bit(w - __waiting_start, called))
+			continue;
+		if (!strcmp(w->module, "nfs"))
+			seq_puts(m, "nodev\tnfs\nnodev\tnfs4\n");
+		else if (strstarts(w->file, "fs/") && !is_of(w, "nfs"))
 			seq_printf(m, "\t%s\n", w->module);
+	}
 	return error;
 }
 

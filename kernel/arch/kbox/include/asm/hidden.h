@@ -42,13 +42,28 @@
 #define NOTRACE_kmod_inode	0,
 #define NOTRACE_kmod_maple_tree	0,
 #define NOTRACE_kmod_mapping	0,
-/* file systems, but ext4, jbd2 and fuse */
+/* file systems: ext4's alone would be as much as its code */
+#define NOTRACE_kmod_ext4		0,
+#define NOTRACE_kmod_jbd2		0,
+#define NOTRACE_kmod_fuse		0,
 #define NOTRACE_kmod_iomap		0,
 #define NOTRACE_kmod_netfs		0,
 #define NOTRACE_kmod_9p		0,
+#define NOTRACE_kmod_9pnet		0,
 #define NOTRACE_kmod_erofs		0,
 #define NOTRACE_kmod_locks		0,
 #define NOTRACE_kmod_handshake		0,
+/* io_uring, control groups, nbd */
+#define NOTRACE_kmod_io_uring		0,
+#define NOTRACE_kmod_poll		0,
+#define NOTRACE_kmod_register		0,
+#define NOTRACE_kmod_rw			0,
+#define NOTRACE_kmod_timeout		0,
+#define NOTRACE_kmod_cgroup		0,
+#define NOTRACE_kmod_cgroup_v1		0,
+#define NOTRACE_kmod_freezer		0,
+#define NOTRACE_kmod_rstat		0,
+#define NOTRACE_kmod_nbd		0,
 /* As IS_ENABLED() does it: 1 for those, 0 for others. */
 #define MODULE_2ND(first, second, ...)	second
 #define MODULE_IF(words)	MODULE_2ND(words 1, 0, 0)
@@ -64,10 +79,32 @@
 #if UM_NAME(__KBUILD_MODNAME)
 #define __arch_um__
 #endif
-/* Their initcalls take a millisecond and more, and wait until somebody asks for them: kernel/waiting.c */
+/* Their initcalls wait until somebody asks for what they set up: kernel/waiting.c; of tracing: kernel/tracing.c */
 #define WAITS_kmod_btrfs		0,
 #define WAITS_kmod_erofs		0,
 #define WAITS_kmod_jitterentropy_rng	0,
+#define WAITS_kmod_exfat		0,
+#define WAITS_kmod_squashfs		0,
+#define WAITS_kmod_udf			0,
+#define WAITS_kmod_xfs			0,
+#define WAITS_kmod_auth_rpcgss		0,
+#define WAITS_kmod_grace		0,
+#define WAITS_kmod_lockd		0,
+#define WAITS_kmod_nfs			0,
+#define WAITS_kmod_nfs_acl		0,
+#define WAITS_kmod_nfsv3		0,
+#define WAITS_kmod_nfsv4		0,
+#define WAITS_kmod_sunrpc		0,
+#define WAITS_kmod_nbd			0,
+#define WAITS_kmod_trace		0,
+#define WAITS_kmod_trace_dynevent	0,
+#define WAITS_kmod_trace_eprobe		0,
+#define WAITS_kmod_trace_events		0,
+#define WAITS_kmod_trace_events_trigger	0,
+#define WAITS_kmod_trace_printk		0,
+#define WAITS_kmod_trace_stat		0,
+#define WAITS_kmod_trace_syscalls	0,
+#define WAITS_kmod_trace_uprobe		0,
 #define WAITS_OF(name)	MODULE_IF(WAITS_##name)
 #define WAITS_NAME(name)	WAITS_OF(name)
 #endif
