@@ -6,6 +6,6 @@
 ELFNOTE_START(kbox, KBOX_NOTE_IMAGE, "a")
 	.quad	KBOX_ABI
 	.quad	__hostcall_start, __hostcall_end
-	.quad	_text, _etext
+	.quad	_text, __image_text_end
 	.quad	__init_begin, _einittext_page
 ELFNOTE_END

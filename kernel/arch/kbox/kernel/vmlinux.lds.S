@@ -49,9 +49,13 @@ SECTIONS
 		SOFTIRQENTRY_TEXT
 		*(.fixup)
 		*(.gnu.warning)
+		. = ALIGN(PAGE_SIZE);
+		_etext = .;
+		/* What the launcher need not write to memory, as text: the names of symbols, which are seldom looked at. */
+		*.kallsyms.o(.rodata .rodata.*)
 	}
 	. = ALIGN(PAGE_SIZE);
-	_etext = .;
+	__image_text_end = .;
 	RO_DATA(PAGE_SIZE)
 	.waiting : {
 		__waiting_start = .;

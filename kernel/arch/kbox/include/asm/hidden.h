@@ -49,7 +49,6 @@
 #define NOTRACE_kmod_iomap		0,
 #define NOTRACE_kmod_netfs		0,
 #define NOTRACE_kmod_9p		0,
-#define NOTRACE_kmod_9pnet		0,
 #define NOTRACE_kmod_erofs		0,
 #define NOTRACE_kmod_locks		0,
 #define NOTRACE_kmod_handshake		0,
@@ -107,4 +106,9 @@
 #define WAITS_kmod_trace_uprobe		0,
 #define WAITS_OF(name)	MODULE_IF(WAITS_##name)
 #define WAITS_NAME(name)	WAITS_OF(name)
+/* Their initcalls are made at boot, but what is __init there is called later, too, by those that wait. */
+#define STAYS_kmod_trace_output		0,
+#define STAYS_kmod_tracefs		0,
+#define STAYS_OF(name)	MODULE_IF(STAYS_##name)
+#define STAYS_NAME(name)	STAYS_OF(name)
 #endif

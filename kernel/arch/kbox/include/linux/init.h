@@ -4,13 +4,15 @@
 #define _KBOX_LINUX_INIT_H
 #include_next <linux/init.h>
 #if !defined(__ASSEMBLY__) && defined(__KBUILD_MODNAME)
-#if WAITS_NAME(__KBUILD_MODNAME)
+#if WAITS_NAME(__KBUILD_MODNAME) || STAYS_NAME(__KBUILD_MODNAME)
 #undef __init
 #define __init
 #undef __initdata
 #define __initdata
 #undef __initconst
 #define __initconst
+#endif
+#if WAITS_NAME(__KBUILD_MODNAME)
 #undef __define_initcall
 #define __define_initcall(fn, id)	\
 	static const struct waiting_initcall waiting_##fn __used __section(".waiting." #id) \
