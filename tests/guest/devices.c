@@ -45,26 +45,50 @@ static void read_entropy(void)
 	close(fd);
 }
 
-/* Each time the device begins with queues of its own, and has let go of those before. */
-static void unbound_and_bound(void)
+static void rebind(int times, bool read)
 {
 	char name[NAME_MAX + 1];
-	int i;
 
 	if (!in_box())
 		SKIP("the devices are the host's");
 	if (geteuid())
 		LACKING("root's rights");
 	find_rng(name, sizeof(name));
-	for (i = 0; i < 100; i++) {
-		read_entropy();
+	while (times--) {
+		if (read)
+			read_entropy();
 		CHECK(put(DRIVER "unbind", name));
 		CHECK(put(DRIVER "bind", name));
 	}
 	read_entropy();
 }
 
-static const struct test tests[] = { T(unbound_and_bound) };
+/* Each time the device begins with queues of its own, and has let go of those before. */
+static void unbound_and_bound(void)
+{
+	rebind(100, true);
+}
+
+/* Somebody has asked for more at any time; there may be nobody who has some. */
+static void unbound_in_use(void)
+{
+	char some[256];
+	pid_t pid = fork();
+	int fd;
+
+	CHECK(pid >= 0);
+	while (!pid) {
+		fd = open("/dev/hwrng", O_RDONLY);
+		while (fd >= 0 && read(fd, some, sizeof(some)) > 0)
+			;
+		close(fd);
+	}
+	rebind(100, false);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, NULL, 0), pid);
+}
+
+static const struct test tests[] = { T(unbound_and_bound), T(unbound_in_use) };
 
 int main(int argc, char **argv)
 {

@@ -4,10 +4,15 @@
 #include <pthread.h>
 #include "hostile.h"
 
+void wake(volatile uint32_t *word)
+{
+	host_call(SYS_futex, word, FUTEX_WAKE, 1);
+}
+
 void ring(int bell)
 {
 	__atomic_fetch_or(&SHARED->doorbell, 1u << bell, __ATOMIC_SEQ_CST);
-	host_call(SYS_futex, &SHARED->doorbell, FUTEX_WAKE, 1);
+	wake(&SHARED->doorbell);
 }
 
 void end_box(enum kbox_exit kind, int status)
