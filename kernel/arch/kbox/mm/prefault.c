@@ -3,7 +3,7 @@
  * What a fault makes and maps besides the page that it is for: a fault costs the host more than a
  * page. How much that is, and when, is decided here; mm/tlb.h has the constants.
  */
-#include <linux/hugetlb_inline.h>
+#include <linux/hugetlb.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
