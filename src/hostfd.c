@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "bell.h"
 #include "box.h"
-#include "loop.h"
+#include "thread.h"
 
 /*
  * Descriptors 0 to 2, before anything else is opened. One that is closed is held with /dev/null: what is opened later
@@ -104,11 +104,21 @@ void offer_fds(struct box *b)
 			offer(b, b->opt.fds[i].host);
 }
 
-static void tell_more(void *arg)
+static int edge_fd;	/* an epoll instance that has the guest's alone: readable once when there is more */
+
+/*
+ * To ask the guest's instance is to ask the files in it, among which may be one that takes its time
+ * (FUSE). So the loop does not.
+ */
+static void *wait_for_more(void *arg)
 {
+	struct epoll_event event;
 	struct box *b = arg;
 
-	raise_irq(&b->shared->vcpu, KBOX_IRQ_STDIO);
+	for (;;)
+		if (epoll_wait(edge_fd, &event, 1, -1) == 1)
+			raise_irq(&b->shared->vcpu, KBOX_IRQ_STDIO);
+	return NULL;
 }
 
 /*
@@ -117,11 +127,12 @@ static void tell_more(void *arg)
  */
 void watch_fds(struct box *b)
 {
-	static struct source more = { .ready = tell_more };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
-	more.fd = b->boot->epoll_fd;
-	more.arg = b;
-	loop_watch(&more, EPOLLIN | EPOLLET);
+	edge_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (edge_fd < 0 || epoll_ctl(edge_fd, EPOLL_CTL_ADD, b->boot->epoll_fd, &event))
+		die("epoll: %s", reason(errno));
+	start_thread(wait_for_more, b);
 }
 
 /* There can be a thousand million of them. */

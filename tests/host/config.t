@@ -30,8 +30,6 @@ is "$(box -- /bin/sh -c 'mount -t btrfs /dev/loop0 /mnt 2>/dev/null; grep -cw bt
 is "$(box -- /bin/sh -c 'mount -t nfs4 none /mnt 2>/dev/null; grep -cw nfs4 /proc/filesystems; ls -d /proc/fs/nfsfs /proc/sys/sunrpc')" "1
 /proc/fs/nfsfs
 /proc/sys/sunrpc" "NFS is, when such a file system is to be mounted"
-is "$(box -- /bin/sh -c 'ls /sys/block | grep -c nbd; : </dev/nbd1; ls /sys/block | grep -c nbd')" "0
-4" "NBD's devices are, when one is opened"
 
 # Tracing is set up when somebody looks at it, by one way or by the other.
 is "$(box -k 'initcall_debug loglevel=8' -- /bin/true 2>&1 | grep -c 'initcall tracer_init_tracefs')" 0 "events are not made at boot"

@@ -30,7 +30,7 @@ u32 kbox_spin = 300;
 
 static bool is_granted(const struct host_thread *me)
 {
-	return READ_ONCE(me->grant) == GRANT_GIVEN;
+	return smp_load_acquire(&me->grant) == GRANT_GIVEN;	/* with what the granter said of an IPI before */
 }
 
 /* Gives the CPU, which is ours, to a host thread. From here on it is no longer ours. */

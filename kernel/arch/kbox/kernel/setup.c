@@ -98,7 +98,7 @@ asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
  */
 #define HASH_TABLES	"dhash_entries=%lu ihash_entries=%lu thash_entries=2048 nf_conntrack.hashsize=%lu "
 
-/* As many as have nodes before there are any: kernel/waiting.c */
+/* Natively there are sixteen: each takes memory and a part of the start. */
 #define NBD_DEVICES	"nbd.nbds_max=4 "
 
 static void __init first_words(char *cmdline)

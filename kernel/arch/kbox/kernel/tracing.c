@@ -21,18 +21,33 @@ void __wrap_trace_event_init(void)
 
 static int (*init_tracefs)(struct fs_context *fc);
 
+static int make_events(void *unused)
+{
+	__real_trace_event_init();
+	call_waiting_in("kernel/trace/");
+	return 0;
+}
+
 static void set_up(void)
 {
 	static DEFINE_MUTEX(lock);
 	static bool done;
 
 	mutex_lock(&lock);
-	if (!done) {
-		done = true;
-		__real_trace_event_init();
-		call_waiting_in("kernel/trace/");
-	}
+	if (!done)
+		call_in_worker(make_events, NULL);
+	done = true;
 	mutex_unlock(&lock);
+}
+
+int __real_trace_set_clr_event(const char *system, const char *event, int set);
+int __wrap_trace_set_clr_event(const char *system, const char *event, int set);
+
+/* A BPF program that prints asks for its event when it is loaded. */
+int __wrap_trace_set_clr_event(const char *system, const char *event, int set)
+{
+	set_up();
+	return __real_trace_set_clr_event(system, event, set);
 }
 
 /* The kernel's own mount is what tracing makes its files in. */

@@ -4,7 +4,6 @@
  * asks for it by an alias: here the module is there, and only its initcall is yet to be made.
  */
 #include <linux/bitmap.h>
-#include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/init.h>
@@ -14,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/workqueue.h>
 #include "waiting.h"
 #include "../../../drivers/base/base.h"
 
@@ -35,20 +35,50 @@ static bool is_of(const struct waiting_initcall *w, const char *module)
 	return !strstarts(w->file, "kernel/") && !strcmp(w->module, module);
 }
 
-static void call_once(const struct waiting_initcall *w)
+struct late_call {
+	struct work_struct work;
+	int (*fn)(void *arg);
+	void *arg;
+	int error;
+};
+
+static void make_late_call(struct work_struct *work)
 {
-	if (!__test_and_set_bit(w - __waiting_start, called))
-		w->call();
+	struct late_call *c = container_of(work, struct late_call, work);
+
+	c->error = c->fn(c->arg);
 }
 
-/* In the order of initcalls, which a module may have several of. */
-static void call_module(const char *module)
+/*
+ * Who asks may be killed meanwhile, and may have no rights: what is set up is not to suffer from
+ * that, as natively it is not, where root's modprobe does it. So a worker makes the call.
+ */
+int call_in_worker(int (*fn)(void *arg), void *arg)
+{
+	struct late_call c = { .fn = fn, .arg = arg };
+
+	INIT_WORK_ONSTACK(&c.work, make_late_call);
+	queue_work(system_unbound_wq, &c.work);
+	flush_work(&c.work);
+	destroy_work_on_stack(&c.work);
+	return c.error;
+}
+
+static int call_once(const struct waiting_initcall *w)
+{
+	return __test_and_set_bit(w - __waiting_start, called) ? 0 : w->call();
+}
+
+/* In the order of initcalls, which a module may have several of: what comes after one that fails would build on it. */
+static int call_module(void *module)
 {
 	const struct waiting_initcall *w;
+	int error = 0;
 
-	for (w = __waiting_start; w < __waiting_end; w++)
+	for (w = __waiting_start; !error && w < __waiting_end; w++)
 		if (is_of(w, module))
-			call_once(w);
+			error = call_once(w);
+	return error;
 }
 
 void call_waiting_in(const char *directory)
@@ -76,16 +106,10 @@ static bool is_there(const char *module)
 static const struct {
 	const char *alias, *module, *node;
 	dev_t dev;
-	const struct class *class;
 } aliases[] = {
 	{ "char-major-10-234", "btrfs", "btrfs-control", MKDEV(MISC_MAJOR, BTRFS_MINOR) },
 	{ "fs-nfs4", "nfs" },
 	{ "fs-rpc_pipefs", "nfs" },
-	{ "net-pf-16-proto-16-family-nbd", "nbd" },
-	{ "block-major-43-0", "nbd", "nbd0", MKDEV(NBD_MAJOR, 0), &block_class },
-	{ "block-major-43-32", "nbd", "nbd1", MKDEV(NBD_MAJOR, 32), &block_class },
-	{ "block-major-43-64", "nbd", "nbd2", MKDEV(NBD_MAJOR, 64), &block_class },
-	{ "block-major-43-96", "nbd", "nbd3", MKDEV(NBD_MAJOR, 96), &block_class },
 };
 
 static const char *module_of(const char *alias)
@@ -105,6 +129,7 @@ int call_waiting(const char *format, ...)
 	char alias[64];
 	const char *module;
 	va_list args;
+	int error;
 
 	va_start(args, format);
 	vsnprintf(alias, sizeof(alias), format, args);
@@ -113,9 +138,9 @@ int call_waiting(const char *format, ...)
 	if (system_state < SYSTEM_RUNNING || !is_there(module))
 		return -ENOSYS;
 	mutex_lock(&waiting_lock);
-	call_module(module);
+	error = call_in_worker(call_module, (void *)module);
 	mutex_unlock(&waiting_lock);
-	return 0;
+	return error;
 }
 
 static int __init make_nodes(void)
@@ -123,7 +148,7 @@ static int __init make_nodes(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(aliases); i++) {
-		struct device dev = { .init_name = aliases[i].node, .devt = aliases[i].dev, .class = aliases[i].class };
+		struct device dev = { .init_name = aliases[i].node, .devt = aliases[i].dev };
 
 		if (aliases[i].node && is_there(aliases[i].module))
 			devtmpfs_create_node(&dev);

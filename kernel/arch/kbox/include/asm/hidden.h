@@ -94,7 +94,6 @@
 #define WAITS_kmod_nfsv3		0,
 #define WAITS_kmod_nfsv4		0,
 #define WAITS_kmod_sunrpc		0,
-#define WAITS_kmod_nbd			0,
 #define WAITS_kmod_trace		0,
 #define WAITS_kmod_trace_dynevent	0,
 #define WAITS_kmod_trace_eprobe		0,
