@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_ELF_H
 #define _ASM_KBOX_ELF_H
+#include <asm/boot.h>
 #include <asm/ptrace.h>
 #include <asm/auxvec.h>
 #include <asm/elf_state.h>
@@ -18,7 +19,6 @@ typedef struct user_fpsimd_state elf_fpregset_t;
 #define ELF_ET_DYN_BASE		(TASK_SIZE / 3 * 2)
 #define ELF_HWCAP		(kbox_boot->hwcap)
 #define ELF_HWCAP2		(kbox_boot->hwcap2)
-extern struct kbox_boot *const kbox_boot;
 #define STACK_RND_MASK		0x3ffffUL	/* pages: 1 GiB */
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r)->regs, 0, sizeof((r)->regs))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_ELF_H
 #define _ASM_KBOX_ELF_H
+#include <asm/boot.h>
 #include <asm/ptrace.h>
 #include <asm/user.h>
 #include <asm/auxvec.h>
@@ -19,7 +20,6 @@ typedef struct user_i387_struct elf_fpregset_t;
 #define ELF_ET_DYN_BASE		0x555555554000UL
 #define ELF_HWCAP		(kbox_boot->hwcap)
 #define ELF_HWCAP2		(kbox_boot->hwcap2)
-extern struct kbox_boot *const kbox_boot;
 #define STACK_RND_MASK		0x3fffffUL	/* pages: 16 GiB */
 #define CORE_DUMP_USE_REGSET
 #define ELF_PLAT_INIT(r, load_addr) memset((r), 0, offsetof(struct pt_regs, orig_ax))
