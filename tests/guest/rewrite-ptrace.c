@@ -20,7 +20,7 @@ typedef struct user_fpsimd_struct fp_regs;
 #define ARG2(r) (r).regs[2]
 #define CALL_NR(r) (r).regs[8]		/* before it is made */
 #define VECTOR7(f) ((char *)(f).vregs + 7 * 16)
-enum { LEFT_OF_BREAK = 4, SKIPPED = -1, STEPS = 0 };	/* a call that a tracer has skipped leaves its first argument */
+enum { LEFT_OF_BREAK = 4, SKIPPED = -1 };	/* a call that a tracer has skipped leaves its first argument */
 #define BREAK_INSN 0xd4200000L
 #define BREAK_MASK 0xffffffffL
 
@@ -54,7 +54,7 @@ typedef struct user_fpregs_struct fp_regs;
 #define ARG2(r) (r).rdx
 #define CALL_NR(r) (r).rax
 #define VECTOR7(f) ((char *)(f).xmm_space + 7 * 16)
-enum { LEFT_OF_BREAK = 0, SKIPPED = -38, STEPS = 1 };
+enum { LEFT_OF_BREAK = 0, SKIPPED = -38 };
 #define BREAK_INSN 0xccL
 #define BREAK_MASK 0xffL
 
@@ -281,19 +281,7 @@ static void calls_changed_by_the_tracer(void)
 	}
 }
 
-#ifdef __aarch64__
-/* As little as elsewhere where the kernel has no say in the processor's debug registers. */
-static void single_steps(void)
-{
-	SKIP("x86_64 only");
-}
-
-static void steps_from_stops(void)
-{
-	SKIP("x86_64 only");
-}
-#else
-/* From int3 to int3 by single steps: the function's instructions one by one, and one write. */
+/* From breakpoint to breakpoint by single steps: the function's instructions one by one, and one write. */
 static void single_steps(void)
 {
 	for (int k = 0; k < 2; k++) {
@@ -301,14 +289,12 @@ static void single_steps(void)
 
 		start(k);
 		pid = traced(writes_bytes);
-		resume(PTRACE_CONT, pid, SIGTRAP);
+		to_break(pid);
 		for (int i = 0; i < WARM - 1; i++) {
 			int n = 0, in = 0;
 
 			EQ(drained(), 0);
 			for (int steps = 0; steps < 5000; steps++) {
-				unsigned char insn;
-
 				resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 				if (offset_of(pid) < LEN) {
 					in = 1;
@@ -320,13 +306,12 @@ static void single_steps(void)
 				} else if (in) {
 					break;
 				}
-				insn = ptrace(PTRACE_PEEKTEXT, pid, regs_of(pid).rip, 0);
-				if (insn == 0xcc)
+				if ((ptrace(PTRACE_PEEKTEXT, pid, IP(regs_of(pid)), 0) & BREAK_MASK) == BREAK_INSN)
 					break;
 			}
 			EQ(kind->insns[n], -1);
 			EQ(drained(), 0);
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 		}
 		ends_well(pid);
 	}
@@ -343,7 +328,7 @@ static void steps_from_stops(void)
 		for (int i = 0; i < WARM; i++) {
 			const int *next = kind->insns;
 
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			if (i & 1)
 				resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
@@ -363,7 +348,6 @@ static void steps_from_stops(void)
 		ends_well(pid);
 	}
 }
-#endif
 
 static void reads_original(const char *how, const unsigned char *got, int k)
 {
@@ -445,7 +429,7 @@ static void breakpoints(void)
 				IP(r) -= PAST_BREAK;
 				EQ(ptrace(PTRACE_POKETEXT, pid, at, text), 0);
 				EQ(SET(pid, &r), 0);
-				if (STEPS && i & 1) {		/* as a debugger does it: a step over it */
+				if (i & 1) {		/* as a debugger does it: a step over it */
 					resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 					CHECK(offset_of(pid) >= LEN || (int)offset_of(pid) == insn[1]);
 				}
