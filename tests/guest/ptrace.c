@@ -98,61 +98,7 @@ static void vector_registers(void)
 	ends_well(pid);
 }
 
-#ifdef __aarch64__
-static void single_steps(void)
-{
-	SKIP("a host thread cannot step itself on aarch64");
-}
-
-static void steps_through_the_vdso(void)
-{
-	SKIP("a host thread cannot step itself on aarch64");
-}
-
-static void debug_registers(void)
-{
-	pid_t pid = traced(asks_for_its_parent);
-	struct { unsigned info, pad; } head;
-	int st;
-
-	/* However many there are: the debug architecture is 6 or later. */
-	EQ(get_set(PTRACE_GETREGSET, pid, 0x402 /* NT_ARM_HW_BREAK */, &head, sizeof(head)), 0);
-	CHECK(head.info >> 8 >= 6);
-	EQ(get_set(PTRACE_GETREGSET, pid, 0x403 /* NT_ARM_HW_WATCH */, &head, sizeof(head)), 0);
-	CHECK(head.info >> 8 >= 6);
-	EQ(kill(pid, SIGKILL), 0);
-	EQ(waitpid(pid, &st, 0), pid);
-}
-
-static void has_a_thread_pointer(void)
-{
-	unsigned long old, tp;
-
-	__asm__ volatile("mrs %0, tpidr_el0\nbrk #0\nmrs %1, tpidr_el0\nmsr tpidr_el0, %0" : "=&r" (old), "=&r" (tp));
-	if (tp != 0x123456789)
-		_exit(2);
-}
-
-static void thread_pointer(void)
-{
-	pid_t pid = traced(has_a_thread_pointer);
-	unsigned long tp = 0x123456789, got;
-	struct user_regs_struct r;
-
-	resume(PTRACE_CONT, pid, SIGTRAP);
-	EQ(get_set(PTRACE_SETREGSET, pid, 0x401 /* NT_ARM_TLS */, &tp, sizeof(tp)), 0);
-	EQ(get_set(PTRACE_GETREGSET, pid, 0x401, &got, sizeof(got)), 0);
-	EQ(got, tp);
-	EQ(GET(pid, &r), 0);
-	IP(r) += LEFT_OF_BREAK;
-	EQ(SET(pid, &r), 0);
-	/* Another exception level is refused. */
-	r.pstate |= 4;
-	FAILS(SET(pid, &r), EINVAL);
-	ends_well(pid);
-}
-#else
-static void __attribute__((noinline)) counts(void)
+static void counts(void)
 {
 	for (volatile int i = 0; i < 10; i++)
 		;
@@ -166,7 +112,8 @@ static void single_steps(void)
 	int moved = 0;
 
 	for (int i = 0; i < 50; i++) {
-		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
+		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		stopped_by(pid, SIGTRAP);
 		EQ(GET(pid, &r), 0);
 		moved += IP(r) != last;
 		last = IP(r);
@@ -174,30 +121,6 @@ static void single_steps(void)
 	CHECK(moved > 40);
 	ends_well(pid);
 }
-
-#ifdef __x86_64__
-/* add %bl, 0(%rbp), whose second byte is that of popf. */
-static void adds(void)
-{
-	static char sum;
-
-	asm volatile("pushq %%rbp; movq %0, %%rbp; .byte 0x00, 0x9d, 0, 0, 0, 0; popq %%rbp" : : "r" (&sum) : "memory", "cc");
-}
-
-/* It is no longer stepped when it goes on. */
-static void step_like_popf(void)
-{
-	pid_t pid = traced(adds);
-	struct user_regs_struct r;
-
-	do {
-		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
-		EQ(GET(pid, &r), 0);
-	} while ((ptrace(PTRACE_PEEKTEXT, pid, IP(r), 0) & 0xffffffffffff) != 0x9d00);
-	resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
-	ends_well(pid);
-}
-#endif
 
 static void asks_the_time(void)
 {
@@ -228,6 +151,199 @@ static void steps_through_the_vdso(void)
 	EQ(st, 0);
 	CHECK(inside > 30);
 }
+
+static volatile int handled;
+
+static void __attribute__((noinline)) handler(int sig)
+{
+	handled = sig;
+}
+
+static void is_sent_a_signal(void)
+{
+	signal(SIGUSR1, handler);
+	raise(SIGUSR1);
+	if (handled != SIGUSR1)
+		_exit(2);
+}
+
+/* A step into a handler ends at its first instruction; what it returns to goes on without steps. */
+static void steps_into_a_handler(void)
+{
+	pid_t pid = traced(is_sent_a_signal);
+	struct user_regs_struct r;
+
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGUSR1);
+	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, SIGUSR1), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(GET(pid, &r), 0);
+	EQ(IP(r), (uintptr_t)handler);
+#ifdef __x86_64__
+	EQ(r.eflags & 0x100, 0);
+#endif
+	ends_well(pid);
+}
+
+#ifdef __aarch64__
+static void debug_registers(void)
+{
+	pid_t pid = traced(asks_for_its_parent);
+	struct { unsigned info, pad; } head;
+	int st;
+
+	/* However many there are: the debug architecture is 6 or later. */
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x402 /* NT_ARM_HW_BREAK */, &head, sizeof(head)), 0);
+	CHECK(head.info >> 8 >= 6);
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x403 /* NT_ARM_HW_WATCH */, &head, sizeof(head)), 0);
+	CHECK(head.info >> 8 >= 6);
+	EQ(kill(pid, SIGKILL), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+}
+
+/*
+ * Instructions that know where they are, each with what is to be seen of it in the sum; registers 16 and 17 are none that may
+ * be used for it.
+ */
+__asm__(".text; .p2align 4\n"
+	"all_kinds: stp x29, x30, [sp, #-16]!; mov x0, #0; mov x16, #5; mov x17, #7\n"
+	"adr x1, 8f; ldr x1, [x1]; add x0, x0, x1\n"
+	"adrp x1, 8f; add x1, x1, :lo12:8f; ldr w1, [x1, #4]; add x0, x0, x1\n"
+	"ldr w1, 8f; add x0, x0, x1; ldr x1, 8f; eor x0, x0, x1; ldrsw x1, 8f + 8; add x0, x0, x1; prfm pldl1keep, 8f\n"
+	"ldr s1, 8f; fmov w1, s1; add x0, x0, x1; ldr d1, 8f; fmov x1, d1; add x0, x0, x1\n"
+	"ldr q1, 8f; umov x1, v1.d[1]; eor x0, x0, x1\n"
+	"add x0, x0, x16; add x0, x0, x17, lsl #8; ldr x16, 8f; add x0, x0, x16; ldr w17, 8f; add x0, x0, x17\n"
+	"mov x2, #0; cbz x2, 1f; brk #1; 1: cbnz x2, 9f; tbz x0, #63, 1f; 1: tbnz w2, #3, 9f; orr x2, x2, #1 << 40\n"
+	"tbnz x2, #40, 1f; brk #1; 1: cbz w2, 1f; brk #1; 1: cbnz x2, 1f; brk #1\n"
+	"1: cmp x16, x16; b.ne 9f; b.lt 9f; b.gt 9f; b.mi 9f; b.vs 9f; b.cc 9f; b.hi 9f; b.eq 1f; brk #1; 1: b.al 1f; brk #1\n"
+	"1: mov x3, #-1; cmp x3, #1; b.ge 9f; b.ls 9f; b.pl 9f; b.lt 1f; brk #1; 1: b.hi 1f; brk #1\n"
+	"1: bl 7f; adr x1, 7f; blr x1; adr x30, 7f; blr x30; adr x1, 1f; br x1; brk #1; 1: b 1f; brk #1\n"
+	"1: ldp x29, x30, [sp], #16; ret\n"
+	"7: add x0, x0, #3; ret x30\n"
+	"9: brk #2\n"
+	".p2align 3; 8: .quad 0x123456789abcdef, 0xfedcba9876543210\n"
+	"signed: .inst 0xd503233f\nstp x29, x30, [sp, #-16]!; mov x4, #77; mov x16, #6\n"	/* paciasp */
+	"adr x3, 7f; .inst 0xdac10083; .inst 0xd73f0864; adr x3, 7f; .inst 0xdac127e3; .inst 0xd63f0c7f\n"	/* pacia x3, x4; blraa x3, x4; pacizb x3; blrabz x3 */
+	"adr x16, 1f; mov x17, x16; .inst 0xdac10090; .inst 0xd71f0a04; brk #1\n"	/* pacia x16, x4; braa x16, x4 */
+	"1: eor x0, x16, x17; lsl x0, x0, #16; lsr x0, x0, #16\n"
+	"ldp x29, x30, [sp], #16; .inst 0xd65f0bff\n"	/* retaa */
+	"7: ret\n"
+	"loop: mov x1, #5; mov x0, #0; 1: add x0, x0, x1; subs x1, x1, #1; b.ne 1b; ret\n");
+extern long all_kinds(void), signed_branches(void) __asm__("signed"), loop_of_five(void) __asm__("loop");
+
+static long (*stepped)(void);
+
+static void does_it_twice(void)
+{
+	long once = stepped(), twice;
+
+	__asm__ volatile(BREAK);
+	twice = stepped();
+	if (once != twice)
+		_exit(2);
+}
+
+/* How many steps its instructions are. */
+static int steps_in(long (*f)(void), uintptr_t size)
+{
+	struct user_regs_struct r;
+	int steps = 0, st = 0;
+	siginfo_t si;
+	pid_t pid;
+
+	stepped = f;
+	pid = traced(does_it_twice);
+	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	stopped_by(pid, SIGTRAP);
+	EQ(GET(pid, &r), 0);
+	IP(r) += LEFT_OF_BREAK;
+	EQ(SET(pid, &r), 0);
+	for (int i = 0; i < 10000; i++) {
+		steps += IP(r) - (uintptr_t)f < size;
+		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		EQ(waitpid(pid, &st, 0), pid);
+		if (!WIFSTOPPED(st))
+			break;
+		EQ(WSTOPSIG(st), SIGTRAP);
+		EQ(GET(pid, &r), 0);
+		EQ(ptrace(PTRACE_GETSIGINFO, pid, 0, &si), 0);
+		if (IP(r) - (uintptr_t)f < size) {
+			EQ(si.si_code, TRAP_TRACE);
+			EQ((uintptr_t)si.si_addr, IP(r));
+		}
+	}
+	EQ(st, 0);
+	return steps;
+}
+
+static void steps_of_each_kind(void)
+{
+	EQ(steps_in(all_kinds, (uintptr_t)signed_branches - (uintptr_t)all_kinds), 75);
+}
+
+static void steps_by_signed_branches(void)
+{
+	if (!(getauxval(AT_HWCAP) & 1 << 30 /* PACA */))
+		SKIP("no signatures of addresses");
+	EQ(steps_in(signed_branches, (uintptr_t)loop_of_five - (uintptr_t)signed_branches), 21);
+}
+
+static void steps_of_a_loop(void)
+{
+	EQ(steps_in(loop_of_five, 24), 2 + 5 * 3 + 1);
+}
+
+static void has_a_thread_pointer(void)
+{
+	unsigned long old, tp;
+
+	__asm__ volatile("mrs %0, tpidr_el0\nbrk #0\nmrs %1, tpidr_el0\nmsr tpidr_el0, %0" : "=&r" (old), "=&r" (tp));
+	if (tp != 0x123456789)
+		_exit(2);
+}
+
+static void thread_pointer(void)
+{
+	pid_t pid = traced(has_a_thread_pointer);
+	unsigned long tp = 0x123456789, got;
+	struct user_regs_struct r;
+
+	resume(PTRACE_CONT, pid, SIGTRAP);
+	EQ(get_set(PTRACE_SETREGSET, pid, 0x401 /* NT_ARM_TLS */, &tp, sizeof(tp)), 0);
+	EQ(get_set(PTRACE_GETREGSET, pid, 0x401, &got, sizeof(got)), 0);
+	EQ(got, tp);
+	EQ(GET(pid, &r), 0);
+	IP(r) += LEFT_OF_BREAK;
+	EQ(SET(pid, &r), 0);
+	/* Another exception level is refused. */
+	r.pstate |= 4;
+	FAILS(SET(pid, &r), EINVAL);
+	ends_well(pid);
+}
+#else
+#ifdef __x86_64__
+/* add %bl, 0(%rbp), whose second byte is that of popf. */
+static void adds(void)
+{
+	static char sum;
+
+	asm volatile("pushq %%rbp; movq %0, %%rbp; .byte 0x00, 0x9d, 0, 0, 0, 0; popq %%rbp" : : "r" (&sum) : "memory", "cc");
+}
+
+/* It is no longer stepped when it goes on. */
+static void step_like_popf(void)
+{
+	pid_t pid = traced(adds);
+	struct user_regs_struct r;
+
+	do {
+		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
+		EQ(GET(pid, &r), 0);
+	} while ((ptrace(PTRACE_PEEKTEXT, pid, IP(r), 0) & 0xffffffffffff) != 0x9d00);
+	resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
+	ends_well(pid);
+}
+#endif
 
 /* Debuggers clear them whether they use them or not, gdb for each new thread. */
 static void debug_registers(void)
@@ -278,36 +394,6 @@ static void block_steps(void)
 	/* Of the loop's ten rounds; in some virtual machines the processor makes steps of them. */
 	CHECK((inside >= 8 && inside <= 12) || (inside > 50 && !getenv("KBOX_HOST_PID")));
 	CHECK(steps < 5000);
-}
-
-static volatile int handled;
-
-static void __attribute__((noinline)) handler(int sig)
-{
-	handled = sig;
-}
-
-static void is_sent_a_signal(void)
-{
-	signal(SIGUSR1, handler);
-	raise(SIGUSR1);
-	if (handled != SIGUSR1)
-		_exit(2);
-}
-
-/* A step into a handler ends at its first instruction; what it returns to goes on without steps. */
-static void steps_into_a_handler(void)
-{
-	pid_t pid = traced(is_sent_a_signal);
-	struct user_regs_struct r;
-
-	resume(PTRACE_CONT, pid, SIGUSR1);
-	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, SIGUSR1), 0);
-	stopped_by(pid, SIGTRAP);
-	EQ(GET(pid, &r), 0);
-	EQ(r.rip, (uintptr_t)handler);
-	EQ(r.eflags & 0x100, 0);
-	ends_well(pid);
 }
 
 static long fs_word = 0x1111, gs_word = 0x2222;
@@ -594,11 +680,11 @@ static void attach_to_a_spinner(void)
 
 static const struct test tests[] = {
 #ifndef __aarch64__
-	T(step_like_popf), T(block_steps), T(steps_into_a_handler), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
+	T(step_like_popf), T(block_steps), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
 	T(upper_half_of_the_number), T(selectors),
 #else
-	T(thread_pointer),
+	T(thread_pointer), T(steps_of_each_kind), T(steps_by_signed_branches), T(steps_of_a_loop),
 #endif
-	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(steps_through_the_vdso), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
+	T(system_calls), T(memory), T(vector_registers), T(single_steps), T(steps_through_the_vdso), T(steps_into_a_handler), T(debug_registers), T(breakpoint), T(attach_to_a_spinner),
 };
 MAIN(tests)

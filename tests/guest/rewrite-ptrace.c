@@ -11,7 +11,7 @@
 #define ARG0(r) (r).regs[0]
 #define ARG2(r) (r).regs[2]
 #define CALL_NR(r) (r).regs[8]		/* before it is made */
-enum { SKIPPED = -1, STEPS = 0 };	/* a call that a tracer has skipped leaves its first argument */
+enum { SKIPPED = -1 };	/* a call that a tracer has skipped leaves its first argument */
 
 /* At a stop for a call, its register has no say any more. */
 static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
@@ -26,7 +26,7 @@ static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 #define ARG0(r) (r).rdi
 #define ARG2(r) (r).rdx
 #define CALL_NR(r) (r).rax
-enum { SKIPPED = -38, STEPS = 1 };
+enum { SKIPPED = -38 };
 
 static void set_number(pid_t pid, struct user_regs_struct *r, int nr)
 {
@@ -201,19 +201,7 @@ static void calls_changed_by_the_tracer(void)
 	}
 }
 
-#ifdef __aarch64__
-/* As little as elsewhere where the kernel has no say in the processor's debug registers. */
-static void single_steps(void)
-{
-	SKIP("x86_64 only");
-}
-
-static void steps_from_stops(void)
-{
-	SKIP("x86_64 only");
-}
-#else
-/* From int3 to int3 by single steps: the function's instructions one by one, and one write. */
+/* From breakpoint to breakpoint by single steps: the function's instructions one by one, and one write. */
 static void single_steps(void)
 {
 	for (int k = 0; k < 2; k++) {
@@ -221,14 +209,12 @@ static void single_steps(void)
 
 		start(k);
 		pid = traced(writes_bytes);
-		resume(PTRACE_CONT, pid, SIGTRAP);
+		to_break(pid);
 		for (int i = 0; i < WARM - 1; i++) {
 			int n = 0, in = 0;
 
 			EQ(drained(), 0);
 			for (int steps = 0; steps < 5000; steps++) {
-				unsigned char insn;
-
 				resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 				if (offset_of(pid) < LEN) {
 					in = 1;
@@ -240,13 +226,12 @@ static void single_steps(void)
 				} else if (in) {
 					break;
 				}
-				insn = ptrace(PTRACE_PEEKTEXT, pid, regs_of(pid).rip, 0);
-				if (insn == 0xcc)
+				if ((ptrace(PTRACE_PEEKTEXT, pid, IP(regs_of(pid)), 0) & BREAK_MASK) == BREAK_INSN)
 					break;
 			}
 			EQ(kind->insns[n], -1);
 			EQ(drained(), 0);
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 		}
 		ends_well(pid);
 	}
@@ -263,7 +248,7 @@ static void steps_from_stops(void)
 		for (int i = 0; i < WARM; i++) {
 			const int *next = kind->insns;
 
-			resume(PTRACE_CONT, pid, SIGTRAP);
+			to_break(pid);
 			resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
 			if (i & 1)
 				resume(PTRACE_SYSCALL, pid, SIGTRAP | 0x80);
@@ -283,7 +268,6 @@ static void steps_from_stops(void)
 		ends_well(pid);
 	}
 }
-#endif
 
 static void reads_original(const char *how, const unsigned char *got, int k)
 {
@@ -365,7 +349,7 @@ static void breakpoints(void)
 				IP(r) -= PAST_BREAK;
 				EQ(ptrace(PTRACE_POKETEXT, pid, at, text), 0);
 				EQ(SET(pid, &r), 0);
-				if (STEPS && i & 1) {		/* as a debugger does it: a step over it */
+				if (i & 1) {		/* as a debugger does it: a step over it */
 					resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 					CHECK(offset_of(pid) >= LEN || (int)offset_of(pid) == insn[1]);
 				}

@@ -47,6 +47,12 @@ void kbox_code_written(const void *code, unsigned long size)
 	sync((unsigned long)code, (unsigned long)code, size);
 }
 
+/* It has been written to code that the running host process has mapped at addr. */
+void kbox_code_changed(unsigned long addr, const void *code, unsigned long size)
+{
+	sync(addr, (unsigned long)code, size);
+}
+
 /* These pages of guest memory have just been mapped executable at addr of the running host process. */
 void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages)
 {

@@ -23,13 +23,13 @@ static void write_tp(unsigned long tp)
 /* Current begins to run on this host thread, or a tracer has set its pointer (regset.c). */
 void tls_load(void)
 {
-	clear_thread_flag(TIF_DEBUG);
+	current->thread.tp_set = false;
 	write_tp(current->thread.tp);
 }
 
 void tls_save(void)
 {
-	if (test_thread_flag(TIF_DEBUG))
+	if (current->thread.tp_set)
 		tls_load();
 	else
 		current->thread.tp = read_tp();

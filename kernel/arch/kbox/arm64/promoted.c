@@ -65,7 +65,7 @@ struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, un
 	top->promoted = kind;
 	syscall_begin(regs, nr);
 	regs->regs[0] = call(regs, nr, kind);
-	if (likely(!(READ_ONCE(current_thread_info()->flags) & _TIF_WORK_MASK) && !syscall_left(regs) &&
+	if (likely(!(READ_ONCE(current_thread_info()->flags) & (_TIF_WORK_MASK | _TIF_DEBUG)) && !syscall_left(regs) &&
 		   regs->pc == regs->regs[30] && !current->thread.fpstate && !READ_ONCE(current_thread_info()->syscall_work))) {
 		kbox_to_user(me);
 		return me;

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
+#include <asm/debugreg.h>
 #include <asm/gate.h>
 #include <asm/fpstate.h>
 #include <arm64/include/uapi/asm/hwcap.h>
@@ -80,6 +81,7 @@ static int tls_set(struct task_struct *t, const struct user_regset *rs, unsigned
 	if (ret)
 		return ret;
 	t->thread.tp = tp;
+	t->thread.tp_set = true;
 	set_tsk_thread_flag(t, TIF_DEBUG);
 	return 0;
 }
@@ -91,20 +93,6 @@ static int pac_get(struct task_struct *t, const struct user_regset *rs, struct m
 	struct user_pac_mask masks = { mask, mask };
 
 	return kbox_boot->hwcap & HWCAP_PACA ? membuf_write(&to, &masks, sizeof(masks)) : -EINVAL;
-}
-
-/* Debug registers: none, of a debug architecture that everybody knows (v8). */
-static int debug_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
-{
-	struct user_hwdebug_state state = { .dbg_info = 6 << 8 };
-
-	return membuf_write(&to, &state, offsetof(struct user_hwdebug_state, dbg_regs));
-}
-
-static int debug_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos,
-		     unsigned int count, const void *kbuf, const void __user *ubuf)
-{
-	return pos + count > offsetof(struct user_hwdebug_state, dbg_regs) ? -ENOSPC : 0;
 }
 
 static int call_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
@@ -129,8 +117,8 @@ static const struct user_regset regsets[] = {
 	{ .core_note_type = NT_ARM_TLS, .n = 1, .size = 8, .align = 8, .regset_get = tls_get, .set = tls_set },
 	{ .core_note_type = NT_ARM_SYSTEM_CALL, .n = 1, .size = 4, .align = 4, .regset_get = call_get, .set = call_set },
 	{ .core_note_type = NT_ARM_PAC_MASK, .n = sizeof(struct user_pac_mask) / 8, .size = 8, .align = 8, .regset_get = pac_get },
-	{ .core_note_type = NT_ARM_HW_BREAK, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_get, .set = debug_set },
-	{ .core_note_type = NT_ARM_HW_WATCH, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_get, .set = debug_set },
+	{ .core_note_type = NT_ARM_HW_BREAK, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_regset_get, .set = debug_regset_set },
+	{ .core_note_type = NT_ARM_HW_WATCH, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_regset_get, .set = debug_regset_set },
 };
 
 static const struct user_regset_view view = {
@@ -156,8 +144,4 @@ void arch_ptrace_stop(void)
 	fpstate_hold();
 	tls_save();
 	stack_top(task_stack_page(current))->resume_ip = 0;
-}
-
-void ptrace_disable(struct task_struct *t)
-{
 }

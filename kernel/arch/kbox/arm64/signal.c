@@ -110,7 +110,7 @@ void arch_do_signal_or_restart(struct pt_regs *r)
 			r->pc = behind;
 		}
 		rseq_signal_deliver(&ks, r);
-		signal_setup_done(put_frame(&ks, r), &ks, false);
+		signal_setup_done(put_frame(&ks, r), &ks, test_thread_flag(TIF_SINGLESTEP));
 		return;
 	}
 	if (again && r->pc == again && err == -ERESTART_RESTARTBLOCK)

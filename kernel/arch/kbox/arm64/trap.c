@@ -6,12 +6,14 @@
 #include <linux/sched/debug.h>
 #include <linux/extable.h>
 #include <asm/boot.h>
+#include <asm/debugreg.h>
 #include <asm/fpstate.h>
 #include <asm/host.h>
 #include <asm/hostframe.h>
 #include <asm/fault.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
+#include <asm/outofline.h>
 #include <asm/slotregs.h>
 #include <asm/vcpu.h>
 #include <asm/vdso.h>
@@ -60,14 +62,16 @@ static unsigned long fault_kind(u64 esr)
 }
 
 /* What frames say of the last fault is of the last one that the guest was told of. */
-static void user_page_fault(const struct sigcontext *sc, u64 esr, struct pt_regs *regs)
+void kbox_user_abort(struct pt_regs *regs, unsigned long addr, u64 esr)
 {
 	struct thread_struct *t = &current->thread;
 	unsigned long address = t->fault_address, code = t->fault_code;
 
-	t->fault_address = sc->fault_address;
+	t->fault_address = addr;
 	t->fault_code = esr;
-	kbox_page_fault(regs, untagged_addr(sc->fault_address), fault_kind(esr));
+	if (unlikely(current->mm->context.debug))
+		debug_access(regs, untagged_addr(addr), fault_kind(esr));
+	kbox_page_fault(regs, untagged_addr(addr), fault_kind(esr));
 	if (likely(!kbox_fault_told())) {
 		t->fault_address = address;
 		t->fault_code = code;
@@ -79,9 +83,11 @@ static void user_fault(int sig, struct host_siginfo *si, const struct sigcontext
 	u64 esr = syndrome(sc);
 
 	if (sig == SIGSEGV && is_abort(esr)) {
-		user_page_fault(sc, esr, regs);
+		kbox_user_abort(regs, sc->fault_address, esr);
 		return;
 	}
+	if (sig == SIGTRAP && unlikely(current->mm->context.debug) && debug_breakpoint(regs))
+		return;
 	/* A breakpoint or a step leaves it as it was; in the host's frame that is a fault of the host's. */
 	if (sig != SIGTRAP) {
 		current->thread.fault_address = sc->fault_address;
@@ -149,6 +155,8 @@ static void from_user(int sig, struct host_siginfo *si, struct ucontext *uc, str
 	((struct stack_top *)(regs + 1))->resume_ip = 0;
 	((struct stack_top *)(regs + 1))->promoted = 0;
 	kbox_gate_open();
+	if (unlikely(test_thread_flag(TIF_DEBUG)) && debug_came_in(regs))
+		kbox_exit(regs);
 	if (current->mm->context.maps) {
 		switch (leave_slot(regs, &lent, sig, sig == SIGSEGV || sig == SIGBUS ? ESR_EC(syndrome(sc)) : 0)) {
 		case SLOT_DONE:

@@ -240,7 +240,7 @@ void kbox_to_user(struct host_thread *me)
 /* From the kernel to user mode. */
 void __noreturn kbox_exit(struct pt_regs *regs)
 {
-	struct host_thread *me = current->thread.host;
+	struct host_thread *me;
 
 	for (;;) {
 		if (unlikely(test_thread_flag(TIF_DEBUG)))
@@ -249,6 +249,7 @@ void __noreturn kbox_exit(struct pt_regs *regs)
 			to_original(regs);
 			exit_work(regs);
 		} while (unlikely(test_thread_flag(TIF_DEBUG)) && !debug_leaves(regs));
+		me = current->thread.host;	/* exec may have been a step */
 		kbox_to_user(me);
 		to_slot(regs);
 		kbox_leave(me, regs, me->task->thread.fpstate);

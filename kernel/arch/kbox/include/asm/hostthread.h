@@ -96,6 +96,8 @@ void host_thread_die(struct host_thread *h);
 void host_thread_arrive(void);
 void host_thread_bury(struct host_thread *h);
 void host_thread_discard(struct host_thread *h);
+/* Out of user code, without a grant: handover.c */
+void kbox_preempt(struct host_thread *h);
 
 /* The mappings of vmalloc space, which each host process makes for itself: mm/vmalloc.c. */
 extern unsigned int kbox_vmalloc_gen;

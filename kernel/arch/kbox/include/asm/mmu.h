@@ -20,7 +20,7 @@ typedef struct {
 	struct rewrite_map *maps;	/* what of its text is patched */
 	struct rewrite_seen *seen;	/* sites that have trapped */
 	unsigned long vdso;		/* where exec has mapped it */
-	struct debug_mm *debug;		/* pages that a debugger watches, see x86_64/debugreg.c */
+	struct debug_mm *debug;		/* pages that a debugger watches, see mm/watch.c */
 	bool unpromoted;		/* its calls of cancellation wrappers stay as they are, see rewrite/promote.c */
 	/* What arm64's gate finds tasks by (findtask.c). */
 	struct pt_regs **gate_page;

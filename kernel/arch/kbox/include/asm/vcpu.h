@@ -31,7 +31,6 @@ bool kbox_wait_grant(struct host_thread *me);
 void kbox_grant(struct host_thread *to);
 void kbox_take_ipis(struct host_thread *me);
 void kbox_poll_grant(struct host_thread *me, u64 event);
-void kbox_preempt(struct host_thread *h);
 
 /* vcpu.c */
 void kbox_enter(struct host_thread *me);

@@ -12,6 +12,7 @@ struct host_frame {
 #define ESR_EC(esr)		((esr) >> 26 & 0x3f)
 #define EC_INSN_ABORT		0x20
 #define EC_DATA_ABORT		0x24
+#define ESR_INSN_ABORT		0x82000007	/* EC_INSN_ABORT, by a page that is not there */
 /* leave.c, entry.S */
 extern void leave_by_frame(struct host_thread *me, struct pt_regs *regs, struct host_frame *frame);
 extern void leave_by_slot(struct host_thread *me, struct pt_regs *regs);

@@ -34,7 +34,7 @@ static inline int is_syscall_success(struct pt_regs *regs)
 	return !IS_ERR_VALUE(regs->regs[0]);
 }
 #define current_user_stack_pointer()	user_stack_pointer(current_pt_regs())
-/* No arch_has_single_step(): a host thread cannot step itself. */
+#define arch_has_single_step()		(1)
 static inline bool regs_irqs_disabled(struct pt_regs *regs) { return false; }
 #define arch_ptrace_stop_needed() (1)
 #define arch_ptrace_stop arch_ptrace_stop

@@ -2,7 +2,8 @@
 #ifndef _ASM_KBOX_THREAD_H
 #define _ASM_KBOX_THREAD_H
 #include <uapi/asm/layout.h>
-/* Below guest memory the gate has its tables of each process, see findtask.c. */
+/* Below guest memory are slots for instructions (outofline.c), and the gate has its tables of each process (findtask.c). */
+#define KBOX_STEP_PAGE		(KBOX_PAGE_OFFSET - 0x20000)
 #define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* one word: asm/mmu.h, gate_page */
 #define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */
 #define GATE_BITS		9
@@ -15,7 +16,20 @@
 #ifndef __ASSEMBLY__
 #include <uapi/asm/sigcontext.h>
 struct host_frame;
-struct isa_host_thread { };
+struct isa_host_thread {
+	bool has_slots;			/* its process has those at KBOX_STEP_PAGE mapped */
+};
+/* An instruction that is executed out of line (outofline.c). */
+struct insn_slot {
+	unsigned long pc;		/* of the program's instruction; 0: there is none */
+	unsigned int slot, insn;
+	int insns;			/* so many from there on, 1 but for exclusive loads and stores, ... */
+	unsigned long exit[2];		/* ... and where branches lead to from among them */
+	unsigned char lent;		/* the register that it has lent to it, ... */
+	bool was_out;			/* the task came in by one */
+	unsigned long kept;		/* ... and what the program has in that */
+	unsigned long vdso_return;	/* from the host's vDSO, which the program is in for a step's time; 0: it is not */
+};
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
 	struct host_thread *host;	/* where it runs; NULL: any thread will do */
@@ -27,6 +41,9 @@ struct thread_struct {
 	unsigned long tp;		/* TPIDR_EL0, while it does not run */
 	unsigned long gate_key;		/* under which the gate knows it, or 0 (findtask.c) */
 	unsigned long fault_address, fault_code;
+	struct insn_slot insn;
+	struct thread_debug *debug;	/* NULL: debug registers are of no concern to it (debugreg.c) */
+	bool tp_set;			/* a tracer has set tp: the host thread does not have it yet */
 	struct fpsimd_context fpsave __aligned(16);
 };
 #define KSTK_EIP(t)	(task_pt_regs(t)->pc)

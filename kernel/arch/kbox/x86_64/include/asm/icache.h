@@ -5,7 +5,7 @@
 struct folio;
 struct page;
 struct vm_area_struct;
-/* For ptrace: a copy that has breakpoints (debugreg.c) is not what it was made of any more. */
+/* For ptrace: a copy that has breakpoints (mm/watch.c) is not what it was made of any more. */
 extern void debug_text_written(struct vm_area_struct *vma, unsigned long addr);
 #define flush_icache_user_page(vma, page, addr, len) debug_text_written(vma, addr)
 static inline void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages) { }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_KBOX_WATCH_H
+#define _ASM_KBOX_WATCH_H
+/*
+ * Addresses that a debugger watches: mm/watch.c does it with mappings. What the ISA's debug
+ * registers say, and what a hit is to a tracer: its debugreg.c. asm/debugreg.h comes before this
+ * and has WATCHES and struct isa_debug.
+ */
+#include <linux/types.h>
+
+struct mm_struct;
+struct task_struct;
+struct vm_area_struct;
+
+enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXEC = 4 };
+
+/* What one register is for; kind 0: nothing. */
+struct watch {
+	unsigned long addr;
+	u8 size, kind;
+};
+
+struct watch_access {
+	unsigned long addr;
+	unsigned int size;
+	u8 kind;
+};
+
+#define ACCESSES	4
+
+struct thread_debug {
+	struct watch watch[WATCHES];
+	/* The instruction that is to run alone, and what it accesses of closed pages. */
+	unsigned long ip;		/* 0: none */
+	unsigned int accesses;
+	struct watch_access access[ACCESSES];
+	struct isa_debug isa;
+};
+
+extern struct thread_debug *debug_of(struct task_struct *t);
+extern void debug_free(struct task_struct *t);
+extern void debug_mm_free(struct mm_struct *mm);
+extern void debug_mapping(unsigned long addr, unsigned long pages);
+extern void debug_text_written(struct vm_area_struct *vma, unsigned long addr);
+
+extern int watch_update(struct mm_struct *mm);
+extern bool watch_breakpoint(unsigned long ip);
+extern unsigned int watch_access_hits(const struct thread_debug *td);
+extern unsigned int watch_exec_hits(const struct thread_debug *td, unsigned long ip);
+extern void watch_note(struct thread_debug *td, unsigned long ip, struct watch_access access);
+extern bool watch_fault(unsigned long ip, unsigned long addr, unsigned int kind);
+extern void watch_entered(void);
+extern bool watch_waited(void);
+extern void watch_run_alone(struct thread_debug *td);
+extern void watch_close(void);
+#endif
