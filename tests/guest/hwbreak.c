@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The breakpoints and watchpoints of aarch64's hardware as a tracer sets them. */
-#include "tap.h"
-#include <elf.h>
+#include "trace-child.h"
 #include <pthread.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 
 #ifndef __aarch64__
 static void none(void)
@@ -28,38 +24,6 @@ struct debug_state {
 
 static struct { char page[4096]; } area[3] __attribute__((aligned(4096)));
 #define WATCHED ((volatile long *)&area[1].page[2048])
-
-static void stopped_by(pid_t pid, int sig)
-{
-	int st;
-
-	EQ(waitpid(pid, &st, __WALL), pid);
-	if (!WIFSTOPPED(st) || WSTOPSIG(st) != sig)
-		tap_fail(__FILE__, __LINE__, "status 0x%x, not a stop by %d", st, sig);
-}
-
-static pid_t traced(void (*run)(void))
-{
-	pid_t pid = FORK();
-
-	if (!pid) {
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-			_exit(1);
-		raise(SIGSTOP);
-		run();
-		_exit(0);
-	}
-	stopped_by(pid, SIGSTOP);
-	EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_EXITKILL), 0);
-	return pid;
-}
-
-static long get_set(int request, pid_t pid, int set, void *p, size_t size)
-{
-	struct iovec v = { p, size };
-
-	return ptrace(request, pid, (void *)(long)set, &v);
-}
 
 static struct debug_state state_of(pid_t pid, int set)
 {
@@ -142,12 +106,6 @@ static void step_over(pid_t pid)
 	CHECK(pc_of(pid) != pc);
 	for (int i = 0; i < 2; i++)
 		EQ(get_set(PTRACE_SETREGSET, pid, BREAK_SET + i, &s[i], 8 + 4 * sizeof(off.reg[0])), 0);
-}
-
-static void ends_well(pid_t pid)
-{
-	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
-	CHILD_OK(pid);
 }
 
 static void writes(void)

@@ -98,7 +98,7 @@ static void vector_registers(void)
 	ends_well(pid);
 }
 
-static void counts(void)
+static void __attribute__((noinline)) counts(void)
 {
 	for (volatile int i = 0; i < 10; i++)
 		;
