@@ -205,7 +205,7 @@ static void debug_registers(void)
  * Instructions that know where they are, each with what is to be seen of it in the sum; registers 16 and 17 are none that may
  * be used for it.
  */
-__asm__(".text; .p2align 4\n"
+__asm__(".text; .p2align 4; .globl all_kinds, signed_branches, loop_of_five\n"
 	"all_kinds: stp x29, x30, [sp, #-16]!; mov x0, #0; mov x16, #5; mov x17, #7\n"
 	"adr x1, 8f; ldr x1, [x1]; add x0, x0, x1\n"
 	"adrp x1, 8f; add x1, x1, :lo12:8f; ldr w1, [x1, #4]; add x0, x0, x1\n"
@@ -222,14 +222,14 @@ __asm__(".text; .p2align 4\n"
 	"7: add x0, x0, #3; ret x30\n"
 	"9: brk #2\n"
 	".p2align 3; 8: .quad 0x123456789abcdef, 0xfedcba9876543210\n"
-	"signed: .inst 0xd503233f\nstp x29, x30, [sp, #-16]!; mov x4, #77; mov x16, #6\n"	/* paciasp */
+	"signed_branches: .inst 0xd503233f\nstp x29, x30, [sp, #-16]!; mov x4, #77; mov x16, #6\n"	/* paciasp */
 	"adr x3, 7f; .inst 0xdac10083; .inst 0xd73f0864; adr x3, 7f; .inst 0xdac127e3; .inst 0xd63f0c7f\n"	/* pacia x3, x4; blraa x3, x4; pacizb x3; blrabz x3 */
 	"adr x16, 1f; mov x17, x16; .inst 0xdac10090; .inst 0xd71f0a04; brk #1\n"	/* pacia x16, x4; braa x16, x4 */
 	"1: eor x0, x16, x17; lsl x0, x0, #16; lsr x0, x0, #16\n"
 	"ldp x29, x30, [sp], #16; .inst 0xd65f0bff\n"	/* retaa */
 	"7: ret\n"
-	"loop: mov x1, #5; mov x0, #0; 1: add x0, x0, x1; subs x1, x1, #1; b.ne 1b; ret\n");
-extern long all_kinds(void), signed_branches(void) __asm__("signed"), loop_of_five(void) __asm__("loop");
+	"loop_of_five: mov x1, #5; mov x0, #0; 1: add x0, x0, x1; subs x1, x1, #1; b.ne 1b; ret\n");
+extern long all_kinds(void), signed_branches(void), loop_of_five(void);
 
 static long (*stepped)(void);
 
