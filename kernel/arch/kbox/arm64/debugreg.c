@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/debugreg.h>
+#include <asm/fault.h>
 #include <asm/gate.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>

@@ -15,6 +15,7 @@
 #include <asm/gate.h>
 #include <asm/hostmm.h>
 #include <asm/rewrite.h>
+#include <asm/tlbflush.h>
 #include <asm/unistd.h>
 #include <asm/vcpu.h>
 

@@ -2,6 +2,7 @@
 /* System calls that the port looks at first. */
 #include <linux/personality.h>
 #include <linux/syscalls.h>
+#include <asm/gate.h>
 #include <asm/rewrite.h>
 
 /* What a program with promoted calls must not do with them (docs/cancel-wrapper.md): have threads, ... */
