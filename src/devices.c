@@ -229,6 +229,7 @@ static const struct device_ops *next_kind(uint32_t from)
 {
 	const struct device_ops *next = NULL;
 
+	/* cppcheck-suppress comparePointers ; they are the bounds of one section */
 	for (const struct device_ops *const *p = __start_devices; p < __stop_devices; p++)
 		if ((*p)->id >= from && (!next || (*p)->id < next->id))
 			next = *p;
