@@ -76,7 +76,7 @@ static void kv_reset(struct virtio_device *v)
 		return;
 	kv_set_status(v, 0);
 	while (READ_ONCE(kv->hw->answered) != kv->status)
-		msleep(1);
+		fsleep(USEC_PER_MSEC);
 }
 
 static u64 kv_get_features(struct virtio_device *v)
