@@ -416,7 +416,8 @@ static void take_samples(struct sampler *s, pid_t tid)
 static void samples_ok(struct sampler *s)
 {
 	CHECK(s->all >= 10);
-	CHECK(s->in_spin >= s->all * 8 / 10);
+	if (s->in_spin < s->all * 8 / 10)
+		tap_fail(__FILE__, __LINE__, "%u of %u samples in spin()", s->in_spin, s->all);
 	EQ(s->of_others, 0);
 	EQ(s->wrong_ip, 0);
 }
@@ -431,10 +432,14 @@ static void sample_self(void)
 {
 	struct sampler s = sample(0, REG_IP);
 
-	/* Of a host that is busy with other things the timer comes late, and there are fewer. */
-	for (int i = 0; s.all < 10 && i < 100; i++) {
+	/*
+	 * On a host that is busy with other things the timer comes late, or only when the program makes
+	 * a call: there are fewer samples then, and none is to be made by calls.
+	 */
+	for (int i = 0; s.all < 50 && i < 100; i++) {
 		EQ(ioctl(s.fd, ENABLE, 0), 0);
-		spin_for(300000000);
+		for (int k = 0; k < 100; k++)
+			spin();
 		EQ(ioctl(s.fd, DISABLE, 0), 0);
 		take_samples(&s, getpid());
 	}
