@@ -55,4 +55,5 @@ static int show_cpuinfo(struct seq_file *m, void *v)
 static void *c_start(struct seq_file *m, loff_t *pos) { return *pos ? NULL : (void *)1; }
 static void *c_next(struct seq_file *m, void *v, loff_t *pos) { ++*pos; return NULL; }
 static void c_stop(struct seq_file *m, void *v) { }
+extern const struct seq_operations cpuinfo_op;
 const struct seq_operations cpuinfo_op = { .start = c_start, .next = c_next, .stop = c_stop, .show = show_cpuinfo };

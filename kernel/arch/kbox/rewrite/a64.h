@@ -21,9 +21,9 @@ static inline u32 a64_get(const u8 *p)
 
 static inline void a64_put(u8 *p, u32 word)
 {
-	p[0] = word;
-	p[1] = word >> 8;
-	p[2] = word >> 16;
+	p[0] = word & 0xff;
+	p[1] = word >> 8 & 0xff;
+	p[2] = word >> 16 & 0xff;
 	p[3] = word >> 24;
 }
 
