@@ -15,9 +15,10 @@
 #define FEATURE_FP	1ULL
 #define FEATURE_SSE	2ULL
 #define FEATURE_YMM	4ULL
+#define FEATURES_TILE	(3ULL << 17)	/* AMX: a program has to ask the host for it, and there is no way to */
 #define HEADER_END	offsetof(struct _xstate, ymmh)
 
-/* Of all images, as the host has it. */
+/* Of all images, as the host has it, without what no program can use. */
 static struct { u64 features; u32 size; } layout;
 
 static struct component { u32 size, offset; } component[64];
@@ -33,13 +34,19 @@ static void component_learn(unsigned int i)
 
 void xstate_learn(u64 features, unsigned int size)
 {
+	u32 end = HEADER_END;
 	unsigned int i;
 
+	features &= ~FEATURES_TILE;
 	layout.features = features;
 	layout.size = size;
-	for (i = 2; i < 64; i++)
-		if (features & 1ULL << i)
-			component_learn(i);
+	for (i = 2; i < 64; i++) {
+		if (!(features & 1ULL << i))
+			continue;
+		component_learn(i);
+		end = max(end, component[i].offset + component[i].size);
+	}
+	layout.size = end;
 }
 
 unsigned int xstate_size(void)
