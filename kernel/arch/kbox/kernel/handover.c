@@ -30,7 +30,8 @@ u32 kbox_spin = 300;
 
 static bool is_granted(const struct host_thread *me)
 {
-	return smp_load_acquire(&me->grant) == GRANT_GIVEN;	/* with what the granter said of an IPI before */
+	/* Before its grant the granter has said whether there may be an IPI, and done all that me is to see. */
+	return smp_load_acquire(&me->grant) == GRANT_GIVEN;
 }
 
 /* Gives the CPU, which is ours, to a host thread. From here on it is no longer ours. */
@@ -76,7 +77,6 @@ static void take_grant(struct host_thread *me)
 {
 	while (smp_load_acquire(&me->ipi) == IPI_PERHAPS)
 		host_pause();
-	smp_rmb();	/* what the granter did comes before its grant */
 	kbox_take_ipis(me);
 	WRITE_ONCE(me->grant, GRANT_NONE);
 }
@@ -197,8 +197,7 @@ static void released(struct host_thread *me, struct host_thread *unused)
 	idle = kbox_watch(me);
 	if (idle)
 		kbox_load(idle);
-	while (!is_granted(me))
-		host_futex_wait(&me->grant, GRANT_ASLEEP, HOST_NO_TIMEOUT);
+	sleep_until_granted(me);
 	go_on(me);
 }
 
