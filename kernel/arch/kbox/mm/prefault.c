@@ -20,34 +20,31 @@ static bool may_change(struct file *file)
 	return inode_is_open_for_write(file_inode(file)) || mapping_writably_mapped(file->f_mapping) || shmem_mapping(file->f_mapping);
 }
 
-/* Are the process's cgroups far from their limits? Who has not asked for a page is not to be killed for it. */
-static bool cgroups_have_room(struct mm_struct *mm)
+/* Is one of the process's cgroups so? */
+static bool any_cgroup(struct mm_struct *mm, bool (*is_so)(struct mem_cgroup *memcg))
 {
 	struct mem_cgroup *memcg;
-	bool room = true;
-
-	if (mem_cgroup_disabled())
-		return true;
-	rcu_read_lock();
-	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); room && memcg; memcg = parent_mem_cgroup(memcg))
-		room = page_counter_read(&memcg->memory) + ROOM <= min(READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
-	rcu_read_unlock();
-	return room;
-}
-
-/* Is its memory limited by a cgroup? What that kills for is counted with what nobody has asked for. */
-static bool cgroups_limit(struct mm_struct *mm)
-{
-	struct mem_cgroup *memcg;
-	bool limited = false;
+	bool so = false;
 
 	if (mem_cgroup_disabled())
 		return false;
 	rcu_read_lock();
-	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); !limited && memcg; memcg = parent_mem_cgroup(memcg))
-		limited = READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX || READ_ONCE(memcg->memory.high) != PAGE_COUNTER_MAX;
+	for (memcg = mem_cgroup_from_task(rcu_dereference(mm->owner)); !so && memcg; memcg = parent_mem_cgroup(memcg))
+		so = is_so(memcg);
 	rcu_read_unlock();
-	return limited;
+	return so;
+}
+
+/* A process that has not asked for a page is not to be killed for it. */
+static bool is_near_limit(struct mem_cgroup *memcg)
+{
+	return page_counter_read(&memcg->memory) + ROOM > min(READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
+}
+
+/* A limit counts pages that nobody has asked for with the others. */
+static bool has_limit(struct mem_cgroup *memcg)
+{
+	return READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX || READ_ONCE(memcg->memory.high) != PAGE_COUNTER_MAX;
 }
 
 /*
@@ -59,7 +56,7 @@ bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flag
 {
 	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) && !is_vm_hugetlb_page(vma) &&
 	       !(vma->vm_file && may_change(vma->vm_file)) && is_free(FOR_PREFAULT) && !giveback_done(vma->vm_mm, addr) &&
-	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && cgroups_have_room(vma->vm_mm);
+	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && !any_cgroup(vma->vm_mm, is_near_limit);
 }
 
 /* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
@@ -131,7 +128,7 @@ static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned lo
 	mm_context_t *c = &vma->vm_mm->context;
 
 	if (!ptes || vma->vm_file || vma->vm_end - vma->vm_start <= SMALL_AREA ||
-	    !is_free(FOR_WINDOWS) || cgroups_limit(vma->vm_mm))
+	    !is_free(FOR_WINDOWS) || any_cgroup(vma->vm_mm, has_limit))
 		return false;
 	for (i = 0; i < n; i++)
 		written += pte_present(ptes[i]) && pte_write(ptes[i]);
