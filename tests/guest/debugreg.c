@@ -44,29 +44,10 @@ static void watch(pid_t pid, int i, const volatile void *addr, int type, int len
 	set_dr(pid, 7, dr(pid, 7) | CONTROL(i, type, len));
 }
 
-static long peek(pid_t pid, const volatile void *addr)
-{
-	long v;
-
-	errno = 0;
-	v = ptrace(PTRACE_PEEKDATA, pid, addr, 0);
-	EQ(errno, 0);
-	return v;
-}
-
-static int code_of(pid_t pid)
-{
-	siginfo_t si;
-
-	EQ(ptrace(PTRACE_GETSIGINFO, pid, 0, &si), 0);
-	EQ(si.si_signo, SIGTRAP);
-	return si.si_code;
-}
-
 static void hits(pid_t pid, int i)
 {
 	resume(PTRACE_CONT, pid, SIGTRAP);
-	EQ(code_of(pid), HWBKPT);
+	EQ(info_of(pid).si_code, HWBKPT);
 	EQ(dr(pid, 6), FIXED | 1 << i);
 }
 
@@ -235,7 +216,7 @@ static void breakpoint_at_a_breakpoint(void)
 	hits(pid, 0);
 	EQ(ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)called, (text & ~BREAK_MASK) | BREAK_INSN), 0);
 	resume(PTRACE_CONT, pid, SIGTRAP);
-	EQ(code_of(pid), SI_KERNEL);
+	EQ(info_of(pid).si_code, SI_KERNEL);
 	EQ(regs_of(pid).rip, (uintptr_t)called + 1);
 	EQ(ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rip), (uintptr_t)called), 0);
 	EQ(ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)called, text), 0);
@@ -258,7 +239,7 @@ static void steps_and_hits(void)
 	for (int i = 0; i < 2000 && !both; i++) {
 		resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 		/* A step over a system call says so by another code, and leaves DR6 alone. */
-		if (code_of(pid) != TRACE)
+		if (info_of(pid).si_code != TRACE)
 			continue;
 		both = dr(pid, 6) & 1;
 		EQ(dr(pid, 6), FIXED | SINGLE_STEP | both);
@@ -367,7 +348,7 @@ static void threads(void)
 			watch(tid, 1, (void *)(uintptr_t)called, EXEC, LEN1);
 		} else if (!(st >> 16)) {
 			EQ(WSTOPSIG(st), SIGTRAP);
-			EQ(code_of(tid), HWBKPT);
+			EQ(info_of(tid).si_code, HWBKPT);
 			adds += dr(tid, 6) == (FIXED | 1);
 			calls += dr(tid, 6) == (FIXED | 2);
 			EQ(regs_of(tid).rip == (uintptr_t)called, dr(tid, 6) == (FIXED | 2));

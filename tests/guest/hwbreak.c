@@ -53,33 +53,6 @@ static void breakpoint_at(pid_t pid, int i, void (*f)(void))
 	watch(pid, BREAK_SET, i, (void *)(uintptr_t)f, CONTROL(0, 0xf));
 }
 
-static long peek(pid_t pid, const volatile void *addr)
-{
-	long v;
-
-	errno = 0;
-	v = ptrace(PTRACE_PEEKDATA, pid, addr, 0);
-	EQ(errno, 0);
-	return v;
-}
-
-static siginfo_t info_of(pid_t pid)
-{
-	siginfo_t si;
-
-	EQ(ptrace(PTRACE_GETSIGINFO, pid, 0, &si), 0);
-	EQ(si.si_signo, SIGTRAP);
-	return si;
-}
-
-static unsigned long pc_of(pid_t pid)
-{
-	struct user_regs_struct r;
-
-	EQ(get_set(PTRACE_GETREGSET, pid, NT_PRSTATUS, &r, sizeof(r)), 0);
-	return r.pc;
-}
-
 /* It stops before an access to this address, or before the instruction there. */
 static void hits(pid_t pid, const volatile void *at)
 {
@@ -96,14 +69,14 @@ static void hits(pid_t pid, const volatile void *at)
 static void step_over(pid_t pid)
 {
 	struct debug_state s[2] = { state_of(pid, BREAK_SET), state_of(pid, WATCH_SET) }, off = { };
-	unsigned long pc = pc_of(pid);
+	unsigned long pc = regs_of(pid).pc;
 
 	for (int i = 0; i < 2; i++)
 		EQ(get_set(PTRACE_SETREGSET, pid, BREAK_SET + i, &off, 8 + 4 * sizeof(off.reg[0])), 0);
 	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP);
 	EQ(info_of(pid).si_code, TRACE);
-	CHECK(pc_of(pid) != pc);
+	CHECK(regs_of(pid).pc != pc);
 	for (int i = 0; i < 2; i++)
 		EQ(get_set(PTRACE_SETREGSET, pid, BREAK_SET + i, &s[i], 8 + 4 * sizeof(off.reg[0])), 0);
 }
@@ -266,10 +239,10 @@ static void breakpoints(void)
 	breakpoint_at(pid, 3, called);
 	for (int i = 0; i < 3; i++) {
 		hits(pid, (void *)(uintptr_t)called);
-		EQ(pc_of(pid), (uintptr_t)called);
+		EQ(regs_of(pid).pc, (uintptr_t)called);
 		EQ(peek(pid, (void *)(uintptr_t)called), text);
 		step_over(pid);
-		EQ(pc_of(pid), (uintptr_t)called + 4);
+		EQ(regs_of(pid).pc, (uintptr_t)called + 4);
 	}
 	ends_well(pid);
 }
@@ -287,7 +260,7 @@ static void breakpoint_at_a_breakpoint(void)
 	EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP);
 	EQ(info_of(pid).si_code, TRAP_BRKPT);
-	EQ(pc_of(pid), (uintptr_t)called);
+	EQ(regs_of(pid).pc, (uintptr_t)called);
 	EQ(ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)called, text), 0);
 	ends_well(pid);
 }
@@ -302,12 +275,12 @@ static void steps_to_a_breakpoint(void)
 	do {
 		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
 		stopped_by(pid, SIGTRAP);
-	} while (pc_of(pid) != (uintptr_t)called && steps++ < 2000);
+	} while (regs_of(pid).pc != (uintptr_t)called && steps++ < 2000);
 	EQ(info_of(pid).si_code, TRACE);
 	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
 	stopped_by(pid, SIGTRAP);
 	EQ(info_of(pid).si_code, HWBKPT);
-	EQ(pc_of(pid), (uintptr_t)called);
+	EQ(regs_of(pid).pc, (uintptr_t)called);
 	watch(pid, BREAK_SET, 1, NULL, 0);
 	ends_well(pid);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ptrace(2): what strace and gdb do. */
 #include "trace-child.h"
+#include <stdbool.h>
 #include <sys/auxv.h>
 
 #ifdef __aarch64__
@@ -122,6 +123,22 @@ static void single_steps(void)
 	ends_well(pid);
 }
 
+/* It makes one step, which leads to these registers. False: it has ended, and well. */
+static bool steps_on(pid_t pid, struct user_regs_struct *r)
+{
+	int st;
+
+	EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+	EQ(waitpid(pid, &st, 0), pid);
+	if (!WIFSTOPPED(st)) {
+		EQ(st, 0);
+		return false;
+	}
+	EQ(WSTOPSIG(st), SIGTRAP);
+	EQ(GET(pid, r), 0);
+	return true;
+}
+
 static void asks_the_time(void)
 {
 	struct timespec t;
@@ -136,19 +153,14 @@ static void steps_through_the_vdso(void)
 	unsigned long vdso = getauxval(AT_SYSINFO_EHDR);
 	pid_t pid = traced(asks_the_time);
 	struct user_regs_struct r;
-	int inside = 0, st = 0;
+	bool goes_on = true;
+	int inside = 0;
 
-	for (int i = 0; i < 100000; i++) {
-		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-		EQ(waitpid(pid, &st, 0), pid);
-		if (!WIFSTOPPED(st))
-			break;
-		EQ(WSTOPSIG(st), SIGTRAP);
-		EQ(GET(pid, &r), 0);
+	for (int i = 0; i < 100000 && (goes_on = steps_on(pid, &r)); i++) {
 		inside += IP(r) - vdso < 0x4000;
 		CHECK(IP(r) < BOX_HOME || IP(r) >= BOX_HOME_END);
 	}
-	EQ(st, 0);
+	CHECK(!goes_on);
 	CHECK(inside > 30);
 }
 
@@ -247,7 +259,8 @@ static void does_it_twice(void)
 static int steps_in(long (*f)(void), uintptr_t size)
 {
 	struct user_regs_struct r;
-	int steps = 0, st = 0;
+	bool goes_on = true;
+	int steps = 0;
 	siginfo_t si;
 	pid_t pid;
 
@@ -260,19 +273,16 @@ static int steps_in(long (*f)(void), uintptr_t size)
 	EQ(SET(pid, &r), 0);
 	for (int i = 0; i < 10000; i++) {
 		steps += IP(r) - (uintptr_t)f < size;
-		EQ(ptrace(PTRACE_SINGLESTEP, pid, 0, 0), 0);
-		EQ(waitpid(pid, &st, 0), pid);
-		if (!WIFSTOPPED(st))
+		goes_on = steps_on(pid, &r);
+		if (!goes_on)
 			break;
-		EQ(WSTOPSIG(st), SIGTRAP);
-		EQ(GET(pid, &r), 0);
-		EQ(ptrace(PTRACE_GETSIGINFO, pid, 0, &si), 0);
+		si = info_of(pid);
 		if (IP(r) - (uintptr_t)f < size) {
 			EQ(si.si_code, TRAP_TRACE);
 			EQ((uintptr_t)si.si_addr, IP(r));
 		}
 	}
-	EQ(st, 0);
+	CHECK(!goes_on);
 	return steps;
 }
 

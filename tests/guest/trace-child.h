@@ -102,4 +102,24 @@ static inline struct user_regs_struct regs_of(pid_t pid)
 	return r;
 }
 
+static inline long peek(pid_t pid, const volatile void *addr)
+{
+	long v;
+
+	errno = 0;
+	v = ptrace(PTRACE_PEEKDATA, pid, addr, 0);
+	EQ(errno, 0);
+	return v;
+}
+
+/* Of a stop by SIGTRAP. */
+static inline siginfo_t info_of(pid_t pid)
+{
+	siginfo_t si;
+
+	EQ(ptrace(PTRACE_GETSIGINFO, pid, 0, &si), 0);
+	EQ(si.si_signo, SIGTRAP);
+	return si;
+}
+
 #endif
