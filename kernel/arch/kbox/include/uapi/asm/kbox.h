@@ -95,6 +95,19 @@ struct kbox_virtio {
 #define KBOX_STDIO_CLOSED	2
 
 /*
+ * A directory of the host that the guest can mount: "hostfs" of source "volume:N" is volume[N].
+ * docs/hostfs.md.
+ */
+#define KBOX_MAX_VOLUMES	64
+#define KBOX_VOLUME_READ_ONLY	(1 << 0)	/* nothing is written to it */
+#define KBOX_VOLUME_STEADY	(1 << 1)	/* nobody changes it while the box runs: names and attributes are cached */
+
+struct kbox_volume {
+	__s32 fd;		/* the host's descriptor of the directory (O_PATH) */
+	__u32 flags;
+};
+
+/*
  * The guest's console, which the supervisor keeps on the user's terminal. Heads and tails count the
  * bytes that have ever been put in and taken out, and wrap around; each has one who writes it.
  * After that a side looks at the other's index and flag, so that one of the two sees what the other
@@ -210,6 +223,9 @@ struct kbox_boot {
 	__u32 cancel_promote;		/* aarch64: also the one in libc's cancellation wrapper */
 	__u32 midr;			/* aarch64: MIDR_EL1, or 0 */
 	__s32 speculation[3];		/* what PR_GET_SPECULATION_CTRL says of PR_SPEC_*, or an error */
+	__u32 volumes;			/* how many */
+	__u32 volume_paths;		/* calls that take a path find nothing but the volumes */
+	struct kbox_volume volume[KBOX_MAX_VOLUMES];
 	char cmdline[2048];
 };
 
