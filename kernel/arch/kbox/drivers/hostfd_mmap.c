@@ -1,73 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files of the host in a guest's memory. A shared mapping is one of the host's own: its page table entries name no
- * page of guest memory but the descriptor and the page in it (KBOX_HOST_PFN), and the host is asked for that when it is
- * mapped (mm/tlb.c). A private one has pages of the guest, read from the file when they are touched.
+ * Descriptors of the host in a guest's memory. A shared mapping is the host's own (hostmap.c). A
+ * private one has pages of the guest, read from the file when they are touched.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/pagemap.h>
-#include <asm/tlbflush.h>
-#include <asm/fault.h>
-#include <asm/hostmm.h>
 #include "hostfd.h"
-
-#define AROUND	(KBOX_FILL_WINDOW * PAGE_SIZE)	/* a fault makes the pages from there to the next multiple */
-
-/* Nobody asks whether it is dirty, and a page that is not takes a second fault to write to. */
-static vm_fault_t map_page(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn)
-{
-	pgprot_t prot = __pgprot(pgprot_val(vma->vm_page_prot) | _PAGE_DIRTY);
-	spinlock_t *lock;
-	pte_t *ptep = get_locked_pte(vma->vm_mm, addr, &lock);
-
-	if (!ptep)
-		return VM_FAULT_OOM;
-	if (pte_none(*ptep))
-		set_pte_at(vma->vm_mm, addr, ptep, pte_mkspecial(pfn_pte(pfn, prot)));
-	pte_unmap_unlock(ptep, lock);
-	return VM_FAULT_NOPAGE;
-}
-
-static vm_fault_t shared_fault(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	unsigned long fd = host_number(vma->vm_file->private_data), addr = vmf->address & PAGE_MASK;
-	unsigned long end = min(vma->vm_end, ALIGN_DOWN(addr, AROUND) + AROUND);
-	pgoff_t off = vmf->pgoff;
-	vm_fault_t ret = VM_FAULT_NOPAGE;
-
-	if (off >= KBOX_HOST_PFN_PAGES)	/* of a mapping that has grown */
-		return VM_FAULT_SIGBUS;
-	for (; addr < end && off < KBOX_HOST_PFN_PAGES && ret == VM_FAULT_NOPAGE; addr += PAGE_SIZE, off++)
-		ret = map_page(vma, addr, KBOX_HOST_PFN(fd, off));
-	return ret;
-}
-
-/* There is none; VM_MIXEDMAP would say so too, but such a mapping cannot grow. */
-static struct page *no_page(struct vm_area_struct *vma, unsigned long addr)
-{
-	return NULL;
-}
-
-/* For ptrace, and others who look at another process's memory. Bytes done, or none. */
-static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
-{
-	int fd = host_number(vma->vm_file->private_data);
-	loff_t pos = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + addr - vma->vm_start;
-	struct stat st;
-
-	if ((write & FOLL_WRITE && !(vma->vm_flags & VM_WRITE)) ||
-	    host_fstat(fd, &st) || pos >= st.st_size)
-		return 0;
-	len = min3((u64)len, (u64)(vma->vm_end - addr), (u64)(st.st_size - pos));
-	return write & FOLL_WRITE ? host_pwrite(fd, buf, len, pos) : host_pread(fd, buf, len, pos);
-}
-
-static const struct vm_operations_struct shared_ops = {
-	.fault = shared_fault, .access = shared_access, .find_special_page = no_page,
-};
+#include "hostmap.h"
 
 static vm_fault_t private_fault(struct vm_fault *vmf)
 {
@@ -89,38 +29,9 @@ static vm_fault_t private_fault(struct vm_fault *vmf)
 
 static const struct vm_operations_struct private_ops = { .fault = private_fault };
 
-/* Whether the host would map it so, tried where it is going to be. */
-static int try(struct vm_area_struct *vma, int fd, int prot)
-{
-	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
-	int ret = host_mm_map(&vma->vm_mm->context.host, vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
-
-	if (!ret)
-		host_mm_unmap(&vma->vm_mm->context.host, vma->vm_start, vma->vm_start + PAGE_SIZE);
-	return ret;
-}
-
-/* As the host has sealed a memfd or mounted a file system. */
-static int limit_to_host(struct vm_area_struct *vma, int fd)
-{
-	int ret = try(vma, fd, PROT_READ), write, exec;
-
-	if (ret)
-		return ret;
-	write = vma->vm_flags & VM_MAYWRITE ? try(vma, fd, PROT_READ | PROT_WRITE) : 0;
-	exec = vma->vm_flags & VM_MAYEXEC ? try(vma, fd, PROT_READ | PROT_EXEC) : 0;
-	if (vma->vm_flags & VM_WRITE && write)
-		return write;
-	if (vma->vm_flags & VM_EXEC && exec)
-		return exec;
-	vm_flags_clear(vma, (write ? VM_MAYWRITE : 0) | (exec ? VM_MAYEXEC : 0));
-	return 0;
-}
-
 int hostfd_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct hostfd *h = file->private_data;
-	int ret;
 
 	if (!h->seekable)
 		return -ENODEV;
@@ -128,15 +39,8 @@ int hostfd_mmap(struct file *file, struct vm_area_struct *vma)
 		vma->vm_ops = &private_ops;
 		return 0;
 	}
-	/* Each mapping of such a device is other memory. */
-	if (!kbox_boot->maps || !S_ISREG(file_inode(file)->i_mode))
+	/* Each mapping of a device is other memory. */
+	if (!S_ISREG(file_inode(file)->i_mode))
 		return -ENODEV;
-	if (host_number(h) >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
-		return -EOVERFLOW;
-	ret = limit_to_host(vma, host_number(h));
-	if (ret)
-		return ret;
-	vm_flags_set(vma, VM_DONTDUMP);
-	vma->vm_ops = &shared_ops;
-	return 0;
+	return hostmap_shared(vma, host_number(h));
 }

@@ -99,3 +99,58 @@ int host_epoll_take(int epoll, struct epoll_event *seen, int n)
 {
 	return HCALL5(__NR_epoll_pwait, epoll, seen, n, 0, NULL);
 }
+
+ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos)
+{
+	return HCALL6(__NR_preadv2, fd, iov, n, pos, 0, 0);
+}
+
+ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, size_t n)
+{
+	return HCALL6(__NR_copy_file_range, from, &from_pos, to, &to_pos, n, 0);
+}
+
+int host_fstatfs(int fd, struct statfs *st)
+{
+	return HCALL2(__NR_fstatfs, fd, st);
+}
+
+int host_fchmod(int fd, unsigned int mode)
+{
+	return HCALL2(__NR_fchmod, fd, mode);
+}
+
+int host_fchown(int fd, u32 uid, u32 gid)
+{
+	return HCALL3(__NR_fchown, fd, uid, gid);
+}
+
+int host_futimens(int fd, const struct host_timespec times[2])
+{
+	return HCALL4(__NR_utimensat, fd, NULL, times, 0);
+}
+
+ssize_t host_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	return HCALL4(__NR_fgetxattr, fd, name, value, size);
+}
+
+int host_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
+{
+	return HCALL5(__NR_fsetxattr, fd, name, value, size, flags);
+}
+
+int host_fremovexattr(int fd, const char *name)
+{
+	return HCALL2(__NR_fremovexattr, fd, name);
+}
+
+ssize_t host_flistxattr(int fd, char *names, size_t size)
+{
+	return HCALL3(__NR_flistxattr, fd, names, size);
+}
+
+ssize_t host_getdents(int dir, void *buf, size_t n)
+{
+	return HCALL3(__NR_getdents64, dir, buf, n);
+}

@@ -11,8 +11,10 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-struct stat;
 struct sockaddr;
+struct stat;
+struct statfs;
+struct statx;
 
 /* Bounds of the text that makes host calls (vmlinux.lds.S). */
 extern char __hostcall_start[], __hostcall_end[];
@@ -101,6 +103,38 @@ extern u16 host_poll(int fd, u16 events);
 extern int host_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev);
 /* What is there now: how many. */
 extern int host_epoll_take(int epoll, struct epoll_event *seen, int n);
+
+/* As many buffers as there are, one behind the other in the file. */
+ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos);
+ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, size_t n);
+int host_fstatfs(int fd, struct statfs *st);
+int host_fchmod(int fd, unsigned int mode);
+int host_fchown(int fd, u32 uid, u32 gid);
+/* As utimensat(2): UTIME_NOW and UTIME_OMIT are times. */
+int host_futimens(int fd, const struct host_timespec times[2]);
+ssize_t host_fgetxattr(int fd, const char *name, void *value, size_t size);
+int host_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
+int host_fremovexattr(int fd, const char *name);
+ssize_t host_flistxattr(int fd, char *names, size_t size);
+/* Entries as getdents64(2) has them: bytes, 0 at the end. */
+ssize_t host_getdents(int dir, void *buf, size_t n);
+
+/*
+ * Names: a path leads from the descriptor of a directory on. host_open() takes no symbolic link and
+ * stays below the directory (Linux 5.6); none follows a link that the path ends with.
+ */
+int host_open(int dir, const char *path, unsigned int flags, unsigned int mode);
+int host_statx(int dir, const char *path, unsigned int mask, struct statx *stx);
+ssize_t host_readlinkat(int dir, const char *path, char *buf, size_t n);
+int host_mkdirat(int dir, const char *path, unsigned int mode);
+int host_mknodat(int dir, const char *path, unsigned int mode, u32 dev);
+int host_symlinkat(const char *target, int dir, const char *path);
+int host_linkat(int from_dir, const char *from, int to_dir, const char *to);
+int host_unlinkat(int dir, const char *path, bool is_dir);
+int host_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags);
+int host_fchmodat(int dir, const char *path, unsigned int mode);
+int host_fchownat(int dir, const char *path, u32 uid, u32 gid);
+int host_utimensat(int dir, const char *path, const struct host_timespec times[2]);
 
 extern int host_bind(int fd, const struct sockaddr *addr, int len);
 extern int host_connect(int fd, const struct sockaddr *addr, int len);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names: what is looked up, made, moved and removed in directories. */
+#include <linux/namei.h>
+#include "hostfs.h"
+
+static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	struct hostfs_stat st;
+	int ret;
+
+	if (dentry->d_name.len > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	ret = hostfs_stat(dentry, &st);
+	if (ret && ret != -ENOENT)
+		return ERR_PTR(ret);
+	return d_splice_alias(ret ? NULL : hostfs_iget(dir->i_sb, &st), dentry);
+}
+
+/* There is a new file of this name: it becomes the dentry's. */
+static int instantiate(struct inode *dir, struct dentry *dentry, const struct hostfs_stat *st)
+{
+	struct inode *inode = hostfs_iget(dir->i_sb, st);
+
+	hostfs_changed(dir);
+	if (IS_ERR(inode)) {
+		d_drop(dentry);
+		return PTR_ERR(inode);
+	}
+	d_instantiate(dentry, inode);
+	return 0;
+}
+
+/* The same of what a call has made, which returned that. */
+static int made(struct inode *dir, struct dentry *dentry, int ret)
+{
+	struct hostfs_stat st;
+
+	if (!ret)
+		ret = hostfs_stat(dentry, &st);
+	return ret ?: instantiate(dir, dentry, &st);
+}
+
+/* It is open, as in most cases it is to be; exclusive, since the host may have made one meanwhile. */
+static int create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
+{
+	int fd = hostfs_open_path(dentry, O_RDWR | O_CREAT | O_EXCL, mode & S_IALLUGO), ret;
+	struct hostfs_stat st;
+
+	if (fd < 0)
+		return fd;
+	ret = hostfs_stat_fd(dir->i_sb, fd, &st) ?: instantiate(dir, dentry, &st);
+	if (ret)
+		host_close(fd);
+	else
+		hostfs_keep_fd(d_inode(dentry), fd);
+	return ret;
+}
+
+static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)
+{
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	ret = host_mkdirat(hostfs_root(dentry), path, mode & S_IALLUGO);
+	hostfs_path_end();
+	return made(dir, dentry, ret);
+}
+
+static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
+{
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	ret = host_mknodat(hostfs_root(dentry), path, mode, new_encode_dev(dev));
+	hostfs_path_end();
+	return made(dir, dentry, ret);
+}
+
+static int symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, const char *target)
+{
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	ret = host_symlinkat(target, hostfs_root(dentry), path);
+	hostfs_path_end();
+	return made(dir, dentry, ret);
+}
+
+static int remove(struct inode *dir, struct dentry *dentry, bool is_dir)
+{
+	struct inode *inode = d_inode(dentry);
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	ret = host_unlinkat(hostfs_root(dentry), path, is_dir);
+	hostfs_path_end();
+	if (ret)
+		return ret;
+	hostfs_changed(dir);
+	hostfs_changed(inode);
+	if (is_dir)
+		clear_nlink(inode);
+	else if (inode->i_nlink)
+		drop_nlink(inode);
+	return 0;
+}
+
+static int unlink(struct inode *dir, struct dentry *dentry)
+{
+	return remove(dir, dentry, false);
+}
+
+static int rmdir(struct inode *dir, struct dentry *dentry)
+{
+	return remove(dir, dentry, true);
+}
+
+/* Call it with both paths. */
+static int with_two(struct dentry *a, struct dentry *b, unsigned int flags,
+		    int (*call)(int, const char *, const char *, unsigned int))
+{
+	char *from = hostfs_path(a, HOSTFS_NAME), *to;
+	int ret;
+
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	to = hostfs_path(b, HOSTFS_OTHER);
+	ret = PTR_ERR_OR_ZERO(to);
+	if (!ret) {
+		ret = call(hostfs_root(a), from, to, flags);
+		hostfs_path_end();
+	}
+	hostfs_path_end();
+	return ret;
+}
+
+static int do_link(int root, const char *from, const char *to, unsigned int flags)
+{
+	return host_linkat(root, from, root, to);
+}
+
+static int do_rename(int root, const char *from, const char *to, unsigned int flags)
+{
+	return host_renameat2(root, from, root, to, flags);
+}
+
+static int link(struct dentry *old, struct inode *dir, struct dentry *dentry)
+{
+	return made(dir, dentry, with_two(old, dentry, 0, do_link));
+}
+
+static int rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, struct inode *new_dir,
+		  struct dentry *new, unsigned int flags)
+{
+	struct inode *over = d_inode(new);
+	int ret;
+
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	ret = with_two(dentry, new, flags, do_rename);
+	if (ret)
+		return ret;
+	hostfs_changed(dir);
+	hostfs_changed(new_dir);
+	hostfs_changed(d_inode(dentry));
+	if (over) {
+		hostfs_changed(over);
+		if (!(flags & RENAME_EXCHANGE) && over != d_inode(dentry) && over->i_nlink)
+			S_ISDIR(over->i_mode) ? clear_nlink(over) : drop_nlink(over);
+	}
+	return 0;
+}
+
+const struct inode_operations hostfs_dir_iops = {
+	.lookup = lookup, .create = create, .mkdir = mkdir, .mknod = mknod, .symlink = symlink, .link = link,
+	.unlink = unlink, .rmdir = rmdir, .rename = rename,
+	.getattr = hostfs_getattr, .setattr = hostfs_setattr, .listxattr = hostfs_listxattr,
+};

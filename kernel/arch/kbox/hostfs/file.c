@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading and writing. The host reads to the caller's own memory and writes from there: nothing is
+ * kept here. Its mappings of that memory are a cache (docs/memory.md), so where one is missing it
+ * says EFAULT, and the call is made again when the pages are there.
+ */
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include "hostfs.h"
+
+/* Nobody else gets the virtual CPU for so long. */
+#define AT_ONCE	(1 << 20)
+#define BOUNCE	(64 << 10)
+
+struct io {
+	int fd;
+	bool write;
+	int flags;	/* RWF_* */
+};
+
+static ssize_t move(const struct io *io, void *buf, size_t n, loff_t pos)
+{
+	return io->write ? host_pwritev2(io->fd, buf, n, pos, io->flags) : host_preadv2(io->fd, buf, n, pos, io->flags);
+}
+
+/* Where memory of the running task's begins, and how much of it follows. NULL: it is something else. */
+static void *user_part(const struct iov_iter *iter, size_t *n)
+{
+	if (!user_backed_iter(iter) || current->flags & PF_KTHREAD)
+		return NULL;
+	*n = min(iter_iov_len(iter), iov_iter_count(iter));
+	return iter_iov_addr(iter);
+}
+
+/* True: there is memory of the first bytes at least, which the host has mapped. */
+static bool fault_in(const struct io *io, const struct iov_iter *iter, size_t n)
+{
+	n = min(n, BOUNCE);
+	if (!io->write && fault_in_iov_iter_writeable(iter, n) == n)
+		return false;
+	return fault_in_iov_iter_readable(iter, n) < n;
+}
+
+static ssize_t move_directly(const struct io *io, struct iov_iter *iter, loff_t pos, void *at, size_t n)
+{
+	ssize_t ret;
+
+	for (int tries = 0;; tries++) {
+		ret = move(io, at, min(n, AT_ONCE), pos);
+		if (ret != -EFAULT || tries == 8 || !fault_in(io, iter, n))
+			return ret;
+		n = min(n, BOUNCE >> tries / 2);
+	}
+}
+
+/* By way of a buffer. What has been written and could not be taken from there again is not there. */
+static ssize_t move_by_buffer(const struct io *io, struct iov_iter *iter, loff_t pos)
+{
+	size_t n = min(iov_iter_count(iter), BOUNCE);
+	void *buf = kvmalloc(n, GFP_KERNEL);
+	ssize_t ret;
+
+	if (!buf)
+		return -ENOMEM;
+	if (io->write) {
+		ret = copy_from_iter_full(buf, n, iter) ? move(io, buf, n, pos) : -EFAULT;
+		if (ret != -EFAULT)
+			iov_iter_revert(iter, n - max(ret, 0));
+	} else {
+		ret = move(io, buf, n, pos);
+		if (ret > 0)
+			ret = copy_to_iter(buf, ret, iter) ?: -EFAULT;
+	}
+	kvfree(buf);
+	return ret;
+}
+
+static ssize_t move_some(const struct io *io, struct iov_iter *iter, loff_t pos)
+{
+	size_t n;
+	void *at = user_part(iter, &n);
+	ssize_t ret;
+
+	if (!at || !n)
+		return move_by_buffer(io, iter, pos);
+	ret = move_directly(io, iter, pos, at, n);
+	if (ret > 0)
+		iov_iter_advance(iter, ret);
+	return ret;
+}
+
+/* Bytes, or an error if there are none. A read that has got less than it asked for goes on: the next one says why. */
+static ssize_t move_all(const struct io *io, struct iov_iter *iter, loff_t pos)
+{
+	ssize_t ret = 0, done = 0;
+
+	while (iov_iter_count(iter)) {
+		ret = move_some(io, iter, pos + done);
+		if (ret <= 0)
+			break;
+		done += ret;
+		if (iov_iter_count(iter))
+			cond_resched();
+		if (fatal_signal_pending(current))
+			break;
+	}
+	return done ?: ret;
+}
+
+static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct io io = { .fd = hostfs_fd(iocb->ki_filp) };
+	ssize_t ret = move_all(&io, to, iocb->ki_pos);
+
+	if (ret > 0)
+		iocb->ki_pos += ret;
+	return ret;
+}
+
+static int write_flags(const struct kiocb *iocb)
+{
+	return (iocb->ki_flags & IOCB_APPEND ? (__force int)RWF_APPEND : 0) |
+	       (iocb->ki_flags & IOCB_DSYNC ? (__force int)RWF_DSYNC : 0) |
+	       (iocb->ki_flags & IOCB_SYNC ? (__force int)RWF_SYNC : 0);
+}
+
+/* What others have written to it counts, too: where is its end? */
+static void update_size(struct inode *inode, int fd)
+{
+	struct hostfs_stat st;
+
+	if (!hostfs_stat_fd(inode->i_sb, fd, &st))
+		i_size_write(inode, st.k.size);
+}
+
+static void written(struct kiocb *iocb, ssize_t n)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	loff_t pos = iocb->ki_pos, end;
+
+	if (iocb->ki_flags & IOCB_APPEND) {
+		update_size(inode, hostfs_fd(iocb->ki_filp));
+		end = i_size_read(inode);
+		pos = end - n;
+	} else {
+		end = pos + n;
+		if (end > i_size_read(inode))
+			i_size_write(inode, end);
+	}
+	iocb->ki_pos = end;
+	hostfs_changed(inode);
+	hostfs_drop_pages(inode, pos, end - 1);
+}
+
+static ssize_t write_locked(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct io io = { .fd = hostfs_fd(iocb->ki_filp), .write = true, .flags = write_flags(iocb) };
+	struct inode *inode = file_inode(iocb->ki_filp);
+	ssize_t ret;
+
+	ret = generic_write_checks(iocb, from);
+	if (ret <= 0)
+		return ret;
+	if (unlikely(inode->i_mode & (S_ISUID | S_ISGID))) {
+		ret = file_remove_privs(iocb->ki_filp);
+		if (ret)
+			return ret;
+	}
+	ret = move_all(&io, from, iocb->ki_pos);
+	if (ret > 0)
+		written(iocb, ret);
+	return ret;
+}
+
+static ssize_t write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	ssize_t ret;
+
+	inode_lock(inode);
+	ret = write_locked(iocb, from);
+	inode_unlock(inode);
+	return ret;
+}
+
+static loff_t llseek(struct file *file, loff_t off, int whence)
+{
+	struct inode *inode = file_inode(file);
+
+	switch (whence) {
+	case SEEK_END:
+		update_size(inode, hostfs_fd(file));
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		off = host_lseek(hostfs_fd(file), off, whence);
+		return off < 0 ? off : vfs_setpos(file, off, inode->i_sb->s_maxbytes);
+	}
+	return generic_file_llseek_size(file, off, whence, inode->i_sb->s_maxbytes, i_size_read(inode));
+}
+
+static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	return host_fsync(hostfs_fd(file), datasync);
+}
+
+static long fallocate(struct file *file, int mode, loff_t off, loff_t len)
+{
+	struct inode *inode = file_inode(file);
+	long ret = host_fallocate(hostfs_fd(file), mode, off, len);
+
+	hostfs_changed(inode);
+	update_size(inode, hostfs_fd(file));
+	hostfs_drop_pages(inode, off & PAGE_MASK, LLONG_MAX);
+	return ret;
+}
+
+static ssize_t copy_file_range(struct file *in, loff_t from, struct file *out, loff_t to, size_t n, unsigned int flags)
+{
+	struct inode *inode = file_inode(out);
+	ssize_t ret = -EXDEV;
+
+	if (in->f_op == out->f_op)
+		ret = host_copy_file_range(hostfs_fd(in), from, hostfs_fd(out), to, min(n, MAX_RW_COUNT));
+	if (ret == -EXDEV || ret == -EOPNOTSUPP)
+		return splice_copy_file_range(in, from, out, to, n);
+	if (ret > 0) {
+		if (to + ret > i_size_read(inode))
+			i_size_write(inode, to + ret);
+		hostfs_changed(inode);
+		hostfs_drop_pages(inode, to, to + ret - 1);
+	}
+	return ret;
+}
+
+const struct file_operations hostfs_file_fops = {
+	.open = hostfs_open, .release = hostfs_release,
+	.read_iter = read_iter, .write_iter = write_iter, .llseek = llseek,
+	.mmap = hostfs_mmap, .fsync = fsync, .fallocate = fallocate, .copy_file_range = copy_file_range,
+	.splice_read = copy_splice_read, .splice_write = iter_file_splice_write,
+};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KBOX_HOSTFS_H
+#define KBOX_HOSTFS_H
+/*
+ * A file system whose files are the host's, in a directory that the box was given (a volume):
+ * docs/hostfs.md.
+ */
+#include <linux/fs.h>
+#include <linux/mutex.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+
+#define HOSTFS_IDS_MAX	8
+
+/* What is another number on the host. What is not in it is the same. */
+struct hostfs_ids {
+	unsigned int n;
+	struct { u32 host, guest; } pair[HOSTFS_IDS_MAX];
+};
+
+struct hostfs_sb {
+	int root;		/* the host's descriptor of the volume */
+	bool read_only;
+	bool steady;		/* nobody else changes it: what is known of it stays true */
+	u64 dev;		/* of its root, on the host */
+	struct hostfs_ids uids, gids;
+};
+
+/* Which descriptor of the host a file of the guest needs. */
+enum hostfs_access { HOSTFS_READ, HOSTFS_WRITE };
+
+struct hostfs_inode {
+	struct inode vfs;
+	/* Which file of the host it is. */
+	u64 dev, ino, mnt;
+	/* The host's open files of it, which all open files of the guest share; fd is -1, or open. */
+	struct mutex opening;
+	struct hostfs_open {
+		int fd;
+		unsigned int users;
+		struct list_head idle;	/* of those without a user */
+	} open[2];
+	/* The system call that has asked the host for the attributes last. */
+	u64 asked;
+	/* Pages in the page cache are of the time when the file was so. */
+	struct timespec64 cached_mtime, cached_ctime;
+	loff_t cached_size;
+};
+
+static inline struct hostfs_inode *hostfs_i(const struct inode *inode)
+{
+	return container_of(inode, struct hostfs_inode, vfs);
+}
+
+static inline struct hostfs_sb *hostfs_sb(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+/* What the host says of a file. */
+struct hostfs_stat {
+	struct kstat k;		/* dev is not set, uid and gid are the guest's */
+	u64 dev, mnt;
+};
+
+/* super.c */
+u32 hostfs_to_guest(const struct hostfs_ids *ids, u32 host);
+u32 hostfs_to_host(const struct hostfs_ids *ids, u32 guest);
+
+/*
+ * path.c. The path from the volume's root, in one of two buffers of this CPU's (NAME and OTHER):
+ * it is there until the caller sleeps, which it must not between hostfs_path() and
+ * hostfs_path_end(). An error (ENAMETOOLONG) needs no end.
+ */
+enum hostfs_buffer { HOSTFS_NAME, HOSTFS_OTHER };
+char *hostfs_path(struct dentry *dentry, enum hostfs_buffer which);
+void hostfs_path_end(void);
+/* For calls that take one path of dentry's: 0 or what the call returns, an error above all. */
+int hostfs_root(const struct dentry *dentry);
+int hostfs_stat(struct dentry *dentry, struct hostfs_stat *st);
+int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st);
+int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode);
+
+/* inode.c */
+extern const struct inode_operations hostfs_file_iops, hostfs_link_iops, hostfs_special_iops;
+extern const struct dentry_operations hostfs_dops;
+struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st);
+bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st);
+/* The attributes are these; pages that are of another state of the file go. May sleep. */
+void hostfs_refresh(struct inode *inode, const struct hostfs_stat *st);
+/* They have to be asked for. */
+static inline void hostfs_changed(struct inode *inode)
+{
+	hostfs_i(inode)->asked = 0;
+}
+u64 hostfs_guest_ino(const struct super_block *sb, u64 dev, u64 ino);
+int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
+int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+
+/* dir.c, readdir.c */
+extern const struct inode_operations hostfs_dir_iops;
+extern const struct file_operations hostfs_dir_fops;
+
+/*
+ * open.c. A descriptor with a user more, or an error; the dentry is how the file is found. EOPENSTALE:
+ * another file has its name.
+ */
+int hostfs_get_fd(struct dentry *dentry, enum hostfs_access access);
+void hostfs_put_fd(struct inode *inode, enum hostfs_access access);
+/* The file has just been made, and this is its descriptor to write: it is kept for who opens it next. */
+void hostfs_keep_fd(struct inode *inode, int fd);
+/* One that is open, or -1. */
+int hostfs_any_fd(const struct inode *inode);
+void hostfs_close_all(struct inode *inode);
+int hostfs_open(struct inode *inode, struct file *file);
+int hostfs_release(struct inode *inode, struct file *file);
+
+static inline enum hostfs_access hostfs_access_of(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE ? HOSTFS_WRITE : HOSTFS_READ;
+}
+
+/* The host's descriptor of an open file. */
+static inline int hostfs_fd(const struct file *file)
+{
+	return hostfs_i(file_inode(file))->open[hostfs_access_of(file)].fd;
+}
+
+/* file.c, map.c, xattr.c */
+extern const struct file_operations hostfs_file_fops;
+extern const struct address_space_operations hostfs_aops;
+int hostfs_mmap(struct file *file, struct vm_area_struct *vma);
+/* What has been written to the file is not in pages that were read before. */
+void hostfs_drop_pages(struct inode *inode, loff_t start, loff_t end);
+extern const struct xattr_handler *const hostfs_xattr_handlers[];
+ssize_t hostfs_listxattr(struct dentry *dentry, char *names, size_t size);
+#endif

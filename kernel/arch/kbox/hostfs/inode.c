@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Inodes: which file of the host one is, and what is known of it. */
+#include <linux/hash.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
+#include "hostfs.h"
+
+/* The system call that this is. What has been asked in it need not be asked again. */
+static u64 this_call(void)
+{
+	const struct kbox_counter *count = kbox_shared->count;
+
+	return count[KBOX_CALLS_REWRITE].n + count[KBOX_CALLS_TRAP].n + 1;
+}
+
+static bool is_known(const struct inode *inode)
+{
+	return hostfs_sb(inode->i_sb)->steady || hostfs_i(inode)->asked == this_call();
+}
+
+bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st)
+{
+	return hi->ino == st->k.ino && hi->dev == st->dev && (hi->mnt == st->mnt || !st->mnt || !hi->mnt) &&
+	       !((hi->vfs.i_mode ^ st->k.mode) & S_IFMT);
+}
+
+/* Files of a host's file system that is mounted in the volume have no number of the volume's own. */
+u64 hostfs_guest_ino(const struct super_block *sb, u64 dev, u64 ino)
+{
+	return dev == hostfs_sb(sb)->dev ? ino : hash_64(dev, 64) ^ ino;
+}
+
+static bool pages_are_old(const struct hostfs_inode *hi)
+{
+	const struct inode *inode = &hi->vfs;
+	struct timespec64 mtime = inode_get_mtime(inode), ctime = inode_get_ctime(inode);
+
+	return !timespec64_equal(&hi->cached_mtime, &mtime) || !timespec64_equal(&hi->cached_ctime, &ctime) ||
+	       hi->cached_size != i_size_read(inode);
+}
+
+static void set_attributes(struct inode *inode, const struct hostfs_stat *st)
+{
+	inode->i_mode = st->k.mode;
+	inode->i_uid = st->k.uid;
+	inode->i_gid = st->k.gid;
+	set_nlink(inode, st->k.nlink);
+	inode_set_atime_to_ts(inode, st->k.atime);
+	inode_set_mtime_to_ts(inode, st->k.mtime);
+	inode_set_ctime_to_ts(inode, st->k.ctime);
+	i_size_write(inode, st->k.size);
+	inode->i_blocks = st->k.blocks;
+	hostfs_i(inode)->asked = this_call();
+}
+
+void hostfs_refresh(struct inode *inode, const struct hostfs_stat *st)
+{
+	struct hostfs_inode *hi = hostfs_i(inode);
+
+	set_attributes(inode, st);
+	if (!S_ISREG(inode->i_mode) || !pages_are_old(hi))
+		return;
+	hi->cached_mtime = st->k.mtime;
+	hi->cached_ctime = st->k.ctime;
+	hi->cached_size = st->k.size;
+	if (inode->i_mapping->nrpages)
+		invalidate_inode_pages2(inode->i_mapping);
+}
+
+static int is_this(struct inode *inode, void *st)
+{
+	return hostfs_is(hostfs_i(inode), st);
+}
+
+static int set_this(struct inode *inode, void *data)
+{
+	const struct hostfs_stat *st = data;
+	struct hostfs_inode *hi = hostfs_i(inode);
+
+	hi->dev = st->dev;
+	hi->ino = st->k.ino;
+	hi->mnt = st->mnt;
+	inode->i_mode = st->k.mode;
+	return 0;
+}
+
+static void set_up(struct inode *inode, const struct hostfs_stat *st)
+{
+	inode->i_ino = hostfs_guest_ino(inode->i_sb, st->dev, st->k.ino);
+	inode->i_flags |= S_NOATIME | S_NOCMTIME;	/* times are the host's */
+	inode->i_blkbits = 12;
+	switch (st->k.mode & S_IFMT) {
+	case S_IFREG:
+		inode->i_op = &hostfs_file_iops;
+		inode->i_fop = &hostfs_file_fops;
+		inode->i_mapping->a_ops = &hostfs_aops;
+		break;
+	case S_IFDIR:
+		inode->i_op = &hostfs_dir_iops;
+		inode->i_fop = &hostfs_dir_fops;
+		break;
+	case S_IFLNK:
+		inode->i_op = &hostfs_link_iops;
+		break;
+	default:	/* a FIFO, a socket or a device is the guest's, of that number */
+		inode->i_op = &hostfs_special_iops;
+		init_special_inode(inode, st->k.mode, st->k.rdev);
+	}
+}
+
+struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st)
+{
+	struct inode *inode = iget5_locked(sb, st->k.ino, is_this, set_this, (void *)st);
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	if (inode->i_state & I_NEW) {
+		set_up(inode, st);
+		hostfs_refresh(inode, st);
+		unlock_new_inode(inode);
+	} else {
+		hostfs_refresh(inode, st);
+	}
+	return inode;
+}
+
+/*
+ * Whether the name leads where it did. The host is asked at the end of a walk, by the whole path,
+ * so the directories on the way need not be; a link on the way is, since the walk goes on elsewhere.
+ * Who opens a file sees what he gets (open.c).
+ */
+static bool goes_unasked(const struct inode *inode, unsigned int flags)
+{
+	if (!inode || flags & LOOKUP_REVAL || S_ISLNK(inode->i_mode))
+		return false;
+	return flags & LOOKUP_PARENT || ((flags & (LOOKUP_OPEN | LOOKUP_CREATE)) == LOOKUP_OPEN && S_ISREG(inode->i_mode));
+}
+
+static int revalidate(struct dentry *dentry, unsigned int flags)
+{
+	struct inode *inode = d_inode_rcu(dentry);
+	struct hostfs_stat st;
+	int ret;
+
+	if (goes_unasked(inode, flags) || (inode && is_known(inode)))
+		return 1;
+	ret = hostfs_stat(dentry, &st);
+	if (!inode || ret)
+		return !inode && ret == -ENOENT;
+	if (!hostfs_is(hostfs_i(inode), &st))
+		return 0;
+	if (flags & LOOKUP_RCU) {	/* no sleep: pages that have to go would */
+		if (inode->i_mapping->nrpages)
+			return -ECHILD;
+		set_attributes(inode, &st);
+		return 1;
+	}
+	hostfs_refresh(inode, &st);
+	return 1;
+}
+
+const struct dentry_operations hostfs_dops = { .d_revalidate = revalidate };
+
+/* Of an open file by its descriptor: it may have no name any more. */
+static int ask(struct dentry *dentry, struct hostfs_stat *st)
+{
+	int fd = hostfs_any_fd(d_inode(dentry));
+
+	return fd >= 0 ? hostfs_stat_fd(dentry->d_sb, fd, st) : hostfs_stat(dentry, st);
+}
+
+/* The last that is known of a file without a name or descriptor is that it has been removed. */
+static void update(struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	struct hostfs_stat st;
+
+	if (is_known(inode))
+		return;
+	if (!ask(dentry, &st) && hostfs_is(hostfs_i(inode), &st))
+		hostfs_refresh(inode, &st);
+	else
+		clear_nlink(inode);
+}
+
+int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
+{
+	if ((flags & AT_STATX_SYNC_TYPE) != AT_STATX_DONT_SYNC)
+		update(path->dentry);
+	generic_fillattr(idmap, mask, d_inode(path->dentry), stat);
+	stat->blksize = PAGE_SIZE;
+	return 0;
+}
+
+static struct host_timespec time_for_host(const struct iattr *attr, unsigned int is, unsigned int set, struct timespec64 t)
+{
+	if (!(attr->ia_valid & is))
+		return (struct host_timespec) { 0, UTIME_OMIT };
+	if (!(attr->ia_valid & set))
+		return (struct host_timespec) { 0, UTIME_NOW };
+	return (struct host_timespec) { t.tv_sec, t.tv_nsec };
+}
+
+struct change {
+	unsigned int valid;	/* ATTR_MODE, ATTR_UID, ATTR_ATIME: which of these it is */
+	unsigned int mode;
+	u32 uid, gid;
+	struct host_timespec times[2];
+};
+
+static int change_fd(int fd, const struct change *c)
+{
+	switch (c->valid) {
+	case ATTR_MODE:
+		return host_fchmod(fd, c->mode);
+	case ATTR_UID:
+		return host_fchown(fd, c->uid, c->gid);
+	}
+	return host_futimens(fd, c->times);
+}
+
+static int change_path(struct dentry *dentry, const struct change *c)
+{
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int root = hostfs_root(dentry), ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	if (c->valid == ATTR_MODE)
+		ret = host_fchmodat(root, path, c->mode);
+	else if (c->valid == ATTR_UID)
+		ret = host_fchownat(root, path, c->uid, c->gid);
+	else
+		ret = host_utimensat(root, path, c->times);
+	hostfs_path_end();
+	return ret;
+}
+
+/* By a descriptor, if there is one, or it has to be: the fence may let no path through for this. */
+static int change(struct dentry *dentry, const struct change *c)
+{
+	int fd = hostfs_any_fd(d_inode(dentry)), ret;
+
+	if (fd >= 0)
+		return change_fd(fd, c);
+	if (kbox_boot->volume_paths)
+		return change_path(dentry, c);
+	fd = hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return fd;
+	ret = change_fd(fd, c);
+	host_close(fd);
+	return ret;
+}
+
+static int change_size(struct dentry *dentry, const struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry);
+	bool open = attr->ia_valid & ATTR_FILE;
+	int fd = open ? hostfs_fd(attr->ia_file) : hostfs_get_fd(dentry, HOSTFS_WRITE), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = host_ftruncate(fd, attr->ia_size);
+	if (!open)
+		hostfs_put_fd(inode, HOSTFS_WRITE);
+	if (!ret) {
+		truncate_setsize(inode, attr->ia_size);
+		hostfs_drop_pages(inode, attr->ia_size & PAGE_MASK, LLONG_MAX);
+	}
+	return ret;
+}
+
+static int change_owner(struct dentry *dentry, const struct iattr *attr)
+{
+	const struct hostfs_sb *sb = hostfs_sb(dentry->d_sb);
+	struct inode *inode = d_inode(dentry);
+	struct change c = { .valid = ATTR_UID, .uid = -1, .gid = -1 };
+
+	if (attr->ia_valid & ATTR_UID && !uid_eq(attr->ia_uid, inode->i_uid))
+		c.uid = hostfs_to_host(&sb->uids, from_kuid(&init_user_ns, attr->ia_uid));
+	if (attr->ia_valid & ATTR_GID && !gid_eq(attr->ia_gid, inode->i_gid))
+		c.gid = hostfs_to_host(&sb->gids, from_kgid(&init_user_ns, attr->ia_gid));
+	return c.uid == -1U && c.gid == -1U ? 0 : change(dentry, &c);
+}
+
+static int change_all(struct dentry *dentry, const struct iattr *attr)
+{
+	int ret = 0;
+
+	if (attr->ia_valid & ATTR_SIZE)
+		ret = change_size(dentry, attr);
+	if (!ret && attr->ia_valid & (ATTR_UID | ATTR_GID))
+		ret = change_owner(dentry, attr);
+	if (!ret && attr->ia_valid & ATTR_MODE)
+		ret = change(dentry, &(struct change) { .valid = ATTR_MODE, .mode = attr->ia_mode & S_IALLUGO });
+	if (!ret && attr->ia_valid & (ATTR_ATIME | ATTR_MTIME))
+		ret = change(dentry, &(struct change) { .valid = ATTR_ATIME, .times = {
+			time_for_host(attr, ATTR_ATIME, ATTR_ATIME_SET, attr->ia_atime),
+			time_for_host(attr, ATTR_MTIME, ATTR_MTIME_SET, attr->ia_mtime) } });
+	return ret;
+}
+
+int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry);
+	struct hostfs_stat st;
+	int ret = setattr_prepare(idmap, dentry, attr);
+
+	if (ret)
+		return ret;
+	ret = change_all(dentry, attr);
+	/* Of a steady volume nobody else would ask. */
+	if (!ask(dentry, &st) && hostfs_is(hostfs_i(inode), &st))
+		hostfs_refresh(inode, &st);
+	return ret;
+}
+
+/* A link may lead elsewhere now; one that is none any more has the walk begin anew. */
+static const char *get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done)
+{
+	char *path, *target;
+	ssize_t n;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	target = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!target)
+		return ERR_PTR(-ENOMEM);
+	path = hostfs_path(dentry, HOSTFS_NAME);
+	n = PTR_ERR_OR_ZERO(path);
+	if (!n) {
+		n = host_readlinkat(hostfs_root(dentry), path, target, PATH_MAX - 1);
+		hostfs_path_end();
+	}
+	if (n < 0) {
+		kfree(target);
+		return ERR_PTR(n == -EINVAL ? -ESTALE : n);
+	}
+	target[n] = 0;
+	set_delayed_call(done, kfree_link, target);
+	return target;
+}
+
+#define COMMON .getattr = hostfs_getattr, .setattr = hostfs_setattr, .listxattr = hostfs_listxattr
+
+const struct inode_operations hostfs_file_iops = { COMMON };
+const struct inode_operations hostfs_special_iops = { COMMON };
+const struct inode_operations hostfs_link_iops = { .get_link = get_link, COMMON };
