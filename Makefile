@@ -30,7 +30,8 @@ WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
 INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
-LAUNCHER := $(filter-out src/init.c,$(wildcard src/*.c))
+INIT := src/init.c src/init_root.c
+LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 # Each with musl and with glibc.
 GUEST_TESTS := $(patsubst tests/guest/%.c,build/tests/%-m,$(wildcard tests/guest/*.c)) \
@@ -89,8 +90,8 @@ $(B)/gen/version.h: VERSION
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
-$(B)/kbox-init: src/init.c | $(B)
-	$(MUSL_CC) -static -Os $(WARN) -o $@ $<
+$(B)/kbox-init: $(INIT) src/init.h | $(B)
+	$(MUSL_CC) -static -Os $(WARN) -o $@ $(INIT)
 
 # How slow this host is, for the limits of tests/run.
 $(B)/slowness: tests/slowness.c | $(B)

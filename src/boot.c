@@ -133,6 +133,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	stand_apart(b);
 	map_text(b);
 	keep_fds(b, passing_fd());
+	enter_volumes(b);
 	move_vdso(b->boot);
 	forget_libc();
 	fence_enter(b);

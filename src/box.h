@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <asm/kbox.h>
+#include "volumes.h"
 
 /* Exit statuses of kbox itself; as env(1) has them, and one of our own. */
 enum { EXIT_PANIC = 120, EXIT_FAIL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
@@ -22,16 +23,23 @@ struct options {
 	enum syscall_mode mode;
 	bool no_cancel_promote;
 	bool stats;
+	enum root root_is;
 	const char *image;
-	bool system;			/* -S: mount /proc, /sys, /dev, /tmp too */
+	struct volume_arg root;		/* --root */
+	struct volume_arg *volumes;	/* -v */
+	size_t nvolumes;
+	bool system;			/* -S, and all but -r: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
-	uint64_t overlay_size;		/* bytes; 0: not --ephemeral */
+	uint64_t overlay_size;		/* bytes; 0: nothing is kept in memory, or, of --root, the kernel's own bound */
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
 	unsigned int max_processes;	/* and threads, of the guest */
 	bool require_fence;
 	uid_t uid;
 	gid_t gid;
+	gid_t *groups;			/* and supplementary ones */
+	size_t ngroups;
+	bool ids_given, clear_env;
 	bool init;			/* the command is the guest's first process */
 	const char *hostname;
 	char **env;			/* VAR=VAL, NULL-terminated */
@@ -52,7 +60,8 @@ struct box {
 	struct options opt;
 	struct stdio stdio[3];
 	bool mappable, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
-	int image_fd;
+	int image_fd;			/* -1: there is no image */
+	struct volumes volumes;
 	int mem_fd;
 	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */

@@ -62,8 +62,17 @@ static int install_with_listener(const struct filter_box *box)
 	return fd < 0 ? install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER) : fd;
 }
 
+/* What of volumes goes into the filter, WITH_*. */
+static unsigned given_volumes(const struct volumes *v)
+{
+	if (!v->n)
+		return 0;
+	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence == BY_NAMESPACE ? WITH_PATHS : 0);
+}
+
 static struct filter_box filter_box(const struct box *b)
 {
+	const struct volumes *v = &b->volumes;
 	bool files = b->opt.nfds;
 
 	for (int i = 0; i < 3; i++)
@@ -71,8 +80,9 @@ static struct filter_box filter_box(const struct box *b)
 	return (struct filter_box) {
 		.start = b->image.hostcall_start, .end = b->image.hostcall_end,
 		.given = (files ? WITH_FILES : 0) | (b->sockets ? WITH_SOCKETS : 0) | (b->boot->names ? WITH_NAMES : 0) |
-			 (b->boot->maps ? WITH_MAPS : 0),
+			 (b->boot->maps ? WITH_MAPS : 0) | given_volumes(v),
 		.mem_fd = b->mem_fd, .null_fd = b->null_fd,
+		.volumes = v->fd, .written = v->fd + v->written, .volumes_end = v->fd + v->n,
 		.refused = SECCOMP_RET_USER_NOTIF, .signals = SECCOMP_RET_ALLOW,
 	};
 }
@@ -82,10 +92,30 @@ static void __attribute__((noreturn)) cannot(const char *what)
 	die("%s: %s; this host cannot run kbox (see kbox doctor)", what, strerror(errno));
 }
 
+/*
+ * Beside a namespace it is one more fence. The first version of it lets no file be moved to another
+ * directory, so that where files are written it is no fence to have without need.
+ */
+static bool lock_files(const struct box *b)
+{
+	struct landlock_rule rules[KBOX_MAX_VOLUMES];
+	const struct volumes *v = &b->volumes;
+
+	if (v->n && v->fence == BY_NAMESPACE && v->written < v->n && landlock_abi() < LANDLOCK_ABI_REFER)
+		return false;
+	for (int i = 0; i < v->n; i++)
+		rules[i] = (struct landlock_rule) { v->fd + i, i >= v->written };
+	if (landlock_lock(b->sockets, true, rules, v->n))
+		return true;
+	if (v->n && v->fence == BY_LANDLOCK)
+		cannot("Landlock");
+	return false;
+}
+
 void fence_enter(const struct box *b)
 {
 	struct filter_box box = filter_box(b);
-	bool scoped = landlock_lock(b->sockets, true) && signals_are_scoped();
+	bool scoped = lock_files(b) && signals_are_scoped();
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		cannot("PR_SET_NO_NEW_PRIVS");

@@ -15,7 +15,7 @@
 /* Both are tried in a process of their own: they cannot be undone. */
 static bool landlock_locks(void)
 {
-	return landlock_lock(false, true);
+	return landlock_lock(false, true, NULL, 0);
 }
 
 static bool supervisor_locks(void)

@@ -59,15 +59,10 @@ static void check_ip(struct program *p)
 
 static uint32_t value(const struct program *p, const struct check *c, int i)
 {
-	switch (c->fd) {
-	case FD_MEMORY:
-	case FD_NOT_MEMORY:
+	if (c->fd == FD_MEMORY)
 		return p->box->mem_fd;
-	case FD_NULL:
+	if (c->fd == FD_NULL)
 		return p->box->null_fd;
-	case FD_ANY:
-		break;
-	}
 	return c->value[i];
 }
 
@@ -78,6 +73,29 @@ static void load_half(struct program *p, const struct check *c, int half)
 	load(p, offsetof(struct seccomp_data, args[c->arg]) + 4 * half);
 	if (mask != UINT32_MAX)
 		add(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+}
+
+static size_t go(struct program *p)
+{
+	return add(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+}
+
+/* Falls through for numbers of volumes; the jumps for others are in at[]. */
+static size_t check_volume(struct program *p, int first, size_t *at)
+{
+	at[0] = jump(p, BPF_JGE, first, 0, 0);
+	jump(p, BPF_JGE, p->box->volumes_end, 0, 1);
+	at[1] = go(p);
+	return 2;
+}
+
+static size_t check_closes(struct program *p, size_t *at)
+{
+	jump(p, BPF_JEQ, p->box->mem_fd, 2, 0);
+	jump(p, BPF_JGE, p->box->volumes, 0, 2);
+	jump(p, BPF_JGE, p->box->volumes_end, 1, 0);
+	at[0] = go(p);
+	return 1;
 }
 
 /* Falls through if the argument is right, else goes to a place that is written into at[] later. */
@@ -92,11 +110,10 @@ static size_t check(struct program *p, const struct check *c, size_t *at)
 	if (!(uint32_t)c->mask)
 		return n;
 	load_half(p, c, 0);
-	if (c->fd == FD_NOT_MEMORY) {
-		jump(p, BPF_JEQ, value(p, c, 0), 0, 1);
-		at[n++] = add(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
-		return n;
-	}
+	if (c->fd == FD_VOLUME || c->fd == FD_WRITTEN)
+		return n + check_volume(p, c->fd == FD_VOLUME ? p->box->volumes : p->box->written, at + n);
+	if (c->fd == FD_CLOSES)
+		return n + check_closes(p, at + n);
 	for (int i = 0; i < c->nvalues - 1; i++)
 		jump(p, BPF_JEQ, value(p, c, i), c->nvalues - 1 - i, 0);
 	at[n++] = jump(p, BPF_JEQ, value(p, c, c->nvalues - 1), 0, 0);
@@ -144,7 +161,7 @@ static void search(struct program *p, const struct form **forms, size_t n)
 		return;
 	}
 	jump(p, BPF_JGE, forms[middle]->nr, 0, 1);
-	right = add(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+	right = go(p);
 	search(p, forms, middle);
 	p->f[right].k = p->n - right - 1;
 	search(p, forms + middle, n - middle);

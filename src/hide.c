@@ -37,6 +37,7 @@ static const struct {
 	{ "lock-in", KBOX_HIDE_LOCK_IN },		/* a filter for all threads, which a container may refuse */
 	{ "map-text", KBOX_HIDE_MAP_TEXT },		/* that the kernel's file can be executed: not where it is mounted noexec */
 	{ "cgroup", KBOX_HIDE_CGROUP },			/* one of our own, where we can make it */
+	{ "namespaces", KBOX_HIDE_NAMESPACES },		/* a mount namespace, which a user may not have everywhere */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #ifdef __x86_64__
@@ -25,6 +26,10 @@
 #endif
 #include <asm/kbox.h>
 #include "hostcalls.h"
+
+#define OPEN_HOW_SIZE 24	/* struct open_how */
+/* linux/stat.h and libc's do not go together. */
+#define AT_STATX_SYNC 0x6000	/* AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -48,6 +53,11 @@
 #define WITHIN(n, what, bits) { .arg = n, .mask = ~(uint64_t)(bits), VALUES(0), .name = #what, .text = "within " #bits }
 #define WITHOUT(n, what, bits) { .arg = n, .mask = (bits), VALUES(0), .name = #what, .text = "without " #bits }
 #define FD(n, which, words) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = which, .name = "fd", .text = words }
+#define VOLUME(n, what) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = FD_VOLUME, .name = #what, .text = "= a volume" }
+#define WRITTEN(n, what) \
+	{ .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = FD_WRITTEN, .name = #what, .text = "= a written volume" }
+/* Of a mode, the kind of file: no device. */
+#define KIND(n, what, ...) { .arg = n, .mask = S_IFMT, VALUES(__VA_ARGS__), .name = #what, .text = "of " #__VA_ARGS__ }
 
 const struct form host_calls[] = {
 	{ CALL(futex), .check = { INT(1, op, FUTEX_WAIT, FUTEX_WAKE) },
@@ -127,7 +137,7 @@ const struct form host_calls[] = {
 	{ CALL(ppoll), .needs = WITH_FILES, .check = { IS(3, sigmask, 0) }, .why = "whether a descriptor is ready", .gives = "that, or a wait" },
 	{ CALL(epoll_ctl), .needs = WITH_FILES, .why = "waiting for descriptors", .gives = "the same" },
 	{ CALL(epoll_pwait), .needs = WITH_FILES, .check = { IS(4, sigmask, 0) }, .why = "the same", .gives = "the same" },
-	{ CALL(close), .needs = WITH_FILES, .check = { FD(0, FD_NOT_MEMORY, "any but memory") }, .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
+	{ CALL(close), .needs = WITH_FILES, .check = { FD(0, FD_CLOSES, "any but memory and volumes") }, .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
 	{ CALL(dup3), .needs = WITH_FILES,
 	  .check = { FD(0, FD_NULL, "= /dev/null"), INT(1, newfd, 0, 1, 2), INT(2, flags, O_CLOEXEC) },
 	  .why = "the numbers of stdio stay taken", .gives = "/dev/null" },
@@ -173,6 +183,73 @@ const struct form host_calls[] = {
 	{ CALL(bind), .needs = WITH_SOCKETS | WITH_NAMES, .why = "given sockets of a network",
 	  .gives = "any free address of the host's, for any of its sockets" },
 	{ CALL(connect), .needs = WITH_SOCKETS | WITH_NAMES, .why = "the same", .gives = "the host's network; for one of AF_UNIX that was given too, other processes" },
+
+	{ CALL(openat2), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd), IS(3, size, OPEN_HOW_SIZE) },
+	  .why = "files of a volume, beneath it",
+	  .gives = "what can be opened there; elsewhere where a path alone leads, as the fence of volumes says" },
+	{ CALL(getdents64), .needs = WITH_VOLUMES, .why = "a directory's names", .gives = "these" },
+	{ CALL(fstat), .needs = WITH_VOLUMES, .why = "a file's attributes", .gives = "these" },
+	{ CALL(fstatfs), .needs = WITH_VOLUMES, .why = "how full the file system is", .gives = "that" },
+	{ CALL(readlinkat), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd) },
+	  .why = "what a symlink says", .gives = "that; with Landlock alone: of any symlink of the host's" },
+	{ CALL(pread64), .needs = WITH_VOLUMES, .why = "reading a file", .gives = "what can be read there" },
+	{ CALL(preadv2), .needs = WITH_VOLUMES, .check = { WITHIN(5, flags, RWF_NOWAIT) },
+	  .why = "the same, into several buffers, or without a wait", .gives = "the same" },
+	{ CALL(lseek), .needs = WITH_VOLUMES, .why = "where a file has data and holes; a directory again", .gives = "that" },
+	{ CALL(mmap), .needs = WITH_VOLUMES,
+	  .check = { WITHIN(2, prot, PROT_READ | PROT_WRITE | PROT_EXEC), IS(3, flags, MAP_SHARED | MAP_FIXED) },
+	  .why = "a file in memory, a program's text", .gives = "what can be read and written there" },
+	{ CALL(fgetxattr), .needs = WITH_VOLUMES, .why = "extended attributes", .gives = "these" },
+	{ CALL(flistxattr), .needs = WITH_VOLUMES, .why = "their names", .gives = "these" },
+	{ CALL(close), .needs = WITH_VOLUMES, .check = { FD(0, FD_CLOSES, "any but memory and volumes") },
+	  .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
+
+	{ CALL(statx), .needs = WITH_VOLUMES | WITH_PATHS,
+	  .check = { VOLUME(0, dirfd), WITHIN(2, flags, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC) },
+	  .why = "attributes of a name, in one call", .gives = "those of files in volumes" },
+
+	{ CALL(pwrite64), .needs = WITH_VOLUMES | WITH_WRITES, .why = "writing a file", .gives = "what can be written there" },
+	{ CALL(pwritev2), .needs = WITH_VOLUMES | WITH_WRITES,
+	  .check = { WITHIN(5, flags, RWF_NOWAIT | RWF_APPEND | RWF_DSYNC | RWF_SYNC) },
+	  .why = "the same, from several buffers, or without a wait", .gives = "the same" },
+	{ CALL(ftruncate), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's size", .gives = "that; memory is sealed" },
+	{ CALL(fallocate), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's space", .gives = "space on its file system" },
+	{ CALL(copy_file_range), .needs = WITH_VOLUMES | WITH_WRITES, .check = { INT(5, flags, 0) },
+	  .why = "a copy that the host's file system makes", .gives = "no more than reading and writing" },
+	{ CALL(fsync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file is to be on disk", .gives = "a wait for it" },
+	{ CALL(fdatasync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
+	{ CALL(fchmod), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's mode",
+	  .gives = "that, of the caller's files in written volumes; with Landlock alone: in all volumes" },
+	{ CALL(fchown), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's owner",
+	  .gives = "the same, as far as the caller may give files away" },
+	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { IS(1, path, 0), INT(3, flags, 0) },
+	  .why = "a file's times", .gives = "the same" },
+	{ CALL(fsetxattr), .needs = WITH_VOLUMES | WITH_WRITES, .why = "extended attributes", .gives = "the same" },
+	{ CALL(fremovexattr), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
+	{ CALL(mkdirat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd) },
+	  .why = "new directories", .gives = "these, in written volumes" },
+	{ CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES,
+	  .check = { WRITTEN(0, dirfd), KIND(2, mode, S_IFREG, S_IFIFO, S_IFSOCK) },
+	  .why = "new FIFOs and sockets' names", .gives = "the same" },
+	{ CALL(symlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(1, dirfd) },
+	  .why = "new symlinks", .gives = "the same: the host's programs follow them" },
+	{ CALL(linkat), .needs = WITH_VOLUMES | WITH_WRITES,
+	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), INT(4, flags, 0) },
+	  .why = "more names of a file", .gives = "the same" },
+	{ CALL(unlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd), WITHIN(2, flags, AT_REMOVEDIR) },
+	  .why = "fewer names of a file", .gives = "the same" },
+	{ CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES,
+	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), WITHIN(4, flags, RENAME_NOREPLACE | RENAME_EXCHANGE) },
+	  .why = "other names of a file", .gives = "the same" },
+
+	{ CALL(fchmodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS, .check = { WRITTEN(0, dirfd) },
+	  .why = "the mode of a file that cannot be opened", .gives = "the caller's files in written volumes" },
+	{ CALL(fchownat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
+	  .check = { WRITTEN(0, dirfd), INT(4, flags, AT_SYMLINK_NOFOLLOW) },
+	  .why = "the owner of one, or of a symlink", .gives = "the same" },
+	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
+	  .check = { WRITTEN(0, dirfd), INT(3, flags, AT_SYMLINK_NOFOLLOW) },
+	  .why = "the times of one, or of a symlink", .gives = "the same" },
 };
 
 const size_t nhost_calls = sizeof(host_calls) / sizeof(host_calls[0]);

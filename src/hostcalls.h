@@ -8,11 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a box was given; a form is for boxes that have been given all that it names. */
-enum { WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8 };
+/*
+ * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS: calls
+ * that take a path find nothing but the volumes.
+ */
+enum {
+	WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8,
+	WITH_VOLUMES = 16, WITH_WRITES = 32, WITH_PATHS = 64,
+};
 
-/* Descriptors that the box knows by number. */
-enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_NOT_MEMORY };
+/* Descriptors that the box knows by number. FD_CLOSES: all but memory and volumes. */
+enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_CLOSES, FD_VOLUME, FD_WRITTEN };
 
 #define VALUES_MAX 20
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's first process (static musl): makes the image the root, starts the
+ * The guest's first process (static musl): makes the root (init_root.c), starts the
  * command, reaps, and says goodbye with the command's wait status. With --init
  * the command takes its place instead.
  */
@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/statfs.h>
 #include <sys/resource.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -26,6 +25,7 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include "init.h"
 
 #define STDIO_TTY	1	/* KBOX_STDIO_TTY */
 #define STDIO_CLOSED	2
@@ -34,22 +34,10 @@
 #define GRACE		5	/* seconds from SIGTERM to SIGKILL, while nothing ends */
 #define GRACE_IN_ALL	60	/* the supervisor has more */
 
-/* What initrd.c wrote into /config, in its order. */
-static struct {
-	int system, read_only;
-	unsigned long overlay;	/* bytes of it, 0: none */
-	uid_t uid;
-	gid_t gid;
-	int init;		/* the command takes our place */
-	char *hostname, *cwd;
-	struct { int kind, access; } stdio[3];
-	size_t nfds;
-	struct fd_pair { int host, guest; } *fds;
-	char **env, **argv;
-} config;
+struct config config;
 
 /* End the box. status: as wait(2) gives it. */
-static void goodbye(int status)
+void goodbye(int status)
 {
 	char arg[32];
 
@@ -58,7 +46,7 @@ static void goodbye(int status)
 	_exit(1);
 }
 
-static void fail(const char *what)
+void fail(const char *what)
 {
 	dprintf(2, "kbox: %s: %s\n", what, strerror(errno));
 	goodbye(125 << 8);
@@ -79,13 +67,21 @@ static unsigned long number(void)
 	return strtoul(string(), NULL, 10);
 }
 
+/* An array of so many, and one more. */
+static void *array(size_t n, size_t size)
+{
+	void *a = calloc(n + 1, size);
+
+	if (!a)
+		fail("/config");
+	return a;
+}
+
 static char **list(void)
 {
 	unsigned long n = number();
-	char **l = calloc(n + 1, sizeof(*l));
+	char **l = array(n, sizeof(*l));
 
-	if (!l)
-		fail("/config");
 	for (unsigned long i = 0; i < n; i++)
 		l[i] = string();
 	return l;
@@ -111,10 +107,52 @@ static char *read_file(const char *path)
 	return buf;
 }
 
+static void read_groups(void)
+{
+	config.ngroups = number();
+	config.groups = array(config.ngroups, sizeof(*config.groups));
+	for (size_t i = 0; i < config.ngroups; i++)
+		config.groups[i] = number();
+}
+
+static void read_places(void)
+{
+	config.nplaces = number();
+	config.places = array(config.nplaces, sizeof(*config.places));
+	for (size_t i = 0; i < config.nplaces; i++) {
+		struct place *p = &config.places[i];
+
+		p->path = string();
+		p->link = string();
+		p->mode = number();
+		p->uid = number();
+		p->gid = number();
+	}
+}
+
+static void read_volumes(void)
+{
+	config.data = string();
+	config.layers = number();
+	config.root = number();
+	config.nvolumes = number();
+	config.volumes = array(config.nvolumes, sizeof(*config.volumes));
+	for (size_t i = 0; i < config.nvolumes; i++) {
+		struct volume *v = &config.volumes[i];
+
+		v->arg = string();
+		v->target = string();
+		v->read_only = number();
+		v->below = number();
+	}
+	read_places();
+}
+
 static void read_config(void)
 {
 	next = read_file("/config");
 	unlink("/config");
+	config.root_is = number();
 	config.system = number();
 	config.read_only = number();
 	config.overlay = number();
@@ -128,15 +166,15 @@ static void read_config(void)
 		config.stdio[i].access = number();
 	}
 	config.nfds = number();
-	config.fds = calloc(config.nfds + 1, sizeof(*config.fds));
-	if (!config.fds)
-		fail("/config");
+	config.fds = array(config.nfds, sizeof(*config.fds));
 	for (size_t i = 0; i < config.nfds; i++) {
 		config.fds[i].host = number();
 		config.fds[i].guest = number();
 	}
 	config.env = list();
 	config.argv = list();
+	read_groups();
+	read_volumes();
 }
 
 static int kboxfd, nullfd;
@@ -227,14 +265,6 @@ static void set_up_terminal(void)
 	tcsetattr(tty, TCSANOW, &t);
 }
 
-/* A directory that a read-only image lacks is left out. */
-static void mount_in(const char *type, const char *dir, unsigned long flags, const char *data)
-{
-	mkdir(dir, 0755);
-	if (mount(type, dir, type, flags, data) && errno != ENOENT)
-		dprintf(2, "kbox: cannot mount %s on %s: %s\n", type, dir, strerror(errno));
-}
-
 /*
  * The kernel makes these for root, and udev, which a box need not have, for everyone: what they
  * give asks for its own rights.
@@ -245,133 +275,6 @@ static void open_to_everyone(void)
 
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
 		chmod(devices[i], 0666);	/* fails where the kernel is one without it */
-}
-
-/* It goes with the root, as in a distribution: what is left below the new root is in every copy of the namespace. */
-static void move_dev(void)
-{
-	mkdir("dev", 0755);
-	if (mount("/dev", "dev", NULL, MS_MOVE, NULL) && errno != ENOENT)
-		dprintf(2, "kbox: cannot move /dev: %s\n", strerror(errno));
-}
-
-static void mount_system(void)
-{
-	static const char *const links[][2] = {
-		{ "pts/ptmx", "dev/ptmx" }, { "/proc/self/fd", "dev/fd" }, { "fd/0", "dev/stdin" },
-		{ "fd/1", "dev/stdout" }, { "fd/2", "dev/stderr" },
-	};
-
-	mount_in("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
-	mount_in("sysfs", "sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
-	mount_in("cgroup2", "sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate");
-	move_dev();
-	mount_in("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
-	mount_in("tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
-	mount_in("mqueue", "dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
-	mount_in("tmpfs", "tmp", MS_NOSUID | MS_NODEV, "mode=1777");
-	unlink("dev/ptmx");
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		if (symlink(links[i][0], links[i][1]))
-			continue;	/* without /dev in the image */
-}
-
-/* Fields of ext4's superblock, which is at byte 1024 (kernel: fs/ext4/ext4.h). */
-enum { RESERVED_LO = 8, LOG_CLUSTER_SIZE = 28, JOURNAL_SIZE = 0x14c, RESERVED_HI = 0x154 };
-
-static unsigned int superblock(int fd, off_t field)
-{
-	unsigned char b[4];
-
-	if (pread(fd, b, sizeof(b), 1024 + field) != sizeof(b))
-		fail("/dev/vda");
-	return b[0] | b[1] << 8 | b[2] << 16 | (unsigned int)b[3] << 24;
-}
-
-/*
- * What is reserved for root is a part of the image's size, and may be more than there is for all.
- * A mounted file system sees what is written to its superblock, as tune2fs(8) does it.
- */
-static void end_root_reserve(int fd)
-{
-	if (pwrite(fd, "\0\0\0", 4, 1024 + RESERVED_LO) != 4 || pwrite(fd, "\0\0\0", 4, 1024 + RESERVED_HI) != 4)
-		fail("/dev/vda");
-}
-
-/* The image need not have a /sys, and nothing of it runs yet. */
-static void set_attribute(const char *path, unsigned long value)
-{
-	char text[24];
-	int fd, n = snprintf(text, sizeof(text), "%lu", value);
-
-	mkdir("/sys", 0755);
-	if (mount("sysfs", "/sys", "sysfs", 0, ""))
-		fail("sysfs");
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, n) != n)
-		fail(path);
-	close(fd);
-	umount("/sys");
-	rmdir("/sys");
-}
-
-/*
- * Free blocks for which the overlay has no memory are reserved, so that who writes too much is
- * told ENOSPC by write(2). An eighth of the overlay is left for what is written in place: inodes,
- * bitmaps, directories and files of the image. The journal, where there is one, has room beside
- * that. Blocks of removed files are given back (discard), since others may be written then. Each
- * discard is a request to the device, so it is asked for only where the free blocks have not all
- * room.
- */
-static void bound_by_overlay(int journal)
-{
-	int fd = open("/dev/vda", O_RDWR | O_CLOEXEC);
-	unsigned long in_place = config.overlay / 8 + (journal ? superblock(fd, JOURNAL_SIZE) : 0), room, free;
-	struct statfs st;
-
-	if (in_place > config.overlay / 2)
-		in_place = config.overlay / 2;
-	room = config.overlay - in_place;
-	if (statfs("/root", &st))
-		fail("/root");
-	free = st.f_bfree * st.f_bsize;
-	if (free > room) {
-		if (mount(NULL, "/root", NULL, MS_REMOUNT, "discard"))
-			fail("discard");
-		end_root_reserve(fd);
-		set_attribute("/sys/fs/ext4/vda/reserved_clusters", (free - room) >> (10 + superblock(fd, LOG_CLUSTER_SIZE)));
-	}
-	close(fd);
-}
-
-static int mount_root(const char *options)
-{
-	return mount("/dev/vda", "/root", "ext4", config.read_only ? MS_RDONLY : 0, options);
-}
-
-/*
- * noload: the journal of an image that may not be written cannot be replayed, and what is dropped
- * at the end needs none, unless there is something in it.
- */
-static void mount_image(void)
-{
-	int journal = !(config.read_only || config.overlay) || mount_root("noload");
-
-	if (journal && mount_root(""))
-		fail("cannot mount the image");
-	if (config.overlay)
-		bound_by_overlay(journal);
-}
-
-static void enter_root(void)
-{
-	mount_image();
-	if (chdir("/root"))
-		fail("/root");
-	if (config.system)
-		mount_system();
-	if (mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
-		fail("cannot change the root");
 }
 
 static void loopback_up(void)
@@ -429,8 +332,8 @@ static void set_up_command(void)
 		dprintf(2, "kbox: %s: %s\n", config.cwd, strerror(errno));
 		leave(125);
 	}
-	if ((config.uid || config.gid) &&
-	    (setgroups(0, NULL) || setgid(config.gid) || setuid(config.uid))) {
+	if ((config.uid || config.gid || config.ngroups) &&
+	    (setgroups(config.ngroups, config.groups) || setgid(config.gid) || setuid(config.uid))) {
 		dprintf(2, "kbox: cannot change the user: %s\n", strerror(errno));
 		leave(125);
 	}
@@ -648,6 +551,7 @@ int main(void)
 	sethostname(config.hostname, strlen(config.hostname));
 	loopback_up();
 	enter_root();
+	mount_volumes();
 	set_environment();
 	if (config.init)
 		run();

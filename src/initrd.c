@@ -73,12 +73,50 @@ static void add_list(struct blob *b, char **list)
 		add_string(b, list[i]);
 }
 
+static void add_groups(struct blob *b, const struct options *o)
+{
+	add_number(b, o->ngroups);
+	for (size_t i = 0; i < o->ngroups; i++)
+		add_number(b, o->groups[i]);
+}
+
+/* What the guest is to do with a directory of its root before the root is one. */
+static void add_places(struct blob *b, const struct volumes *v)
+{
+	add_number(b, v->places);
+	for (int i = 0; i < v->places; i++) {
+		const struct place *p = &v->place[i];
+
+		add_string(b, p->path);
+		add_string(b, p->link);
+		add_number(b, p->mode);
+		add_number(b, p->uid);
+		add_number(b, p->gid);
+	}
+}
+
+static void add_volumes(struct blob *b, const struct volumes *v)
+{
+	add_string(b, v->data);
+	add_number(b, v->layers);
+	add_number(b, v->root);
+	add_number(b, v->n);
+	for (int i = 0; i < v->n; i++) {
+		add_string(b, v->volume[i].arg);
+		add_string(b, v->volume[i].target);
+		add_number(b, v->volume[i].flags & KBOX_VOLUME_READ_ONLY);
+		add_number(b, v->volume[i].below);
+	}
+	add_places(b, v);
+}
+
 /* In the order in which init.c reads it; every field is a string. */
 static struct blob config(const struct box *b)
 {
 	const struct options *o = &b->opt;
 	struct blob c = { 0 };
 
+	add_number(&c, o->root_is);
 	add_number(&c, o->system);
 	add_number(&c, o->read_only);
 	add_number(&c, o->read_only ? 0 : o->overlay_size);
@@ -98,6 +136,8 @@ static struct blob config(const struct box *b)
 	}
 	add_list(&c, o->env);
 	add_list(&c, o->command);
+	add_groups(&c, o);
+	add_volumes(&c, &b->volumes);
 	return c;
 }
 

@@ -32,7 +32,13 @@ int landlock_abi(void)
 	return abi < 0 ? 0 : abi;
 }
 
+/* No program is started, and no device made. */
+#define FILE_READS	(3ULL << 2)		/* LANDLOCK_ACCESS_FS_READ_FILE and _READ_DIR */
 #define FILE_REMOVE_DIR	(1ULL << 4)
+#define FILE_MAKE_CHAR	(1ULL << 6)
+#define FILE_MAKE_BLOCK	(1ULL << 11)
+/* LANDLOCK_ACCESS_FS_WRITE_FILE, _REMOVE_*, _MAKE_*, _REFER and _TRUNCATE */
+#define FILE_WRITES	((1ULL << 1 | (FILE_TRUNCATE * 2 - FILE_REMOVE_DIR)) & ~(FILE_MAKE_CHAR | FILE_MAKE_BLOCK))
 #define RULE_PATH_BENEATH 1
 
 /* All that the host knows to refuse is handled, and no rule allows any of it. */
@@ -56,41 +62,61 @@ static struct ruleset ruleset(int abi, bool sockets, bool signals)
 }
 
 /* struct landlock_path_beneath_attr */
-static bool may_remove_in(int ruleset, int dir)
+static bool allow(int ruleset, int dir, uint64_t what)
 {
 	struct {
 		uint64_t allowed;
 		int32_t parent;
-	} __attribute__((packed)) rule = { FILE_REMOVE_DIR, dir };
+	} __attribute__((packed)) rule = { what, dir };
 
-	return dir < 0 || !syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+	return !syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static bool lock(const struct ruleset *r, int dir)
+/* With the descriptor of a ruleset, which is closed. */
+static bool restrict_self(int fd)
 {
-	int fd = syscall(SYS_landlock_create_ruleset, r, sizeof(*r), 0);
-	bool ok;
+	bool ok = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !syscall(SYS_landlock_restrict_self, fd, 0);
 
-	if (fd < 0)
-		return false;
-	ok = may_remove_in(fd, dir) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	     !syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
 	return ok;
 }
 
-bool landlock_lock(bool sockets, bool signals)
+static int new_ruleset(const struct ruleset *r)
 {
-	int abi = landlock_abi();
+	return syscall(SYS_landlock_create_ruleset, r, sizeof(*r), 0);
+}
+
+bool landlock_lock(bool sockets, bool signals, const struct landlock_rule *rules, int n)
+{
+	int abi = landlock_abi(), fd;
 	struct ruleset r = ruleset(abi, sockets, signals);
 
-	return abi && lock(&r, -1);
+	if (!abi)
+		return false;
+	fd = new_ruleset(&r);
+	if (fd < 0)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (!allow(fd, rules[i].dir, r.files & (FILE_READS | (rules[i].write ? FILE_WRITES : 0)))) {
+			close(fd);
+			return false;
+		}
+	return restrict_self(fd);
 }
 
 bool landlock_lock_but(int dir)
 {
-	int abi = landlock_abi();
+	int abi = landlock_abi(), fd;
 	struct ruleset r = ruleset(abi, false, false);
 
-	return abi && lock(&r, dir);
+	if (!abi)
+		return false;
+	fd = new_ruleset(&r);
+	if (fd < 0)
+		return false;
+	if (dir >= 0 && !allow(fd, dir, FILE_REMOVE_DIR)) {
+		close(fd);
+		return false;
+	}
+	return restrict_self(fd);
 }

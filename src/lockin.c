@@ -182,7 +182,7 @@ static void hide_memory(void)
 void lock_in_thread(void)
 {
 	if (!is_hidden(KBOX_HIDE_LOCK_IN))
-		landlock_lock(false, false);
+		landlock_lock(false, false, NULL, 0);
 }
 
 bool lock_in(const struct lockin *who)
@@ -194,6 +194,6 @@ bool lock_in(const struct lockin *who)
 		return false;
 	hide_memory();
 	if (!landlock_lock_but(who->group_dir))
-		landlock_lock(false, false);
+		landlock_lock(false, false, NULL, 0);
 	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && filter_all(&prog);
 }

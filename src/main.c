@@ -45,7 +45,10 @@ static int run(struct box *b, char **argv)
 		require_fences();
 	raise_limits();
 	check_fds(b);
-	b->image_fd = open_image(&b->opt);
+	if (b->opt.root_is == ROOT_OWN)
+		take_after_caller(&b->opt);
+	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
+	find_volumes(b);
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);

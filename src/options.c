@@ -161,6 +161,34 @@ static bool add_fd(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+static bool set_root(struct options *o, const char *arg, char *err)
+{
+	const char *why;
+
+	if (o->root.arg)
+		return bad(err, "--root: give one directory, once");
+	if (!parse_volume(arg, &o->root, &why))
+		return bad(err, "--root %s: give DIR, DIR:ro or DIR:rw, and \\: for a colon of the path", arg);
+	if (o->root.target)
+		return bad(err, "--root %s: behind the colon give ro or rw, and \\: for a colon of the path", arg);
+	return true;
+}
+
+static bool add_volume_arg(struct options *o, const char *arg, char *err)
+{
+	struct volume_arg v, *grown;
+	const char *why;
+
+	if (!parse_volume(arg, &v, &why))
+		return bad(err, "-v %s: %s", arg, why);
+	grown = realloc(o->volumes, (o->nvolumes + 1) * sizeof(*o->volumes));
+	if (!grown)
+		return bad(err, "out of memory");
+	o->volumes = grown;
+	o->volumes[o->nvolumes++] = v;
+	return true;
+}
+
 static bool set_mem(struct options *o, const char *arg, char *err)
 {
 	if (!parse_size(arg, &o->mem))
@@ -220,12 +248,16 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 	return bad(err, "--syscall-mode=%s: use trap, rewrite or auto", arg);
 }
 
-enum { MODE = 256, NO_CANCEL_PROMOTE, STATS, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL, OVERLAY_SIZE, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, FD, HELP, VERSION };
+enum {
+	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
+	OVERLAY_SIZE, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
+};
 
 static const struct option longs[] = {
 	{ "syscall-mode", required_argument, NULL, MODE },
 	{ "no-cancel-promote", no_argument, NULL, NO_CANCEL_PROMOTE },
 	{ "stats", no_argument, NULL, STATS },
+	{ "root", required_argument, NULL, ROOT },
 	{ "mem", required_argument, NULL, MEM },
 	{ "max-processes", required_argument, NULL, MAX_PROCESSES },
 	{ "require-fence", no_argument, NULL, REQUIRE_FENCE },
@@ -236,6 +268,7 @@ static const struct option longs[] = {
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "init", no_argument, NULL, INIT },
 	{ "hostname", required_argument, NULL, HOSTNAME },
+	{ "clear-env", no_argument, NULL, CLEAR_ENV },
 	{ "fd", required_argument, NULL, FD },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
@@ -253,6 +286,10 @@ static bool checked_option(int c, struct options *o, char *err)
 		o->image = optarg;
 		o->system = c == 'S';
 		return true;
+	case ROOT:
+		return set_root(o, optarg, err);
+	case 'v':
+		return add_volume_arg(o, optarg, err);
 	case MODE:
 		return set_mode(o, optarg, err);
 	case MEM:
@@ -264,6 +301,7 @@ static bool checked_option(int c, struct options *o, char *err)
 	case CHANGE_ID:
 		if (!parse_ids(optarg, &o->uid, &o->gid))
 			return bad(err, "--change-id %s: give UID:GID as two numbers", optarg);
+		o->ids_given = true;
 		return true;
 	case HOSTNAME:
 		if (!*optarg || strlen(optarg) > 64)
@@ -304,6 +342,10 @@ static void plain_option(int c, struct options *o)
 		break;
 	case ROOT_ID:
 		o->uid = o->gid = 0;
+		o->ids_given = true;
+		break;
+	case CLEAR_ENV:
+		o->clear_env = true;
 		break;
 	case INIT:
 		o->init = true;
@@ -330,18 +372,50 @@ static bool no_such_option(int c, char **argv, char *err)
 		   optopt >= 256 ? "given a value but takes none" : "unknown");
 }
 
+/* Of the root that was named, and of what goes with which. */
+static bool choose_root(struct options *o, bool run, char *err)
+{
+	if (o->image && o->root.arg)
+		return bad(err, "--root and -r or -S: give one root, once");
+	if (!o->image && !o->root.arg && !run)
+		return bad(err, "no image: give one with -S IMAGE, or use kbox run (see kbox --help)");
+	o->root_is = o->image ? ROOT_IMAGE : !o->root.arg ? ROOT_OWN : o->root.access == 'w' ? ROOT_VOLUME : ROOT_OVERLAY;
+	o->system |= !o->image;
+	if (!o->image && (o->read_only || o->ephemeral))
+		return bad(err, "--read-only and --ephemeral are for an image; what is written to another root is kept in "
+				"memory, but for --root DIR:rw and -v");
+	if (o->overlay_size && !o->ephemeral && o->root_is == ROOT_IMAGE)
+		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
+	if (o->overlay_size && o->root_is == ROOT_VOLUME)
+		return bad(err, "--overlay-size is for what is kept in memory, which --root DIR:rw is not");
+	return true;
+}
+
+static void set_defaults(struct options *o)
+{
+	if (!o->mem)
+		o->mem = default_mem();
+	if (o->ephemeral && !o->overlay_size)
+		o->overlay_size = o->mem;
+	if (!o->cwd && o->root_is != ROOT_OWN)
+		o->cwd = "/";
+}
+
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR])
 {
+	bool run = argc > 1 && !strcmp(argv[1], "run");
 	int c;
 
-	*o = (struct options) { .hostname = "kbox", .cwd = "/", .max_processes = 4096 };
+	*o = (struct options) { .hostname = "kbox", .max_processes = 4096 };
 	if (argc == 2 && !strcmp(argv[1], "doctor")) {
 		o->action = ACTION_DOCTOR;
 		return true;
 	}
+	argc -= run;
+	argv += run;
 	optind = 0;	/* glibc: start anew */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:r:S:k:e:w:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:r:S:v:k:e:w:", longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return no_such_option(c, argv, err);
 		if (!checked_option(c, o, err))
@@ -350,16 +424,11 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		if (o->action != ACTION_RUN)
 			return true;
 	}
-	if (!o->image)
-		return bad(err, "no image: give one with -S IMAGE (see kbox --help)");
+	if (!choose_root(o, run, err))
+		return false;
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
-	if (o->overlay_size && !o->ephemeral)
-		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
 	o->command = argv + optind;
-	if (!o->mem)
-		o->mem = default_mem();
-	if (o->ephemeral && !o->overlay_size)
-		o->overlay_size = o->mem;
+	set_defaults(o);
 	return true;
 }

@@ -139,6 +139,8 @@ static bool init(struct device *d)
 {
 	const struct box *b = d->box;
 
+	if (b->image_fd < 0)
+		return false;
 	if (!disk_init(&blk.disk, b->image_fd, b->opt.read_only,
 		       b->opt.read_only ? 0 : b->opt.overlay_size))
 		die("%s: %s", b->opt.image, reason(errno));

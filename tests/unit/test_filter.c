@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <cmocka.h>
 #include "arch.h"
@@ -31,7 +32,10 @@
 #define X32_BIT 0x40000000
 #define MEMORY 7
 #define NULL_FD 9
-#define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES)
+#define VOLUMES 20
+#define WRITTEN 23		/* to VOLUMES_END */
+#define VOLUMES_END 26
+#define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES | WITH_VOLUMES | WITH_WRITES | WITH_PATHS)
 #define REFUSED SECCOMP_RET_USER_NOTIF
 
 static struct sock_filter prog[FILTER_MAX];
@@ -98,7 +102,7 @@ static void make(uint64_t start, uint64_t end, unsigned given)
 	memset(prog, 0xff, sizeof(prog));
 	length = make_filter(prog, &(struct filter_box) {
 		.start = start, .end = end, .given = given, .mem_fd = MEMORY, .null_fd = NULL_FD,
-		.refused = REFUSED, .signals = SECCOMP_RET_ALLOW,
+		.volumes = VOLUMES, .written = WRITTEN, .volumes_end = VOLUMES_END, .refused = REFUSED, .signals = SECCOMP_RET_ALLOW,
 	});
 }
 
@@ -289,17 +293,96 @@ static void of_sockets(void **state)
 	REFUSES(SYS_socket, 1);
 }
 
+/* Of the kinds of box that have volumes, one after the other. */
+static void of_volumes(void **state)
+{
+	static const uint64_t others[] = { 0, 1, MEMORY, NULL_FD, VOLUMES - 1, VOLUMES_END, (uint32_t)AT_FDCWD, 1000 };
+
+	(void)state;
+	make(START, END, WITH_VOLUMES);
+	for (int fd = VOLUMES; fd < VOLUMES_END; fd++) {
+		PASSES(SYS_openat2, fd, 0x1000, 0x2000, 24);
+		PASSES(SYS_readlinkat, fd, 0x1000, 0x2000, 100);
+		REFUSES(SYS_close, fd);
+	}
+	for (size_t i = 0; i < COUNT(others); i++) {
+		REFUSES(SYS_openat2, others[i], 0x1000, 0x2000, 24);
+		REFUSES(SYS_readlinkat, others[i], 0x1000, 0x2000, 100);
+	}
+	REFUSES(SYS_openat2, VOLUMES, 0x1000, 0x2000, 25);
+	PASSES(SYS_close, VOLUMES_END);
+	PASSES(SYS_close, VOLUMES - 1);
+	REFUSES(SYS_close, MEMORY);
+	PASSES(SYS_pread64, 1);
+	PASSES(SYS_mmap, 0x1000, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, 50, 0);
+	REFUSES(SYS_read, 1);
+	REFUSES(SYS_statx, VOLUMES, 0x1000, AT_SYMLINK_NOFOLLOW);
+	REFUSES(SYS_openat, VOLUMES, 0x1000, O_RDONLY);
+}
+
+static void of_written_volumes(void **state)
+{
+	static const int written[] = {
+		SYS_pwrite64, SYS_pwritev2, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_fchmod, SYS_fchown,
+		SYS_fsetxattr, SYS_fremovexattr, SYS_copy_file_range,
+	};
+
+	(void)state;
+	make(START, END, WITH_VOLUMES);
+	for (size_t i = 0; i < COUNT(written); i++)
+		REFUSES(written[i], 50);
+	REFUSES(SYS_mkdirat, WRITTEN, 0x1000, 0755);
+	make(START, END, WITH_VOLUMES | WITH_WRITES);
+	for (size_t i = 0; i < COUNT(written); i++)
+		PASSES(written[i], 50);
+	for (int fd = VOLUMES - 1; fd <= VOLUMES_END; fd++) {
+		uint32_t right = fd >= WRITTEN && fd < VOLUMES_END ? SECCOMP_RET_ALLOW : REFUSED;
+
+		assert_int_equal(ASK(SYS_mkdirat, fd, 0x1000, 0755), right);
+		assert_int_equal(ASK(SYS_mknodat, fd, 0x1000, S_IFIFO | 0644), right);
+		assert_int_equal(ASK(SYS_symlinkat, 0x1000, fd, 0x1000), right);
+		assert_int_equal(ASK(SYS_unlinkat, fd, 0x1000, AT_REMOVEDIR), right);
+		assert_int_equal(ASK(SYS_linkat, fd, 0x1000, WRITTEN, 0x1000, 0), right);
+		assert_int_equal(ASK(SYS_linkat, WRITTEN, 0x1000, fd, 0x1000, 0), right);
+		assert_int_equal(ASK(SYS_renameat2, fd, 0x1000, WRITTEN, 0x1000, 1), right);
+		assert_int_equal(ASK(SYS_renameat2, WRITTEN, 0x1000, fd, 0x1000, 2), right);
+	}
+	REFUSES(SYS_renameat2, WRITTEN, 0x1000, WRITTEN, 0x1000, 4);	/* RENAME_WHITEOUT: a device */
+	REFUSES(SYS_linkat, WRITTEN, 0x1000, WRITTEN, 0x1000, AT_SYMLINK_FOLLOW);
+	REFUSES(SYS_unlinkat, WRITTEN, 0x1000, 1);
+	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR | 0666, 0x105);
+	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFBLK | 0666, 0x105);
+	PASSES(SYS_utimensat, 50, 0, 0x1000, 0);
+	REFUSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW);
+}
+
+static void of_paths(void **state)
+{
+	(void)state;
+	make(START, END, WITH_VOLUMES | WITH_PATHS);
+	PASSES(SYS_statx, VOLUMES, 0x1000, AT_SYMLINK_NOFOLLOW);
+	REFUSES(SYS_statx, VOLUMES, 0x1000, AT_EMPTY_PATH);
+	REFUSES(SYS_statx, VOLUMES_END, 0x1000, AT_SYMLINK_NOFOLLOW);
+	REFUSES(SYS_fchmodat, WRITTEN, 0x1000, 0644);
+	make(START, END, WITH_VOLUMES | WITH_WRITES | WITH_PATHS);
+	PASSES(SYS_fchmodat, WRITTEN, 0x1000, 0644);
+	PASSES(SYS_fchownat, WRITTEN, 0x1000, 0, 0, AT_SYMLINK_NOFOLLOW);
+	PASSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW);
+	REFUSES(SYS_fchmodat, WRITTEN - 1, 0x1000, 0644);
+	REFUSES(SYS_fchownat, WRITTEN, 0x1000, 0, 0, 0);
+	REFUSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, 0);
+}
+
 /* Ways to other processes, to files, to more rights. */
 static const int forbidden[] = {
 #ifdef __x86_64__
 	SYS_open, SYS_creat, SYS_fork, SYS_vfork, SYS_unlink, SYS_rename, SYS_chmod,
 #endif
-	SYS_kill, SYS_tkill, SYS_statx, SYS_mremap, SYS_dup, SYS_readv, SYS_writev, SYS_rt_sigprocmask,
-	SYS_execve, SYS_execveat, SYS_openat, SYS_openat2, SYS_socket, SYS_sendto, SYS_ptrace, SYS_process_vm_readv,
-	SYS_process_vm_writev, SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_clone3, SYS_unlinkat,
-	SYS_renameat2, SYS_mount, SYS_umount2, SYS_chroot, SYS_pivot_root, SYS_setns, SYS_unshare, SYS_bpf,
+	SYS_kill, SYS_tkill, SYS_mremap, SYS_dup, SYS_readv, SYS_writev, SYS_rt_sigprocmask,
+	SYS_execve, SYS_execveat, SYS_openat, SYS_socket, SYS_sendto, SYS_ptrace, SYS_process_vm_readv,
+	SYS_process_vm_writev, SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_clone3, SYS_mount, SYS_umount2, SYS_chroot, SYS_pivot_root, SYS_setns, SYS_unshare, SYS_bpf,
 	SYS_perf_event_open, SYS_userfaultfd, SYS_io_uring_setup, SYS_keyctl, SYS_memfd_create, SYS_shmget, SYS_setuid,
-	SYS_fchmodat, SYS_fchmod, SYS_truncate, SYS_reboot, SYS_init_module, SYS_name_to_handle_at,
+	SYS_truncate, SYS_reboot, SYS_init_module, SYS_name_to_handle_at,
 	SYS_open_by_handle_at, SYS_rt_sigqueueinfo, SYS_seccomp, SYS_personality, SYS_setrlimit, SYS_prlimit64, -1,
 };
 
@@ -315,9 +398,60 @@ static void never(void **state)
 	}
 }
 
+/* What is only for boxes with volumes. */
+static const int of_volumes_alone[] = {
+	SYS_openat2, SYS_statx, SYS_unlinkat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_mkdirat, SYS_mknodat, SYS_fchmodat,
+	SYS_fchmod, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_getdents64, SYS_readlinkat, SYS_fstatfs, SYS_fgetxattr,
+	SYS_fsetxattr, SYS_flistxattr, SYS_fremovexattr, SYS_copy_file_range,
+};
+
+static void not_without_volumes(void **state)
+{
+	(void)state;
+	for (unsigned given = 0; given <= ALL_GIVEN; given++) {
+		if (given & WITH_VOLUMES)
+			continue;
+		make(START, END, given);
+		for (size_t i = 0; i < COUNT(of_volumes_alone); i++)
+			REFUSES(of_volumes_alone[i], VOLUMES);
+	}
+}
+
 static uint64_t right(const struct check *c, int i)
 {
-	return c->fd == FD_MEMORY || c->fd == FD_NOT_MEMORY ? MEMORY : c->fd == FD_NULL ? NULL_FD : c->value[i];
+	switch (c->fd) {
+	case FD_MEMORY:
+	case FD_CLOSES:
+		return MEMORY;
+	case FD_NULL:
+		return NULL_FD;
+	case FD_VOLUME:
+	case FD_WRITTEN:
+		return VOLUMES_END - 1;
+	default:
+		return c->value[i];
+	}
+}
+
+static bool is_volume(uint64_t fd, uint64_t first)
+{
+	return fd >= first && fd < VOLUMES_END;
+}
+
+static bool fits_check(const struct check *c, uint64_t arg)
+{
+	bool any = false;
+
+	arg &= c->mask;
+	if (c->fd == FD_VOLUME)
+		return is_volume(arg, VOLUMES);
+	if (c->fd == FD_WRITTEN)
+		return is_volume(arg, WRITTEN);
+	if (c->fd == FD_CLOSES)
+		return arg != MEMORY && !is_volume(arg, VOLUMES);
+	for (int v = 0; v < c->nvalues; v++)
+		any |= arg == right(c, v);
+	return any;
 }
 
 /* Whether the table has a form for it, found out in another way than the filter's. */
@@ -327,13 +461,8 @@ static bool listed(const struct seccomp_data *d, unsigned given)
 		const struct form *f = &host_calls[i];
 		bool fits = f->nr == d->nr && !(f->needs & ~given);
 
-		for (int c = 0; fits && c < CHECKS_MAX && f->check[c].nvalues; c++) {
-			bool any = false;
-
-			for (int v = 0; v < f->check[c].nvalues; v++)
-				any |= (d->args[f->check[c].arg] & f->check[c].mask) == right(&f->check[c], v);
-			fits = any != (f->check[c].fd == FD_NOT_MEMORY);
-		}
+		for (int c = 0; fits && c < CHECKS_MAX && f->check[c].nvalues; c++)
+			fits = fits_check(&f->check[c], d->args[f->check[c].arg]);
 		if (fits)
 			return true;
 	}
@@ -369,7 +498,7 @@ static void as_the_table_says(void **state)
 	srandom(1);
 	for (unsigned given = 0; given <= ALL_GIVEN; given++) {
 		make(START, END, given);
-		for (int i = 0; i < 100000; i++) {
+		for (int i = 0; i < 20000; i++) {
 			int nr = random() % 8 ? host_calls[random() % nhost_calls].nr : (int)random() % 1024 - 1;
 			uint64_t args[6];
 			struct seccomp_data d;
@@ -470,7 +599,11 @@ int main(void)
 		cmocka_unit_test_setup(of_files, set_up),
 		cmocka_unit_test_setup(of_maps, set_up),
 		cmocka_unit_test_setup(of_sockets, set_up),
+		cmocka_unit_test_setup(of_volumes, set_up),
+		cmocka_unit_test_setup(of_written_volumes, set_up),
+		cmocka_unit_test_setup(of_paths, set_up),
 		cmocka_unit_test_setup(never, set_up),
+		cmocka_unit_test_setup(not_without_volumes, set_up),
 		cmocka_unit_test_setup(as_the_table_says, set_up),
 		cmocka_unit_test_setup(signals_by_the_supervisor, set_up),
 		cmocka_unit_test_setup(from_elsewhere, set_up),

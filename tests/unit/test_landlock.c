@@ -49,7 +49,7 @@ static int after(bool sockets, bool signals)
 	int file = open("/dev/null", O_RDWR);
 	int left = 0;
 
-	if (!landlock_lock(sockets, signals))
+	if (!landlock_lock(sockets, signals, NULL, 0))
 		return 64;
 	if (open("/dev/null", O_RDONLY) >= 0)
 		left |= 1;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The guest's first process: what its parts share. */
+#ifndef INIT_H
+#define INIT_H
+#include <stddef.h>
+#include <sys/types.h>
+
+/* enum root (volumes.h) */
+enum { ROOT_IMAGE, ROOT_OWN, ROOT_OVERLAY, ROOT_VOLUME };
+
+struct volume {
+	char *arg, *target;
+	int read_only, below;
+};
+
+struct place {
+	char *path, *link;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* What initrd.c wrote into /config, in its order. */
+extern struct config {
+	int root_is, system, read_only;
+	unsigned long overlay;	/* bytes of it, 0: none */
+	uid_t uid;
+	gid_t gid;
+	int init;		/* the command takes our place */
+	char *hostname, *cwd;
+	struct { int kind, access; } stdio[3];
+	size_t nfds;
+	struct fd_pair { int host, guest; } *fds;
+	char **env, **argv;
+	size_t ngroups;
+	gid_t *groups;
+	char *data;		/* of hostfs' mounts */
+	size_t layers;		/* how many of the volumes are lower layers of the root's overlays */
+	int root;		/* which one is the root, else -1 */
+	size_t nvolumes;
+	struct volume *volumes;
+	size_t nplaces;
+	struct place *places;
+} config;
+
+/* init.c */
+void goodbye(int status);	/* end the box; status: as wait(2) gives it */
+void fail(const char *what);
+
+/* init_root.c: the root, with what is mounted in it. */
+void enter_root(void);
+void mount_volumes(void);
+
+#endif

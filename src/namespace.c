@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A mount namespace for the box's processes, whose root has the volumes and nothing else: calls that
+ * take a path find nothing but them, whoever makes these calls. Not every host lets a user have one.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "box.h"
+
+/* linux/mount.h and sys/mount.h do not go together. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+int umount2(const char *target, int flags);
+#define MNT_DETACH	2
+
+static bool put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	bool ok = fd >= 0 && write(fd, text, len) == len;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The user is who he was. Nobody else is anybody there. */
+static bool map_ids(uid_t uid, gid_t gid)
+{
+	char users[32], groups[32];
+
+	snprintf(users, sizeof(users), "%u %u 1", uid, uid);
+	snprintf(groups, sizeof(groups), "%u %u 1", gid, gid);
+	return put("/proc/self/uid_map", users) && put("/proc/self/setgroups", "deny") && put("/proc/self/gid_map", groups);
+}
+
+/* What the host mounts later below a volume does not come to it: it would come as the host has it, written. */
+bool new_namespace(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (is_hidden(KBOX_HIDE_NAMESPACES)) {
+		errno = ENOSYS;
+		return false;
+	}
+	if (unshare(CLONE_NEWNS) && (unshare(CLONE_NEWUSER | CLONE_NEWNS) || !map_ids(uid, gid)))
+		return false;
+	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* An empty root; the old one is in /old. Any directory is a place to begin. */
+static bool make_root(void)
+{
+	static const char *const dirs[] = { "/tmp", "/usr", "/etc", "/" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (!mount("kbox", dirs[i], "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m"))
+			return !chdir(dirs[i]) && !mkdir("old", 0700) && !syscall(SYS_pivot_root, ".", "old") && !chdir("/");
+	return false;
+}
+
+static bool make_directories(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return !mkdir(path, 0755) || errno == EEXIST;
+}
+
+/* Of all that is mounted below it, too. What the host has forbidden there stays so. */
+static bool restrict_mount(const char *path, bool read_only)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0) };
+
+	return !syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attr, sizeof(attr));
+}
+
+static bool bind_part(const struct volumes *v, const struct part *p, int fd)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "/%d%s", p->volume, p->at);
+	return make_directories(path) && !fchdir(fd) && !mount(".", path, NULL, MS_BIND | MS_REC, NULL) &&
+	       restrict_mount(path, v->volume[p->volume].flags & KBOX_VOLUME_READ_ONLY);
+}
+
+static bool leave_old_root(void)
+{
+	return !chdir("/") && !umount2("/old", MNT_DETACH) && !rmdir("/old") &&
+	       !mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
+}
+
+bool move_into_volumes(const struct volumes *v, int fd[], const char **what)
+{
+	char path[16];
+
+	*what = "a root directory for the volumes";
+	if (!make_root())
+		return false;
+	for (int i = 0; i < v->parts; i++) {
+		*what = v->volume[v->part[i].volume].arg;
+		if (!bind_part(v, &v->part[i], fd[i]))
+			return false;
+		close(fd[i]);
+	}
+	*what = "the volumes' root directory";
+	if (!leave_old_root())
+		return false;
+	for (int i = 0; i < v->n; i++) {
+		*what = v->volume[i].arg;
+		snprintf(path, sizeof(path), "/%d", i);
+		fd[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd[i] < 0)
+			return false;
+	}
+	return true;
+}
+
+/* All that a box's process does to have its volumes, with a directory that everybody has. */
+bool namespaces_work(void)
+{
+	struct volumes v = { .n = 1, .parts = 1, .part = { { "/", "", 0 } } };
+	const char *what;
+	int fd;
+
+	if (!new_namespace())
+		return false;
+	v.volume[0].flags = KBOX_VOLUME_READ_ONLY;
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && move_into_volumes(&v, &fd, &what);
+}
+
+#define BIT(cap)	(1U << (cap))
+#define FILE_CAPABILITIES (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID))
+
+void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	uint32_t keep = geteuid() ? 0 : FILE_CAPABILITIES;
+
+	if (syscall(SYS_capget, &header, caps))
+		die("capget: %s", strerror(errno));
+	caps[0].effective &= keep;
+	caps[0].permitted &= keep;
+	caps[1].effective = caps[1].permitted = 0;
+	caps[0].inheritable = caps[1].inheritable = 0;
+	if (syscall(SYS_capset, &header, caps))
+		die("capset: %s", strerror(errno));
+}

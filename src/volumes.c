@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Volumes: directories of the host that the guest mounts. They are looked at here before anything is
+ * started, and opened in the box's first process, which sees nothing else of the host's files then.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "box.h"
+#include "doctor.h"
+#include "landlock.h"
+
+/* Those of a user namespace that are mapped to nobody. */
+#define OVERFLOW_ID	65534
+
+/*
+ * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon or
+ * a backslash one of a path.
+ */
+static char *field(const char **s)
+{
+	char *copy = *s ? malloc(strlen(*s) + 1) : NULL, *p = copy;
+
+	if (!*s)
+		return NULL;
+	if (!copy)
+		die("%s", reason(ENOMEM));
+	for (; **s && **s != ':'; (*s)++) {
+		if (**s == '\\' && ((*s)[1] == ':' || (*s)[1] == '\\'))
+			(*s)++;
+		*p++ = **s;
+	}
+	*p = 0;
+	*s = **s ? *s + 1 : NULL;
+	return copy;
+}
+
+static bool is_access(const char *s)
+{
+	return !strcmp(s, "ro") || !strcmp(s, "rw");
+}
+
+bool parse_volume(const char *arg, struct volume_arg *v, const char **err)
+{
+	const char *s = arg;
+	char *source = field(&s), *target = field(&s), *access = field(&s);
+
+	if (target && !access && is_access(target)) {
+		access = target;
+		target = NULL;
+	}
+	if (s || (access && !is_access(access)))
+		*err = "give SRC[:DST][:ro|:rw], and \\: for a colon of a path";
+	else if (!*source || (target && !*target))
+		*err = "a path is empty; give SRC[:DST][:ro|:rw]";
+	else
+		*err = NULL;
+	*v = (struct volume_arg) { arg, source, target, access ? access[1] : 0 };
+	free(access);
+	return !*err;
+}
+
+char *clean_path(const char *base, const char *path)
+{
+	size_t room = strlen(base) + strlen(path) + 3, n = 0;
+	char *clean = malloc(room), *both = malloc(room);
+
+	if (!clean || !both)
+		die("%s", reason(ENOMEM));
+	snprintf(both, room, "%s/%s", *path == '/' ? "" : base, path);
+	for (char *word = strtok(both, "/"); word; word = strtok(NULL, "/")) {
+		if (!strcmp(word, ".."))
+			while (n && clean[--n] != '/')
+				;
+		else if (strcmp(word, "."))
+			n += sprintf(clean + n, "/%s", word);
+	}
+	strcpy(clean + n, n ? "" : "/");
+	free(both);
+	return clean;
+}
+
+bool is_below(const char *path, const char *dir)
+{
+	size_t n = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t flags)
+{
+	if (v->n == KBOX_MAX_VOLUMES)
+		die("%s: too many volumes, a box has %d at most", arg, KBOX_MAX_VOLUMES);
+	v->volume[v->n] = (struct volume) { .arg = arg, .target = target, .flags = flags };
+	return v->n++;
+}
+
+void add_part(struct volumes *v, const char *path, const char *at, int volume)
+{
+	if (v->parts == MAX_PARTS)
+		die("too many directories of the host for one box");
+	v->part[v->parts++] = (struct part) { path, at, volume };
+}
+
+/* The name of the option, for messages. */
+static const char *named(const char *option, const char *arg)
+{
+	char *name = malloc(strlen(option) + strlen(arg) + 2);
+
+	if (!name)
+		die("%s", reason(ENOMEM));
+	sprintf(name, "%s %s", option, arg);
+	return name;
+}
+
+static void check_directory(const char *name, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOTDIR && !access(path, F_OK))
+		die("%s: %s is a file; give the directory that it is in", name, path);
+	if (fd < 0)
+		die("%s: %s: %s", name, path, reason(errno));
+	close(fd);
+}
+
+static void add_directory(struct volumes *v, const char *name, const char *path, const char *target, uint32_t flags)
+{
+	check_directory(name, path);
+	add_part(v, path, "", add_volume(v, name, target, flags));
+}
+
+/* Where -v is to be mounted: on the host's own system a relative path is below COMMAND's directory. */
+static char *target_of(const struct options *o, const struct volume_arg *a, const char *name)
+{
+	char cwd[PATH_MAX], *target;
+
+	if (a->target && *a->target != '/' && o->root_is != ROOT_OWN)
+		die("%s: in an image or --root give DST from / on", name);
+	if (a->target) {
+		target = clean_path(o->cwd, a->target);
+	} else {
+		if (*a->source != '/' && !getcwd(cwd, sizeof(cwd)))
+			die("%s: the current directory: %s", name, strerror(errno));
+		target = clean_path(*a->source == '/' ? "" : cwd, a->source);
+	}
+	if (!strcmp(target, "/"))
+		die("%s: it would hide the root; give --root %s", name, a->source);
+	return target;
+}
+
+static void find_targets(const struct options *o, char *target[])
+{
+	for (size_t i = 0; i < o->nvolumes; i++) {
+		const char *name = named("-v", o->volumes[i].arg);
+
+		target[i] = target_of(o, &o->volumes[i], name);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(target[i], target[j]))
+				die("%s: at %s is another volume already", name, target[i]);
+	}
+}
+
+/* Those of -v that are written, or those that are not. */
+static void add_given(struct volumes *v, const struct options *o, char *target[], bool written)
+{
+	for (size_t i = 0; i < o->nvolumes; i++) {
+		const struct volume_arg *a = &o->volumes[i];
+
+		if ((a->access != 'o') == written)
+			add_directory(v, named("-v", a->arg), a->source, target[i], written ? 0 : KBOX_VOLUME_READ_ONLY);
+	}
+}
+
+static void add_root(struct volumes *v, const struct options *o, enum root kind)
+{
+	if (o->root_is != kind)
+		return;
+	if (kind == ROOT_VOLUME)
+		v->root = v->n;
+	else
+		v->layers = 1;
+	add_directory(v, named("--root", o->root.arg), o->root.source, "/",
+		      kind == ROOT_VOLUME ? 0 : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
+}
+
+/* A mount point in the host's directory would be made there, which nobody has asked for. */
+static void find_outer(struct volumes *v)
+{
+	for (int i = v->layers; i < v->n; i++)
+		for (int j = v->layers; j < v->n; j++)
+			v->volume[i].below |= i != j && is_below(v->volume[i].target, v->volume[j].target);
+}
+
+/*
+ * With an image or a directory as root the caller's files are the guest root's. On the host's own
+ * system the caller is who he is, and what a user namespace does not map is the system's, root's.
+ */
+static void map_owners(struct volumes *v, const struct options *o)
+{
+	unsigned int uid = geteuid(), gid = getegid();
+
+	if (o->root_is != ROOT_OWN)
+		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", uid, gid);
+	else if (uid && v->fence == BY_NAMESPACE)
+		snprintf(v->data, sizeof(v->data), "uid=%d:0,gid=%d:0", OVERFLOW_ID, OVERFLOW_ID);
+}
+
+static enum volume_fence find_fence(void)
+{
+	if (works(namespaces_work))
+		return BY_NAMESPACE;
+	return landlock_abi() ? BY_LANDLOCK : BY_NOTHING;
+}
+
+void find_volumes(struct box *b)
+{
+	const struct options *o = &b->opt;
+	struct volumes *v = &b->volumes;
+	char **target = calloc(o->nvolumes + 1, sizeof(*target));
+
+	v->root = -1;
+	if (o->root_is == ROOT_IMAGE && !o->nvolumes)
+		return;
+	if (!target)
+		die("%s", reason(ENOMEM));
+	v->fence = find_fence();
+	if (v->fence == BY_NOTHING)
+		die("this host can keep a box in no directory: neither user namespaces nor Landlock are there; see kbox doctor");
+	find_targets(o, target);
+	if (o->root_is == ROOT_OWN)
+		show_own_system(b, target, o->nvolumes);
+	add_root(v, o, ROOT_OVERLAY);
+	add_given(v, o, target, false);
+	v->written = v->n;
+	add_root(v, o, ROOT_VOLUME);
+	add_given(v, o, target, true);
+	find_outer(v);
+	map_owners(v, o);
+	free(target);
+}
+
+/* The lowest number with as many free ones behind it. */
+static int free_numbers(int n)
+{
+	int first = 3;
+
+	for (int fd = first; fd < first + n; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			first = fd + 1;
+	return first;
+}
+
+static void open_parts(const struct volumes *v, int fd[])
+{
+	for (int i = 0; i < v->parts; i++) {
+		const struct part *p = &v->part[i];
+
+		fd[i] = open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd[i] < 0)
+			die("%s: %s: %s", v->volume[p->volume].arg, p->path, reason(errno));
+	}
+}
+
+/* One after the other, so that the filter can tell them. */
+static void number(struct volumes *v, struct kbox_boot *boot, const int fd[])
+{
+	v->fd = free_numbers(v->n);
+	for (int i = 0; i < v->n; i++) {
+		boot->volume[i] = (struct kbox_volume) { v->fd + i, v->volume[i].flags };
+		if (dup3(fd[i], v->fd + i, O_CLOEXEC) < 0)
+			die("%s: %s", v->volume[i].arg, reason(errno));
+		close(fd[i]);
+	}
+	boot->volumes = v->n;
+	boot->volume_paths = v->fence == BY_NAMESPACE;
+}
+
+void enter_volumes(struct box *b)
+{
+	struct volumes *v = &b->volumes;
+	const char *what = "a mount namespace";
+	int fd[MAX_PARTS];
+
+	if (!v->n)
+		return;
+	if (v->fence == BY_NAMESPACE && !new_namespace())
+		die("%s: %s", what, reason(errno));
+	open_parts(v, fd);
+	if (v->fence == BY_NAMESPACE && !move_into_volumes(v, fd, &what))
+		die("%s: %s", what, reason(errno));
+	number(v, b->boot, fd);
+	drop_capabilities();
+}

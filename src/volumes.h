@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Directories of the host in the guest: -v, --root, and what of the host's own system kbox run shows. */
+#ifndef VOLUMES_H
+#define VOLUMES_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <asm/kbox.h>
+
+/* What -v and --root say: SRC[:DST][:ro|:rw]. */
+struct volume_arg {
+	const char *arg;	/* as it was given */
+	char *source, *target;	/* target: NULL if it was not given */
+	char access;		/* 'o' of ro, 'w' of rw, or 0 if neither was given */
+};
+
+/* What is the guest's root. */
+enum root {
+	ROOT_IMAGE,
+	ROOT_OWN,		/* the host's own system, below an overlay */
+	ROOT_OVERLAY,		/* a directory, below an overlay */
+	ROOT_VOLUME,		/* a directory, which is written */
+};
+
+/* What keeps a box in its volumes, in order of preference. */
+enum volume_fence { BY_NAMESPACE, BY_LANDLOCK, BY_NOTHING };
+
+struct volume {
+	const char *arg;	/* for messages */
+	const char *target;	/* where it is mounted, in the guest; of a layer: what its overlay covers */
+	uint32_t flags;		/* KBOX_VOLUME_* */
+	bool below;		/* another volume, in which its mount point must be there already */
+};
+
+/* A directory of the host, and where it is in a volume: "" if it is all of that. */
+struct part {
+	const char *path, *at;
+	int volume;
+};
+
+/* A directory or symlink of the guest's root that is there before anything is mounted on it. */
+struct place {
+	const char *path;
+	const char *link;	/* what a symlink says, "" of a directory */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+#define MAX_PARTS	(KBOX_MAX_VOLUMES + 16)
+#define MAX_PLACES	128
+
+struct volumes {
+	enum volume_fence fence;
+	struct volume volume[KBOX_MAX_VOLUMES];	/* those that are only read first, of these the layers */
+	int n, layers, written;			/* written: the first one that is */
+	int root;				/* the one that is the root of ROOT_VOLUME, else -1 */
+	struct part part[MAX_PARTS];
+	int parts;
+	struct place place[MAX_PLACES];
+	int places;
+	int fd;					/* the first one's, in the box's processes; the others' follow */
+	char data[128];				/* hostfs' mount options: whose files are whose */
+};
+
+/* volumes.c */
+
+/* False: what is wrong with it is in err. An empty part is wrong, "\:" is a colon. */
+bool parse_volume(const char *arg, struct volume_arg *v, const char **err);
+
+/* An absolute path without ., .. and double slashes; below base if it is a relative one. */
+char *clean_path(const char *base, const char *path);
+
+/* Whether path is that directory or below it; both are clean. */
+bool is_below(const char *path, const char *dir);
+
+/* The message begins with the option. */
+struct box;
+void find_volumes(struct box *b);
+void add_part(struct volumes *v, const char *path, const char *at, int volume);
+int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t flags);
+
+/* In the box's first process: the volumes are at their numbers, and, by a namespace, nothing else is there. */
+void enter_volumes(struct box *b);
+
+/* own.c */
+
+/* What of kbox run on the host's own system is the caller's: user, groups, environment and directory. */
+struct options;
+void take_after_caller(struct options *o);
+
+/* The host's own system, as the first volumes and as places; of these n targets of volumes nothing is shown. */
+void show_own_system(struct box *b, char *target[], size_t n);
+
+/* namespace.c: each is for a process of one thread. False: errno says why not. */
+
+/* A mount namespace of its own, in a user namespace of its own where that takes one. */
+bool new_namespace(void);
+
+/*
+ * The root becomes a directory that has the volumes alone, as /0, /1 and so on; the parts' descriptors
+ * are closed. The last thing that was tried is in what.
+ */
+bool move_into_volumes(const struct volumes *v, int part_fd[], const char **what);
+
+/* For works(). */
+bool namespaces_work(void);
+
+/* Of a box whose processes open files: no capability is left but for files, and none in a user namespace. */
+void drop_capabilities(void);
+
+#endif
