@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "box.h"
 #include "doctor.h"
@@ -288,6 +289,7 @@ void enter_volumes(struct box *b)
 
 	if (!v->n)
 		return;
+	umask(0);	/* modes are the guest's */
 	if (v->fence == BY_NAMESPACE && !new_namespace())
 		die("%s: %s", what, reason(errno));
 	open_parts(v, fd);
