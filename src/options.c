@@ -412,7 +412,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	bool run = argc > 1 && !strcmp(argv[1], "run");
 	int c;
 
-	*o = (struct options) { .hostname = "kbox", .max_processes = 4096 };
+	*o = (struct options) { .hostname = "kbox", .umask = 022, .max_processes = 4096 };
 	if (argc == 2 && !strcmp(argv[1], "doctor")) {
 		o->action = ACTION_DOCTOR;
 		return true;

@@ -69,6 +69,7 @@ up" "run: what is written is seen$by"
 	is "$(A='b c' run -e D=e -- sh -c 'echo "$A $D"')" "b c e" "run: the environment$by"
 	is "$(A=1 run -e A=2 -- sh -c 'echo "$A"')" 2 "run -e wins$by"
 	is "$(A=1 run --clear-env -e B=2 -- sh -c 'echo "${A-none} $B"')" "none 2" "run --clear-env$by"
+	is "$(umask 027; run -- sh -c umask)" 0027 "run: the umask$by"
 	is "$(run -w sub -- cat five)" 5 "run -w, below the current directory$by"
 	is "$(run -w / -- sh -c 'pwd; ls -d usr etc bin lib')" "/
 bin
@@ -175,7 +176,8 @@ KBOX_HIDE=namespaces refuses "kbox: --require-fence: *volumes*" "--require-fence
 is "$(run --require-fence -- echo up)" up "--require-fence with one"
 is "$("$kbox" doctor | grep -c 'nothing is seen but volumes.*by a mount namespace')" 1 "doctor says which"
 is "$(KBOX_HIDE=namespaces "$kbox" doctor | grep -c 'NOT: .* nothing is seen but volumes')" 1 "and that there is none"
-rmdir "$tmp/gone" 2>/dev/null
 mkdir "$tmp/gone"
-(cd "$tmp/gone" && rmdir "$tmp/gone" && refuses "kbox: the current directory: *" "a current directory that is gone" run $r)
+cd "$tmp/gone" || exit 1
+rmdir "$tmp/gone"
+refuses "kbox: the current directory: *" "a current directory that is gone" run $r
 done_testing
