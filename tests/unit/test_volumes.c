@@ -61,8 +61,6 @@ static void arguments(void **state)
 		print_message("# '%s'\n", bad[i]);
 		assert_false(parse_volume(bad[i], &v, &err));
 		assert_non_null(err);
-		free(v.source);
-		free(v.target);
 	}
 }
 
