@@ -39,6 +39,7 @@ struct options {
 	gid_t gid;
 	gid_t *groups;			/* and supplementary ones */
 	size_t ngroups;
+	mode_t umask;
 	bool ids_given, clear_env;
 	bool init;			/* the command is the guest's first process */
 	const char *hostname;

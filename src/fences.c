@@ -76,25 +76,34 @@ static const char *supervisor_locked_in(void)
 	return only_way(works(supervisor_locks));
 }
 
+static const char *volumes_fenced(void)
+{
+	return works(namespaces_work) ? ": by a mount namespace" : NULL;
+}
+
 static const struct fence {
 	const char *name;
 	const char *(*way)(void);	/* by which it is there, as a text; NULL: it is not */
 	const char *advice;
+	bool of_volumes;		/* nothing to a box that has none */
 } fences[] = {
 	{ "host calls are filtered (seccomp)", calls_filtered,
-	  "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container" },
+	  "enable CONFIG_SECCOMP_FILTER in the host's kernel, or allow seccomp(2) in this container", false },
 	{ "signals stay in the box", signals_fenced,
 	  "boot Linux 5.0 or later, or 6.12 with landlock among lsm=; "
-	  "run no other supervisor (seccomp_unotify(2)) around kbox" },
+	  "run no other supervisor (seccomp_unotify(2)) around kbox", false },
 	{ "guest memory keeps its size (memfd seals)", memory_sealed,
-	  "allow fcntl(F_ADD_SEALS) in this container" },
+	  "allow fcntl(F_ADD_SEALS) in this container", false },
 	{ "files and sockets cannot be opened (Landlock)", files_fenced,
-	  "boot Linux 5.13 or later with landlock among lsm=, or allow landlock_*(2) in this container" },
+	  "boot Linux 5.13 or later with landlock among lsm=, or allow landlock_*(2) in this container", false },
+	{ "of the host's files nothing is seen but volumes (-v, --root, kbox run)", volumes_fenced,
+	  "boot Linux 5.12 or later and let users have user namespaces (unshare(2), with /proc): else Landlock is the fence, "
+	  "by which the names and attributes of other files can be found out, and without it there are no volumes", true },
 	{ "host processes are bounded", processes_bounded,
 	  "run kbox as a user, or where it may make a control group: "
-	  "systemd-run --user --scope -p Delegate=yes kbox ..." },
+	  "systemd-run --user --scope -p Delegate=yes kbox ...", false },
 	{ "the supervisor locks itself in (seccomp)", supervisor_locked_in,
-	  "allow seccomp(2) with SECCOMP_FILTER_FLAG_TSYNC in this container" },
+	  "allow seccomp(2) with SECCOMP_FILTER_FLAG_TSYNC in this container", false },
 };
 
 #define FENCES (sizeof(fences) / sizeof(fences[0]))
@@ -113,9 +122,9 @@ void print_fences(void)
 	}
 }
 
-void require_fences(void)
+void require_fences(bool volumes)
 {
 	for (size_t i = 0; i < FENCES; i++)
-		if (!fences[i].way())
+		if ((volumes || !fences[i].of_volumes) && !fences[i].way())
 			die("--require-fence: not on this host: %s; %s", fences[i].name, fences[i].advice);
 }

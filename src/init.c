@@ -158,6 +158,7 @@ static void read_config(void)
 	config.overlay = number();
 	config.uid = number();
 	config.gid = number();
+	config.umask = number();
 	config.init = number();
 	config.hostname = string();
 	config.cwd = string();
@@ -337,6 +338,7 @@ static void set_up_command(void)
 		dprintf(2, "kbox: cannot change the user: %s\n", strerror(errno));
 		leave(125);
 	}
+	umask(config.umask);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

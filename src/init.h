@@ -26,6 +26,7 @@ extern struct config {
 	unsigned long overlay;	/* bytes of it, 0: none */
 	uid_t uid;
 	gid_t gid;
+	mode_t umask;
 	int init;		/* the command takes our place */
 	char *hostname, *cwd;
 	struct { int kind, access; } stdio[3];

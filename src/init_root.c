@@ -202,7 +202,8 @@ static void make_places(const char *dir)
 
 /*
  * What is written is the tmpfs' at /memory. A renamed directory stays one, and what is only given
- * another owner or mode is not copied.
+ * another owner or mode is not copied. Inode numbers are those of below: with xino they would have
+ * the top bits set, and programs that keep them in a double would take one file for another.
  */
 static void mount_layer(size_t i)
 {
@@ -221,7 +222,7 @@ static void mount_layer(size_t i)
 		make_places(upper);
 	else if (!make_directories(target))
 		cannot(v, v->target);
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=on,metacopy=on,xino=on",
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=on,metacopy=on,xino=off",
 		 lower, upper, work);
 	if (mount("kbox", target, "overlay", 0, options))
 		cannot(v, "overlay");

@@ -122,6 +122,7 @@ static struct blob config(const struct box *b)
 	add_number(&c, o->read_only ? 0 : o->overlay_size);
 	add_number(&c, o->uid);
 	add_number(&c, o->gid);
+	add_number(&c, o->umask);
 	add_number(&c, o->init);
 	add_string(&c, o->hostname);
 	add_string(&c, o->cwd);

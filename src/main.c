@@ -42,7 +42,7 @@ static int run(struct box *b, char **argv)
 {
 	find_room(b->opt.mem, argv);
 	if (b->opt.require_fence)
-		require_fences();
+		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
 	raise_limits();
 	check_fds(b);
 	if (b->opt.root_is == ROOT_OWN)

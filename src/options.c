@@ -10,11 +10,15 @@
 
 const char options_usage[] =
 "Usage: kbox [OPTIONS] -- COMMAND [ARG...]\n"
+"       kbox run [OPTIONS] -- COMMAND [ARG...]\n"
 "       kbox doctor\n"
-"Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system.\n"
+"Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system. kbox run needs none: root\n"
+"is then this machine's own system, with the current directory, and what is written to it is dropped.\n"
 "\n"
 "  -r IMAGE              mount the ext4 image as root, nothing else\n"
 "  -S IMAGE              the same, with /proc, /sys, /dev, /dev/pts and /tmp\n"
+"      --root DIR[:rw]   the directory as root; what is written to it is dropped, or, with :rw, stays\n"
+"  -v SRC[:DST][:ro]     mount the directory SRC of this machine at DST (again for more)\n"
 "      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
 "      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"
@@ -24,12 +28,14 @@ const char options_usage[] =
 "      --require-fence   run only where all holds that kbox doctor says of hostile guests\n"
 "      --read-only       never write to the image\n"
 "      --ephemeral       keep writes in memory and drop them at the end\n"
-"      --overlay-size SIZE  how much memory --ephemeral takes at most (default: as --mem)\n"
-"      --root-id         run COMMAND as root (default)\n"
+"      --overlay-size SIZE  how much memory dropped writes take at most (default: as --mem; without an\n"
+"                        image: half of it, of which it is a part)\n"
+"      --root-id         run COMMAND as root (default but for this machine's own system)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
 "      --init            COMMAND is the guest's first process (a service manager)\n"
 "      --hostname NAME   the guest's host name\n"
 "  -e VAR=VAL            set an environment variable (again for more)\n"
+"      --clear-env       pass nothing on of the environment (default but for this machine's own system)\n"
 "  -w DIR                working directory of COMMAND\n"
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --help, --version\n"
@@ -406,7 +412,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	bool run = argc > 1 && !strcmp(argv[1], "run");
 	int c;
 
-	*o = (struct options) { .hostname = "kbox", .max_processes = 4096 };
+	*o = (struct options) { .hostname = "kbox", .umask = 022, .max_processes = 4096 };
 	if (argc == 2 && !strcmp(argv[1], "doctor")) {
 		o->action = ACTION_DOCTOR;
 		return true;

@@ -196,6 +196,7 @@ void take_after_caller(struct options *o)
 		die("the current directory: %s; go to another one", strerror(errno));
 	o->cwd = clean_path(cwd, o->cwd ? o->cwd : ".");
 	free(cwd);
+	umask(o->umask = umask(0));
 	if (!o->ids_given)
 		take_user(o);
 	if (!o->clear_env)

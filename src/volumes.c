@@ -60,8 +60,13 @@ bool parse_volume(const char *arg, struct volume_arg *v, const char **err)
 		*err = "a path is empty; give SRC[:DST][:ro|:rw]";
 	else
 		*err = NULL;
-	*v = (struct volume_arg) { arg, source, target, access ? access[1] : 0 };
+	*v = (struct volume_arg) { arg, source, target, access && is_access(access) ? access[1] : 0 };
 	free(access);
+	if (*err) {
+		free(source);
+		free(target);
+		*v = (struct volume_arg) { 0 };
+	}
 	return !*err;
 }
 

@@ -86,7 +86,7 @@ void enter_volumes(struct box *b);
 
 /* own.c */
 
-/* What of kbox run on the host's own system is the caller's: user, groups, environment and directory. */
+/* What of kbox run on the host's own system is the caller's: user, groups, umask, environment and directory. */
 struct options;
 void take_after_caller(struct options *o);
 

@@ -27,6 +27,17 @@ static uint64_t page_phys(void) { return phys_of(own_page); }
 static uint64_t ending(void) { return (uint64_t)child_stack(0); }
 static uint64_t staying(void) { return (uint64_t)child_stack(1); }
 
+/* Of a box with volumes: the first one, and the last, which is written if one is. */
+static uint64_t volume(void) { return BOOT->volume[0].fd; }
+static uint64_t written(void) { return BOOT->volume[BOOT->volumes - 1].fd; }
+
+/* What openat2(2) is asked for: struct open_how, without any of what would keep a path beneath its directory. */
+static const uint64_t hows[][3] = { { 0 }, { 0x41, 0644 }, { 2 }, { 0x200000 } };	/* O_RDONLY, O_WRONLY | O_CREAT, O_RDWR, O_PATH */
+static uint64_t reading(void) { return (uint64_t)hows[0]; }
+static uint64_t creating(void) { return (uint64_t)hows[1]; }
+static uint64_t writing(void) { return (uint64_t)hows[2]; }
+static uint64_t naming(void) { return (uint64_t)hows[3]; }
+
 /* Addresses that the guest's kernel leaves alone, and where the host has nothing. */
 static uint64_t hole(void)
 {
@@ -37,7 +48,8 @@ static const struct { const char *name; uint64_t (*value)(void); } words[] = {
 	{ "pid", pid }, { "supervisor", supervisor }, { "thread", thread },
 	{ "memfd", memfd }, { "nullfd", nullfd }, { "epollfd", epollfd }, { "memsize", memsize },
 	{ "text", text }, { "kernel", kernel }, { "vdso", vdso }, { "page", page }, { "pagephys", page_phys },
-	{ "ending", ending }, { "staying", staying }, { "hole", hole },
+	{ "volume", volume }, { "written", written }, { "reading", reading }, { "creating", creating },
+	{ "writing", writing }, { "naming", naming }, { "ending", ending }, { "staying", staying }, { "hole", hole },
 };
 
 static uint64_t number(const char *s, const char *all)

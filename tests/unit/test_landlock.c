@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a process can no more when it is locked, in a child of ours. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,38 @@ static void locked_but_sockets(void **state)
 	assert_int_equal(in_child(box_of_sockets), 2 | 4);
 }
 
+static char read_dir[] = "/tmp/kbox-read.XXXXXX", written_dir[] = "/tmp/kbox-written.XXXXXX";
+
+/* Bits, of a directory that may be read and one that may be written: what can be done there. */
+static int with_rules(void)
+{
+	int here = open(read_dir, O_PATH), there = open(written_dir, O_PATH), left = 0;
+
+	close(openat(here, "old", O_CREAT | O_WRONLY, 0600));
+	if (!landlock_lock(false, true, (struct landlock_rule[]) { { here, false }, { there, true } }, 2))
+		return 64;
+	left |= (openat(here, "old", O_RDONLY) >= 0) << 0;
+	left |= (openat(here, "old", O_RDWR) >= 0) << 1;
+	left |= (openat(there, "new", O_CREAT | O_RDWR, 0600) >= 0) << 2;
+	left |= !renameat(there, "new", there, "newer") << 3;
+	left |= !renameat(there, "newer", here, "newer") << 4;
+	left |= (openat(there, "..", O_RDONLY) >= 0) << 5;
+	unlinkat(there, "newer", 0);
+	return left;
+}
+
+static void rules(void **state)
+{
+	char old[sizeof(read_dir) + 4];
+
+	(void)state;
+	needs(1);
+	assert_true(mkdtemp(read_dir) && mkdtemp(written_dir));
+	assert_int_equal(in_child(with_rules), 1 | 4 | 8);
+	snprintf(old, sizeof(old), "%s/old", read_dir);
+	assert_false(unlink(old) || rmdir(read_dir) || rmdir(written_dir));
+}
+
 static int hidden(void)
 {
 	setenv("KBOX_HIDE", "landlock", 1);
@@ -121,7 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(locked), cmocka_unit_test(locked_with_signals), cmocka_unit_test(locked_but_sockets),
-		cmocka_unit_test(absent),
+		cmocka_unit_test(rules), cmocka_unit_test(absent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

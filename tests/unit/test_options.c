@@ -183,6 +183,60 @@ static void every_option(void **state)
 	free(o.env);
 }
 
+static void free_volumes(struct options *o)
+{
+	for (size_t i = 0; i < o->nvolumes; i++) {
+		free(o->volumes[i].source);
+		free(o->volumes[i].target);
+	}
+	free(o->volumes);
+	free(o->root.source);
+	free(o->root.target);
+}
+
+static void roots(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("run", "ls", "-v")));
+	assert_int_equal(o.root_is, ROOT_OWN);
+	assert_true(o.system && !o.cwd && !o.ids_given && !o.clear_env && !o.nvolumes);
+	assert_string_equal(o.command[0], "ls");
+	assert_true(parse(&o, ARGS("run", "--root", "d", "ls")));
+	assert_int_equal(o.root_is, ROOT_OVERLAY);
+	assert_string_equal(o.root.source, "d");
+	assert_string_equal(o.cwd, "/");
+	assert_int_equal(o.overlay_size, 0);
+	free_volumes(&o);
+	assert_true(parse(&o, ARGS("--root", "d:rw", "ls")));
+	assert_int_equal(o.root_is, ROOT_VOLUME);
+	assert_true(o.system);
+	free_volumes(&o);
+	assert_true(parse(&o, ARGS("run", "-r", "img", "--", "ls")));
+	assert_int_equal(o.root_is, ROOT_IMAGE);
+	assert_false(o.system);
+	assert_true(parse(&o, ARGS("-S", "img", "run")));
+	assert_string_equal(o.command[0], "run");
+}
+
+static void volumes(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("run", "-v", "a:b", "-v", "c:ro", "--overlay-size", "2M", "--clear-env", "--root-id", "-w", "x", "ls")));
+	assert_int_equal(o.nvolumes, 2);
+	assert_string_equal(o.volumes[0].source, "a");
+	assert_string_equal(o.volumes[0].target, "b");
+	assert_null(o.volumes[1].target);
+	assert_int_equal(o.volumes[1].access, 'o');
+	assert_int_equal(o.overlay_size, 2 << 20);
+	assert_true(o.clear_env && o.ids_given);
+	assert_string_equal(o.cwd, "x");
+	free_volumes(&o);
+}
+
 static void the_commands_options_are_its_own(void **state)
 {
 	struct options o;
@@ -275,6 +329,16 @@ static void refused(void **state)
 		{ "-e eee", { "kbox", "-S", "img", "-e", long_env, "ls" } },
 		{ "--nonsense", { "kbox", "-S", "img", "--nonsense", "ls" } },
 		{ "--read-only=yes", { "kbox", "-S", "img", "--read-only=yes", "ls" } },
+		{ "command", { "kbox", "run" } },
+		{ "image", { "kbox", "-v", "a:b", "ls" } },
+		{ "-v a:b:c:", { "kbox", "run", "-v", "a:b:c", "ls" } },
+		{ "--root", { "kbox", "--root", "a", "-S", "img", "ls" } },
+		{ "--root", { "kbox", "--root", "a", "--root", "b", "ls" } },
+		{ "--root a:b", { "kbox", "--root", "a:b", "ls" } },
+		{ "--root :rw", { "kbox", "--root", ":rw", "ls" } },
+		{ "--ephemeral", { "kbox", "run", "--ephemeral", "ls" } },
+		{ "--read-only", { "kbox", "run", "--root", "a", "--read-only", "ls" } },
+		{ "--overlay-size", { "kbox", "run", "--root", "a:rw", "--overlay-size", "1G", "ls" } },
 		{ "'Z'", { "kbox", "-Z" } },
 		{ "'Z'", { "kbox", "-S", "img", "-Zx", "ls" } },
 	};
@@ -289,6 +353,7 @@ static void refused(void **state)
 		assert_non_null(strstr(err, bad[i].says));
 		assert_null(strchr(err, '\n'));
 		free(o.env);
+		free_volumes(&o);
 	}
 }
 
@@ -344,6 +409,8 @@ int main(void)
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(every_option),
+		cmocka_unit_test(roots),
+		cmocka_unit_test(volumes),
 		cmocka_unit_test(the_commands_options_are_its_own),
 		cmocka_unit_test(the_last_id_counts),
 		cmocka_unit_test(memory_is_in_whole_mib),

@@ -1,0 +1,183 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Directories of the host in a box: kbox run, -v, --root; by each fence that keeps a box in them.
+# shellcheck disable=SC2016 # the guest expands it
+. "$(dirname "$0")/lib.sh"
+
+# As a user of the host: a namespace of his own is a fence of another kind than root's.
+if [ "$(id -u)" = 0 ]; then
+	as='setpriv --reuid 1234 --regid 1234 --clear-groups'
+	chmod 755 "$tmp"
+else
+	as=
+fi
+mkdir "$tmp/work" "$tmp/other" "$tmp/rootfs" "$tmp/work/sub"
+echo text >"$tmp/work/file"
+echo 5 >"$tmp/work/sub/five"
+ln -s /etc/hostname "$tmp/work/absolute"
+ln -s ../other/secret "$tmp/work/up"
+echo secret >"$tmp/other/secret"
+printf '#!/bin/sh\necho ran "$@"\n' >"$tmp/work/program"
+chmod 755 "$tmp/work/program"
+# A root with nothing but a busybox.
+mkdir "$tmp/rootfs/bin"
+cp "$(command -v busybox)" "$tmp/rootfs/bin/busybox"
+for applet in sh cat echo ls id touch mkdir pwd stat rm; do ln -s busybox "$tmp/rootfs/bin/$applet"; done
+[ -z "$as" ] || chown -R 1234:1234 "$tmp/work" "$tmp/other" "$tmp/rootfs"
+cd "$tmp/work" || exit 1
+
+# run [OPTION...] -- COMMAND...: as the user, here
+run() {
+	$as timeout "$limit" "$kbox" run --mem 256M "$@"
+}
+in_image() {
+	$as timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M "$@"
+}
+# refuses PATTERN NAME ARG...: run kbox with ARG...
+refuses() {
+	pattern=$1 name=$2
+	shift 2
+	$as timeout "$limit" "$kbox" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	is $? 125 "$name: status 125"
+	like "$(cat "$tmp/err")" "$pattern" "$name: says why"
+	is "$(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "1 0" "$name: in one line"
+}
+
+# By the namespace, and by Landlock alone.
+for hidden in '' namespaces; do
+	export KBOX_HIDE=$hidden
+	by=${hidden:+, without $hidden}
+
+	# The host's own system.
+	is "$(run -- /bin/sh -c 'cat file; pwd; ./program 1')" "text
+$tmp/work
+ran 1" "run: the current directory$by"
+	is "$(run -- sh -c 'echo more >>file; rm sub/five; mkdir new; cat file; ls')" "text
+more
+absolute
+file
+new
+program
+sub
+up" "run: what is written is seen$by"
+	is "$(cat file) $(ls sub)" "text five" "run: and dropped$by"
+	is "$(run -- id -u) $(run -- id -g) $(run -- id -G)" "$($as id -u) $($as id -g) $($as id -G)" "run: the user$by"
+	is "$(run --root-id -- id -u)" 0 "run --root-id$by"
+	is "$(run --change-id 7:8 -- sh -c 'id -u; id -g; id -G')" "7
+8
+8" "run --change-id$by"
+	is "$(A='b c' run -e D=e -- sh -c 'echo "$A $D"')" "b c e" "run: the environment$by"
+	is "$(A=1 run -e A=2 -- sh -c 'echo "$A"')" 2 "run -e wins$by"
+	is "$(A=1 run --clear-env -e B=2 -- sh -c 'echo "${A-none} $B"')" "none 2" "run --clear-env$by"
+	is "$(umask 027; run -- sh -c umask)" 0027 "run: the umask$by"
+	is "$(run -w sub -- cat five)" 5 "run -w, below the current directory$by"
+	is "$(run -w / -- sh -c 'pwd; ls -d usr etc bin lib')" "/
+bin
+etc
+lib
+usr" "run -w /$by"
+	is "$(run -- stat -c '%u %g %A' /usr /etc /bin/sh)" "$(stat -c '%u %g %A' /usr /etc /bin/sh)" "run: the system's owners$by"
+	is "$(run -- stat -c '%u %g %A' / /tmp /var /home .)" "$(stat -c '%u %g %A' / /tmp /var /home .)" "run: those of what is around it$by"
+	is "$(run -- sh -c 'echo x >/usr/x' 2>/dev/null; echo $?)" 2 "run: a user does not write to the system$by"
+	is "$(run --root-id -- sh -c 'echo x >/usr/x; cat /usr/x; echo y >>/etc/passwd; tail -n 1 /etc/passwd')" "x
+y" "run --root-id: root does, and it is seen$by"
+	is "$(ls /usr/x 2>/dev/null; grep -c '^y$' /etc/passwd)" 0 "and dropped$by"
+	is "$(run -- sh -c 'echo a >/tmp/a; cat /tmp/a')" a "run: /tmp$by"
+	is "$(run -- ls "$tmp/other" 2>/dev/null; echo $?)" 2 "run: the rest of the host is not there$by"
+	is "$(HOME=/home/kbox-test run -- sh -c 'ls -d "$HOME" 2>/dev/null')" "" "run: nor a home directory that the host has not$by"
+	run -- sh -c 'exit 7'
+	is $? 7 "run: exit status$by"
+	run -- ./none 2>/dev/null
+	is $? 127 "run: a command that is not there$by"
+
+	# Volumes.
+	is "$(run -v .:. -- sh -c 'echo new >made; cat file')" text "-v .:.$by"
+	is "$(cat made) $(stat -c %u made)" "new $($as id -u)" "it is written through$by"
+	rm -f made
+	is "$(run -v .:.:ro -- sh -c 'cat file; echo x >made' 2>"$tmp/err"; grep -c Read-only "$tmp/err")" "text
+1" "-v .:.:ro$by"
+	is "$(run -v .:ro -- sh -c 'pwd; echo x >made' 2>"$tmp/err"; grep -c Read-only "$tmp/err")" "$tmp/work
+1" "-v .:ro$by"
+	is "$(run -v ../other:sub/deep/down -- cat sub/deep/down/secret; ls sub)" "secret
+five" "-v SRC:DST, where no directory is$by"
+	is "$(run -v "$tmp/other" -- cat "$tmp/other/secret" up)" "secret
+secret" "-v SRC alone$by"
+	is "$(run -v "$tmp/other" -- stat -c '%u %a' "$tmp/other/secret")" "$(stat -c '%u %a' "$tmp/other/secret")" "-v: owner and mode$by"
+	is "$(run -v ../other:/a -v .:/b:ro -v ../rootfs:/c -- sh -c 'cat /a/secret /b/file; touch /b/x 2>/dev/null || echo no; touch /c/x && echo yes')" "secret
+text
+no
+yes" "three volumes, written and not$by"
+	rm -f "$tmp/rootfs/x"
+	is "$(run -v .:/b -v ../other:/b/sub -- cat /b/sub/secret)" secret "one in another$by"
+	mkdir "$tmp/co:lon"
+	echo c >"$tmp/co:lon/c"
+	is "$(run -v "$tmp/co\\:lon:/d" -- cat /d/c)" c "a path with a colon$by"
+	rm -r "$tmp/co:lon"
+
+	# In an image.
+	is "$(in_image -v .:/src -w /src -- /bin/sh -c 'cat file; echo i >made; id -u')" "text
+0" "-S -v$by"
+	is "$(cat made) $(stat -c %u made)" "i $($as id -u)" "-S -v: it is the user's$by"
+	is "$(in_image -v .:/src -- /bin/sh -c 'ls -ln /src/made' | awk '{ print $3, $4 }')" "0 0" "-S -v: and root's in the guest$by"
+	rm -f made
+
+	# A directory as root.
+	is "$(run --root "$tmp/rootfs" -- /bin/sh -c 'id -u; pwd; echo x >/bin/x; cat /bin/x; ls /')" "0
+/
+x
+bin
+dev
+proc
+sys
+tmp" "--root$by"
+	is "$(ls "$tmp/rootfs" "$tmp/rootfs/bin/x" 2>/dev/null)" "" "--root: what is written is dropped$by" 2>/dev/null
+	is "$(A=1 run --root "$tmp/rootfs" -v .:/src:ro -w /src -- /bin/sh -c 'cat file; echo ${A-none}')" "text
+none" "--root -v -w$by"
+	is "$(run --root "$tmp/rootfs:rw" -- /bin/sh -c 'echo x >/made; ls -ln /made' | awk '{ print $3, $4 }'; cat "$tmp/rootfs/made"; stat -c %u "$tmp/rootfs/made")" "0 0
+x
+$($as id -u)" "--root DIR:rw$by"
+	rm -rf "$tmp/rootfs/made" "$tmp/rootfs/dev" "$tmp/rootfs/proc" "$tmp/rootfs/sys" "$tmp/rootfs/tmp"
+	like "$(run --root "$tmp/rootfs" --overlay-size 1M -- /bin/sh -c 'cat /bin/busybox /bin/busybox >/big' 2>&1)" "*No space left*" "--overlay-size$by"
+done
+unset KBOX_HIDE
+
+# What cannot be.
+r='-- /bin/true'
+refuses "kbox: -v $tmp/none: $tmp/none: No such file*" "a volume that is not there" run -v "$tmp/none" $r
+refuses "kbox: -v file:/x: file is a file*" "a file" run -v file:/x $r
+refuses "kbox: -v file/x:/x: file/x: Not a directory" "below a file" run -v file/x:/x $r
+refuses "kbox: -v .: * another volume already" "twice the same" run -v ../other:. -v . $r
+refuses "kbox: -v .:/x/../y: *" "the same target by another name" run -v ../other:/y -v .:/x/../y $r
+refuses "kbox: -v .:/: *--root*" "root by -v" run -v .:/ $r
+refuses "kbox: -v .:x: *" "a relative target in an image" -S "$image" --ephemeral -v .:x $r
+refuses "kbox: -v .:/x:wr: *ro*" "neither ro nor rw" run -v .:/x:wr $r
+refuses "kbox: -v .:/x:ro:: *" "too many colons" run -v .:/x:ro: $r
+refuses "kbox: -v :/x: a path is empty*" "an empty path" run -v :/x $r
+refuses "kbox: --root $tmp/none: *No such file*" "a root that is not there" run --root "$tmp/none" $r
+refuses "kbox: --root and -r or -S*" "two kinds of root" run --root . -S "$image" $r
+refuses "kbox: --root: give one*" "two roots" run --root . --root . $r
+refuses "kbox: --read-only and --ephemeral*" "--ephemeral without an image" run --ephemeral $r
+refuses "kbox: --overlay-size is for*" "--overlay-size of nothing" run --root .:rw --overlay-size 1G $r
+refuses "kbox: -v ../other:/etc/passwd/x: */etc/passwd/x: Not a directory" "a target below a file" run -v ../other:/etc/passwd/x $r
+refuses "kbox: -v ../other:/b/no: */b/no is in another volume, and not there*" "a mount point that a volume lacks" run -v .:/b -v ../other:/b/no $r
+is "$(ls)" "absolute
+file
+program
+sub
+up" "which was not made"
+many=$(seq -f '-v .:/%g' 70)
+refuses "kbox: *too many volumes*" "70 volumes" run $many $r
+if [ "$as" ]; then
+	mkdir -m 700 "$tmp/closed"
+	refuses "kbox: -v $tmp/closed: *: Permission denied" "a directory of another's" run -v "$tmp/closed" $r
+fi
+KBOX_HIDE=namespaces,landlock refuses "kbox: *neither*" "no fence" run $r
+KBOX_HIDE=namespaces refuses "kbox: --require-fence: *volumes*" "--require-fence without a namespace" run --require-fence $r
+is "$(run --require-fence -- echo up)" up "--require-fence with one"
+is "$("$kbox" doctor | grep -c 'nothing is seen but volumes.*by a mount namespace')" 1 "doctor says which"
+is "$(KBOX_HIDE=namespaces "$kbox" doctor | grep -c 'NOT: .* nothing is seen but volumes')" 1 "and that there is none"
+mkdir "$tmp/gone"
+cd "$tmp/gone" || exit 1
+rmdir "$tmp/gone"
+refuses "kbox: the current directory: *" "a current directory that is gone" run $r
+done_testing
