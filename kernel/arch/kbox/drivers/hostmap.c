@@ -103,6 +103,11 @@ static int limit_to_host(struct vm_area_struct *vma, int fd)
 	return 0;
 }
 
+bool hostmap_is(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &shared_ops;
+}
+
 int hostmap_shared(struct vm_area_struct *vma, int fd)
 {
 	int ret;

@@ -2,6 +2,8 @@
 #ifndef KBOX_HOSTMAP_H
 #define KBOX_HOSTMAP_H
 
+#include <linux/types.h>
+
 struct vm_area_struct;
 
 /*
@@ -9,4 +11,6 @@ struct vm_area_struct;
  * as the mapping's file does. 0, or why there can be none.
  */
 int hostmap_shared(struct vm_area_struct *vma, int fd);
+/* Is it such a mapping? */
+bool hostmap_is(const struct vm_area_struct *vma);
 #endif

@@ -30,30 +30,41 @@ static int instantiate(struct inode *dir, struct dentry *dentry, const struct ho
 	return 0;
 }
 
-/* The same of what a call has made, which returned that. */
-static int made(struct inode *dir, struct dentry *dentry, int ret)
+/* The same of what a call has made with this mode; it returned that. */
+static int made(struct inode *dir, struct dentry *dentry, umode_t mode, int ret)
 {
 	struct hostfs_stat st;
 
 	if (!ret)
 		ret = hostfs_stat(dentry, &st);
-	return ret ?: instantiate(dir, dentry, &st);
+	if (!ret)
+		ret = instantiate(dir, dentry, &st);
+	if (!ret)
+		hostfs_own(dir, dentry, mode);
+	return ret;
+}
+
+static umode_t host_mode(const struct inode *dir, umode_t mode)
+{
+	return hostfs_host_mode(dir->i_sb, mode);
 }
 
 /* It is open, as in most cases it is to be; exclusive, since the host may have made one meanwhile. */
 static int create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
 {
-	int fd = hostfs_open_path(dentry, O_RDWR | O_CREAT | O_EXCL, mode & S_IALLUGO), ret;
+	int fd = hostfs_open_path(dentry, O_RDWR | O_CREAT | O_EXCL, host_mode(dir, mode)), ret;
 	struct hostfs_stat st;
 
 	if (fd < 0)
 		return fd;
 	ret = hostfs_stat_fd(dir->i_sb, fd, &st) ?: instantiate(dir, dentry, &st);
-	if (ret)
+	if (ret) {
 		host_close(fd);
-	else
-		hostfs_keep_fd(d_inode(dentry), fd);
-	return ret;
+		return ret;
+	}
+	hostfs_keep_fd(d_inode(dentry), fd);
+	hostfs_own(dir, dentry, mode | S_IFREG);
+	return 0;
 }
 
 static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)
@@ -63,21 +74,32 @@ static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 
 	if (IS_ERR(path))
 		return PTR_ERR(path);
-	ret = host_mkdirat(hostfs_root(dentry), path, mode & S_IALLUGO);
+	ret = host_mkdirat(hostfs_root(dentry), path, host_mode(dir, mode | S_IFDIR));
 	hostfs_path_end();
-	return made(dir, dentry, ret);
+	return made(dir, dentry, mode | S_IFDIR, ret);
 }
 
+/*
+ * A FIFO or a socket is one on the host, too, though nobody there meets the guest in it. The host
+ * makes no device; where owners are the guest's own it is an empty file that is one to the guest.
+ */
 static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
-	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	bool is_device = S_ISCHR(mode) || S_ISBLK(mode);
+	umode_t on_host = (is_device ? S_IFREG : mode & S_IFMT) | host_mode(dir, mode);
+	char *path;
 	int ret;
 
+	if (is_device && !hostfs_sb(dir->i_sb)->owners)
+		return -EPERM;
+	path = hostfs_path(dentry, HOSTFS_NAME);
 	if (IS_ERR(path))
 		return PTR_ERR(path);
-	ret = host_mknodat(hostfs_root(dentry), path, mode, new_encode_dev(dev));
+	ret = host_mknodat(hostfs_root(dentry), path, on_host, 0);
 	hostfs_path_end();
-	return made(dir, dentry, ret);
+	if (!ret && is_device)
+		ret = hostfs_make_device(dentry, mode, dev);
+	return made(dir, dentry, mode, ret);
 }
 
 static int symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, const char *target)
@@ -89,7 +111,17 @@ static int symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *de
 		return PTR_ERR(path);
 	ret = host_symlinkat(target, hostfs_root(dentry), path);
 	hostfs_path_end();
-	return made(dir, dentry, ret);
+	return made(dir, dentry, S_IFLNK | 0777, ret);
+}
+
+/* It had one name more. */
+static void lost_name(struct inode *inode)
+{
+	hostfs_changed(inode);
+	if (S_ISDIR(inode->i_mode) || inode->i_nlink <= 1)
+		hostfs_removed(inode);
+	else
+		drop_nlink(inode);
 }
 
 static int remove(struct inode *dir, struct dentry *dentry, bool is_dir)
@@ -105,11 +137,7 @@ static int remove(struct inode *dir, struct dentry *dentry, bool is_dir)
 	if (ret)
 		return ret;
 	hostfs_changed(dir);
-	hostfs_changed(inode);
-	if (is_dir)
-		clear_nlink(inode);
-	else if (inode->i_nlink)
-		drop_nlink(inode);
+	lost_name(inode);
 	return 0;
 }
 
@@ -152,9 +180,15 @@ static int do_rename(int root, const char *from, const char *to, unsigned int fl
 	return host_renameat2(root, from, root, to, flags);
 }
 
+/* Another file may have the old name now: who it is is asked for by the new one. */
 static int link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
-	return made(dir, dentry, with_two(old, dentry, 0, do_link));
+	int ret = with_two(old, dentry, 0, do_link);
+	struct hostfs_stat st;
+
+	if (!ret)
+		ret = hostfs_stat(dentry, &st);
+	return ret ?: instantiate(dir, dentry, &st);
 }
 
 static int rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, struct inode *new_dir,
@@ -171,11 +205,10 @@ static int rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 	hostfs_changed(dir);
 	hostfs_changed(new_dir);
 	hostfs_changed(d_inode(dentry));
-	if (over) {
+	if (over && !(flags & RENAME_EXCHANGE) && over != d_inode(dentry))
+		lost_name(over);
+	else if (over)
 		hostfs_changed(over);
-		if (!(flags & RENAME_EXCHANGE) && over != d_inode(dentry) && over->i_nlink)
-			S_ISDIR(over->i_mode) ? clear_nlink(over) : drop_nlink(over);
-	}
 	return 0;
 }
 

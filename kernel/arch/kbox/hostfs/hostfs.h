@@ -22,6 +22,7 @@ struct hostfs_sb {
 	int root;		/* the host's descriptor of the volume */
 	bool read_only;
 	bool steady;		/* nobody else changes it: what is known of it stays true */
+	bool owners;		/* kept in attributes (owner.c) */
 	u64 dev;		/* of its root, on the host */
 	struct hostfs_ids uids, gids;
 };
@@ -29,17 +30,31 @@ struct hostfs_sb {
 /* Which descriptor of the host a file of the guest needs. */
 enum hostfs_access { HOSTFS_READ, HOSTFS_WRITE };
 
+/* What an attribute says of a file that the host cannot (owner.c). */
+struct hostfs_owner {
+	bool is;
+	u32 uid, gid;
+	umode_t mode;		/* all of it: the file may be another kind to the guest */
+	dev_t rdev;
+};
+
 struct hostfs_inode {
 	struct inode vfs;
 	/* Which file of the host it is. */
 	u64 dev, ino, mnt;
+	umode_t type;			/* S_IFMT, as the host has it */
+	struct timespec64 btime;	/* 0: the host has not told */
 	/* The host's open files of it, which all open files of the guest share; fd is -1, or open. */
 	struct mutex opening;
 	struct hostfs_open {
 		int fd;
+		bool reads;		/* one to write may be one to read as well */
 		unsigned int users;
 		struct list_head idle;	/* of those without a user */
 	} open[2];
+	struct hostfs_owner owner;
+	struct timespec64 owner_ctime;	/* since when that is known */
+	bool mapped_to_write;		/* by a shared mapping, past what the host says of its times */
 	/* The system call that has asked the host for the attributes last. */
 	u64 asked;
 	/* Pages in the page cache are of the time when the file was so. */
@@ -61,6 +76,8 @@ static inline struct hostfs_sb *hostfs_sb(const struct super_block *sb)
 struct hostfs_stat {
 	struct kstat k;		/* dev is not set, uid and gid are the guest's */
 	u64 dev, mnt;
+	umode_t type;		/* S_IFMT, as the host has it */
+	struct hostfs_owner owner;
 };
 
 /* super.c */
@@ -85,6 +102,8 @@ int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mod
 extern const struct inode_operations hostfs_file_iops, hostfs_link_iops, hostfs_special_iops;
 extern const struct dentry_operations hostfs_dops;
 struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st);
+/* Is it this file of the host; and of the same kind to the guest? */
+bool hostfs_is_file(const struct hostfs_inode *hi, const struct hostfs_stat *st);
 bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st);
 /* The attributes are these; pages that are of another state of the file go. May sleep. */
 void hostfs_refresh(struct inode *inode, const struct hostfs_stat *st);
@@ -93,20 +112,24 @@ static inline void hostfs_changed(struct inode *inode)
 {
 	hostfs_i(inode)->asked = 0;
 }
+/* It has no name any more: what gets its number is another file. */
+void hostfs_removed(struct inode *inode);
 u64 hostfs_guest_ino(const struct super_block *sb, u64 dev, u64 ino);
 int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
 int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+/* Who has made it owns it, and it has this mode, as far as the host lets that be. */
+void hostfs_own(const struct inode *dir, struct dentry *dentry, umode_t mode);
 
 /* dir.c, readdir.c */
 extern const struct inode_operations hostfs_dir_iops;
 extern const struct file_operations hostfs_dir_fops;
 
 /*
- * open.c. A descriptor with a user more, or an error; the dentry is how the file is found. EOPENSTALE:
- * another file has its name.
+ * open.c. Which of a file's descriptors is open for this now, with a user more, or an error; the
+ * dentry is how the file is found. EOPENSTALE: another file has its name.
  */
-int hostfs_get_fd(struct dentry *dentry, enum hostfs_access access);
-void hostfs_put_fd(struct inode *inode, enum hostfs_access access);
+int hostfs_get(struct dentry *dentry, enum hostfs_access access);
+void hostfs_put(struct inode *inode, int which);
 /* The file has just been made, and this is its descriptor to write: it is kept for who opens it next. */
 void hostfs_keep_fd(struct inode *inode, int fd);
 /* One that is open, or -1. */
@@ -115,16 +138,23 @@ void hostfs_close_all(struct inode *inode);
 int hostfs_open(struct inode *inode, struct file *file);
 int hostfs_release(struct inode *inode, struct file *file);
 
-static inline enum hostfs_access hostfs_access_of(const struct file *file)
-{
-	return file->f_mode & FMODE_WRITE ? HOSTFS_WRITE : HOSTFS_READ;
-}
-
 /* The host's descriptor of an open file. */
 static inline int hostfs_fd(const struct file *file)
 {
-	return hostfs_i(file_inode(file))->open[hostfs_access_of(file)].fd;
+	return hostfs_i(file_inode(file))->open[(long)file->private_data].fd;
 }
+
+/*
+ * owner.c. hostfs_find_owner() completes what the host has said, by fd or, if that is -1, by the
+ * dentry. hostfs_set_owner() keeps what the attributes that are valid in attr become, and
+ * hostfs_make_device() has an empty file be a device. hostfs_host_mode() is the mode that a file with
+ * this one (and type) has on the host.
+ */
+#define HOSTFS_OWN_ATTRIBUTE	"kbox.owner"	/* below "user." */
+int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int fd, struct hostfs_stat *st);
+int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr);
+int hostfs_make_device(struct dentry *dentry, umode_t mode, dev_t dev);
+umode_t hostfs_host_mode(const struct super_block *sb, umode_t mode);
 
 /* file.c, map.c, xattr.c */
 extern const struct file_operations hostfs_file_fops;

@@ -18,10 +18,26 @@ static bool is_known(const struct inode *inode)
 	return hostfs_sb(inode->i_sb)->steady || hostfs_i(inode)->asked == this_call();
 }
 
+static bool same_or_untold(u64 a, u64 b)
+{
+	return a == b || !a || !b;
+}
+
+/* A number that has been free may be another file's now, which was made at another time. */
+static bool born_together(const struct timespec64 *a, const struct timespec64 *b)
+{
+	return timespec64_equal(a, b) || !a->tv_sec || !b->tv_sec;
+}
+
+bool hostfs_is_file(const struct hostfs_inode *hi, const struct hostfs_stat *st)
+{
+	return hi->ino == st->k.ino && hi->dev == st->dev && hi->type == st->type && same_or_untold(hi->mnt, st->mnt) &&
+	       born_together(&hi->btime, &st->k.btime);
+}
+
 bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st)
 {
-	return hi->ino == st->k.ino && hi->dev == st->dev && (hi->mnt == st->mnt || !st->mnt || !hi->mnt) &&
-	       !((hi->vfs.i_mode ^ st->k.mode) & S_IFMT);
+	return hostfs_is_file(hi, st) && !((hi->vfs.i_mode ^ st->k.mode) & S_IFMT);
 }
 
 /* Files of a host's file system that is mounted in the volume have no number of the volume's own. */
@@ -30,6 +46,7 @@ u64 hostfs_guest_ino(const struct super_block *sb, u64 dev, u64 ino)
 	return dev == hostfs_sb(sb)->dev ? ino : hash_64(dev, 64) ^ ino;
 }
 
+/* Times tell of the first write by a mapping alone. */
 static bool pages_are_old(const struct hostfs_inode *hi)
 {
 	const struct inode *inode = &hi->vfs;
@@ -50,6 +67,8 @@ static void set_attributes(struct inode *inode, const struct hostfs_stat *st)
 	inode_set_ctime_to_ts(inode, st->k.ctime);
 	i_size_write(inode, st->k.size);
 	inode->i_blocks = st->k.blocks;
+	hostfs_i(inode)->owner = st->owner;
+	hostfs_i(inode)->owner_ctime = st->k.ctime;
 	hostfs_i(inode)->asked = this_call();
 }
 
@@ -80,6 +99,8 @@ static int set_this(struct inode *inode, void *data)
 	hi->dev = st->dev;
 	hi->ino = st->k.ino;
 	hi->mnt = st->mnt;
+	hi->type = st->type;
+	hi->btime = st->k.btime;
 	inode->i_mode = st->k.mode;
 	return 0;
 }
@@ -144,6 +165,8 @@ static int revalidate(struct dentry *dentry, unsigned int flags)
 
 	if (goes_unasked(inode, flags) || (inode && is_known(inode)))
 		return 1;
+	if (flags & LOOKUP_RCU && hostfs_sb(dentry->d_sb)->owners)
+		return -ECHILD;
 	ret = hostfs_stat(dentry, &st);
 	if (!inode || ret)
 		return !inode && ret == -ENOENT;
@@ -169,18 +192,26 @@ static int ask(struct dentry *dentry, struct hostfs_stat *st)
 	return fd >= 0 ? hostfs_stat_fd(dentry->d_sb, fd, st) : hostfs_stat(dentry, st);
 }
 
+void hostfs_removed(struct inode *inode)
+{
+	clear_nlink(inode);
+	remove_inode_hash(inode);
+}
+
 /* The last that is known of a file without a name or descriptor is that it has been removed. */
 static void update(struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
 	struct hostfs_stat st;
+	int ret;
 
 	if (is_known(inode))
 		return;
-	if (!ask(dentry, &st) && hostfs_is(hostfs_i(inode), &st))
+	ret = ask(dentry, &st);
+	if (!ret && hostfs_is(hostfs_i(inode), &st))
 		hostfs_refresh(inode, &st);
-	else
-		clear_nlink(inode);
+	else if (!ret || ret == -ENOENT || ret == -ENOTDIR)
+		hostfs_removed(inode);
 }
 
 int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
@@ -256,14 +287,12 @@ static int change(struct dentry *dentry, const struct change *c)
 static int change_size(struct dentry *dentry, const struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
-	bool open = attr->ia_valid & ATTR_FILE;
-	int fd = open ? hostfs_fd(attr->ia_file) : hostfs_get_fd(dentry, HOSTFS_WRITE), ret;
+	int which = hostfs_get(dentry, HOSTFS_WRITE), ret;
 
-	if (fd < 0)
-		return fd;
-	ret = host_ftruncate(fd, attr->ia_size);
-	if (!open)
-		hostfs_put_fd(inode, HOSTFS_WRITE);
+	if (which < 0)
+		return which;
+	ret = host_ftruncate(hostfs_i(inode)->open[which].fd, attr->ia_size);
+	hostfs_put(inode, which);
 	if (!ret) {
 		truncate_setsize(inode, attr->ia_size);
 		hostfs_drop_pages(inode, attr->ia_size & PAGE_MASK, LLONG_MAX);
@@ -276,12 +305,35 @@ static int change_owner(struct dentry *dentry, const struct iattr *attr)
 	const struct hostfs_sb *sb = hostfs_sb(dentry->d_sb);
 	struct inode *inode = d_inode(dentry);
 	struct change c = { .valid = ATTR_UID, .uid = -1, .gid = -1 };
+	int ret;
 
 	if (attr->ia_valid & ATTR_UID && !uid_eq(attr->ia_uid, inode->i_uid))
 		c.uid = hostfs_to_host(&sb->uids, from_kuid(&init_user_ns, attr->ia_uid));
 	if (attr->ia_valid & ATTR_GID && !gid_eq(attr->ia_gid, inode->i_gid))
 		c.gid = hostfs_to_host(&sb->gids, from_kgid(&init_user_ns, attr->ia_gid));
-	return c.uid == -1U && c.gid == -1U ? 0 : change(dentry, &c);
+	ret = c.uid == -1U && c.gid == -1U ? 0 : change(dentry, &c);
+	return ret == -EINVAL ? -EPERM : ret;	/* a number that the host's namespace does not have */
+}
+
+void hostfs_own(const struct inode *dir, struct dentry *dentry, umode_t mode)
+{
+	struct inode *inode = d_inode(dentry);
+	struct iattr attr = { .ia_uid = current_fsuid(), .ia_gid = current_fsgid(), .ia_mode = mode };
+
+	if (dir->i_mode & S_ISGID) {
+		attr.ia_gid = dir->i_gid;
+		attr.ia_mode |= S_ISDIR(mode) ? S_ISGID : 0;
+	}
+	if (!uid_eq(attr.ia_uid, inode->i_uid))
+		attr.ia_valid |= ATTR_UID;
+	if (!gid_eq(attr.ia_gid, inode->i_gid))
+		attr.ia_valid |= ATTR_GID;
+	if (hostfs_sb(inode->i_sb)->owners && attr.ia_mode != inode->i_mode)
+		attr.ia_valid |= ATTR_MODE;
+	if (!attr.ia_valid || (hostfs_sb(inode->i_sb)->owners ? hostfs_set_owner : change_owner)(dentry, &attr))
+		return;
+	setattr_copy(&nop_mnt_idmap, inode, &attr);
+	hostfs_changed(inode);
 }
 
 static int change_all(struct dentry *dentry, const struct iattr *attr)
@@ -290,10 +342,13 @@ static int change_all(struct dentry *dentry, const struct iattr *attr)
 
 	if (attr->ia_valid & ATTR_SIZE)
 		ret = change_size(dentry, attr);
-	if (!ret && attr->ia_valid & (ATTR_UID | ATTR_GID))
+	if (!ret && hostfs_sb(dentry->d_sb)->owners && attr->ia_valid & (ATTR_UID | ATTR_GID | ATTR_MODE))
+		ret = hostfs_set_owner(dentry, attr);
+	else if (!ret && attr->ia_valid & (ATTR_UID | ATTR_GID))
 		ret = change_owner(dentry, attr);
 	if (!ret && attr->ia_valid & ATTR_MODE)
-		ret = change(dentry, &(struct change) { .valid = ATTR_MODE, .mode = attr->ia_mode & S_IALLUGO });
+		ret = change(dentry, &(struct change) { .valid = ATTR_MODE,
+							.mode = hostfs_host_mode(dentry->d_sb, attr->ia_mode) });
 	if (!ret && attr->ia_valid & (ATTR_ATIME | ATTR_MTIME))
 		ret = change(dentry, &(struct change) { .valid = ATTR_ATIME, .times = {
 			time_for_host(attr, ATTR_ATIME, ATTR_ATIME_SET, attr->ia_atime),
@@ -304,15 +359,14 @@ static int change_all(struct dentry *dentry, const struct iattr *attr)
 int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
-	struct hostfs_stat st;
 	int ret = setattr_prepare(idmap, dentry, attr);
 
 	if (ret)
 		return ret;
 	ret = change_all(dentry, attr);
-	/* Of a steady volume nobody else would ask. */
-	if (!ask(dentry, &st) && hostfs_is(hostfs_i(inode), &st))
-		hostfs_refresh(inode, &st);
+	if (!ret)
+		setattr_copy(idmap, inode, attr);
+	hostfs_changed(inode);
 	return ret;
 }
 

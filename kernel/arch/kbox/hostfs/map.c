@@ -79,9 +79,24 @@ void hostfs_drop_pages(struct inode *inode, loff_t start, loff_t end)
 		invalidate_inode_pages2_range(inode->i_mapping, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
 }
 
+/*
+ * Times of the file do not tell of each write by a shared mapping. So no page that was read while
+ * there was such a one is there for a mapping that is made later.
+ */
 int hostfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & VM_MAYSHARE)
-		return hostmap_shared(vma, hostfs_fd(file));
+	struct inode *inode = file_inode(file);
+	struct hostfs_inode *hi = hostfs_i(inode);
+	int ret;
+
+	if (vma->vm_flags & VM_MAYSHARE) {
+		ret = hostmap_shared(vma, hostfs_fd(file));
+		hi->mapped_to_write |= !ret && vma->vm_flags & VM_MAYWRITE;
+		return ret;
+	}
+	if (hi->mapped_to_write) {
+		hostfs_drop_pages(inode, 0, LLONG_MAX);
+		hi->mapped_to_write = mapping_writably_mapped(inode->i_mapping);
+	}
 	return generic_file_mmap(file, vma);
 }

@@ -47,6 +47,7 @@ void hostfs_keep_fd(struct inode *inode, int fd)
 		if (idle_count == IDLE_MAX)
 			close_one(list_first_entry(&idle, struct hostfs_open, idle));
 		o->fd = fd;
+		o->reads = true;
 		list_add_tail(&o->idle, &idle);
 		idle_count++;
 	}
@@ -78,15 +79,22 @@ static int try_open(struct dentry *dentry, unsigned int flags)
 	return fd;
 }
 
-/* What is opened to write is wanted for reading, too: a mapping needs that, and another file of the guest. */
-static int open_for(struct dentry *dentry, enum hostfs_access access)
+/*
+ * What is opened to write is wanted for reading, too: a mapping needs that, and who opens a file
+ * again that has no name any more.
+ */
+static int open_for(struct dentry *dentry, enum hostfs_access access, bool *reads)
 {
 	int fd;
 
+	*reads = true;
 	if (access == HOSTFS_READ)
 		return try_open(dentry, O_RDONLY);
 	fd = try_open(dentry, O_RDWR);
-	return fd == -EACCES ? try_open(dentry, O_WRONLY) : fd;
+	if (fd != -EACCES)
+		return fd;
+	*reads = false;
+	return try_open(dentry, O_WRONLY);
 }
 
 /* Is it that file, and no other that has its name now? */
@@ -107,7 +115,8 @@ static int check(struct inode *inode, int fd)
 static int open_again(struct dentry *dentry, enum hostfs_access access)
 {
 	struct inode *inode = d_inode(dentry);
-	int fd = open_for(dentry, access), ret;
+	struct hostfs_open *o = &hostfs_i(inode)->open[access];
+	int fd = open_for(dentry, access, &o->reads), ret;
 
 	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)	/* where the name was there is none, or a link */
 		return -EOPENSTALE;
@@ -116,35 +125,46 @@ static int open_again(struct dentry *dentry, enum hostfs_access access)
 	ret = check(inode, fd);
 	if (ret)
 		host_close(fd);
-	return ret ?: fd;
+	else
+		o->fd = fd;
+	return ret;
 }
 
-int hostfs_get_fd(struct dentry *dentry, enum hostfs_access access)
+/* Which one serves. What is open already is nobody's idle one any more. */
+static int choose(struct hostfs_inode *hi, enum hostfs_access access)
 {
-	struct hostfs_inode *hi = hostfs_i(d_inode(dentry));
 	struct hostfs_open *o = &hi->open[access];
-	int fd;
 
-	mutex_lock(&hi->opening);
 	mutex_lock(&idle_lock);
+	if (o->fd < 0 && hi->open[HOSTFS_WRITE].fd >= 0 && hi->open[HOSTFS_WRITE].reads)
+		o = &hi->open[HOSTFS_WRITE];
 	if (!list_empty(&o->idle)) {
 		list_del_init(&o->idle);
 		idle_count--;
 	}
 	mutex_unlock(&idle_lock);
-	fd = o->fd >= 0 ? o->fd : open_again(dentry, access);
-	if (fd >= 0) {
-		o->fd = fd;
-		o->users++;
-	}
-	mutex_unlock(&hi->opening);
-	return fd;
+	return o - hi->open;
 }
 
-void hostfs_put_fd(struct inode *inode, enum hostfs_access access)
+int hostfs_get(struct dentry *dentry, enum hostfs_access access)
+{
+	struct hostfs_inode *hi = hostfs_i(d_inode(dentry));
+	int which, ret = 0;
+
+	mutex_lock(&hi->opening);
+	which = choose(hi, access);
+	if (hi->open[which].fd < 0)
+		ret = open_again(dentry, which);
+	if (!ret)
+		hi->open[which].users++;
+	mutex_unlock(&hi->opening);
+	return ret ?: which;
+}
+
+void hostfs_put(struct inode *inode, int which)
 {
 	struct hostfs_inode *hi = hostfs_i(inode);
-	struct hostfs_open *o = &hi->open[access];
+	struct hostfs_open *o = &hi->open[which];
 
 	mutex_lock(&hi->opening);
 	if (!--o->users) {
@@ -163,16 +183,17 @@ int hostfs_any_fd(const struct inode *inode)
 
 int hostfs_open(struct inode *inode, struct file *file)
 {
-	int fd = hostfs_get_fd(file_dentry(file), hostfs_access_of(file));
+	int which = hostfs_get(file_dentry(file), file->f_mode & FMODE_WRITE ? HOSTFS_WRITE : HOSTFS_READ);
 
-	if (fd < 0)
-		return fd;
+	if (which < 0)
+		return which;
+	file->private_data = (void *)(long)which;
 	file->f_mode |= FMODE_CAN_ODIRECT;
 	return 0;
 }
 
 int hostfs_release(struct inode *inode, struct file *file)
 {
-	hostfs_put_fd(inode, hostfs_access_of(file));
+	hostfs_put(inode, (long)file->private_data);
 	return 0;
 }

@@ -50,6 +50,7 @@ static void from_statx(const struct super_block *sb, const struct statx *s, stru
 	*st = (struct hostfs_stat) {
 		.dev = MKDEV(s->stx_dev_major, s->stx_dev_minor),
 		.mnt = s->stx_mask & STATX_MNT_ID ? s->stx_mnt_id : 0,
+		.type = s->stx_mode & S_IFMT,
 		.k = {
 			.result_mask = STATX_BASIC_STATS | (s->stx_mask & STATX_BTIME),
 			.mode = s->stx_mode, .nlink = s->stx_nlink, .ino = s->stx_ino,
@@ -62,7 +63,7 @@ static void from_statx(const struct super_block *sb, const struct statx *s, stru
 	};
 }
 
-int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
+static int stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
 {
 	struct stat s;
 	int ret = host_fstat(fd, &s);
@@ -71,6 +72,7 @@ int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
 		return ret;
 	*st = (struct hostfs_stat) {
 		.dev = new_decode_dev(s.st_dev),
+		.type = s.st_mode & S_IFMT,
 		.k = {
 			.result_mask = STATX_BASIC_STATS,
 			.mode = s.st_mode, .nlink = s.st_nlink, .ino = s.st_ino,
@@ -82,6 +84,11 @@ int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
 		},
 	};
 	return 0;
+}
+
+int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
+{
+	return stat_fd(sb, fd, st) ?: hostfs_find_owner(sb, NULL, fd, st);
 }
 
 int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode)
@@ -103,7 +110,7 @@ static int stat_by_open(struct dentry *dentry, struct hostfs_stat *st)
 
 	if (fd < 0)
 		return fd;
-	ret = hostfs_stat_fd(dentry->d_sb, fd, st);
+	ret = stat_fd(dentry->d_sb, fd, st);
 	host_close(fd);
 	return ret;
 }
@@ -125,5 +132,7 @@ static int stat_by_path(struct dentry *dentry, struct hostfs_stat *st)
 
 int hostfs_stat(struct dentry *dentry, struct hostfs_stat *st)
 {
-	return kbox_boot->volume_paths ? stat_by_path(dentry, st) : stat_by_open(dentry, st);
+	int ret = kbox_boot->volume_paths ? stat_by_path(dentry, st) : stat_by_open(dentry, st);
+
+	return ret ?: hostfs_find_owner(dentry->d_sb, dentry, -1, st);
 }

@@ -27,6 +27,8 @@ static struct inode *alloc_inode(struct super_block *sb)
 	}
 	hi->asked = 0;
 	hi->cached_size = -1;
+	hi->owner.is = hi->mapped_to_write = false;
+	hi->owner_ctime = (struct timespec64) { };
 	return &hi->vfs;
 }
 
@@ -146,6 +148,7 @@ static int find_volume(struct fs_context *fc)
 	sb->root = v->fd;
 	sb->read_only = v->flags & KBOX_VOLUME_READ_ONLY;
 	sb->steady = v->flags & KBOX_VOLUME_STEADY;
+	sb->owners = v->flags & KBOX_VOLUME_OWNERS;
 	return 0;
 }
 

@@ -12,6 +12,11 @@ static bool may_have(const struct inode *inode)
 	return S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode);
 }
 
+static bool is_own(const char *name)
+{
+	return !strcmp(name, HOSTFS_OWN_ATTRIBUTE);
+}
+
 /* One to ask with, which the caller closes if it was opened for him. */
 static int begin(struct dentry *dentry, bool *opened)
 {
@@ -33,7 +38,7 @@ static int get(const struct xattr_handler *handler, struct dentry *dentry, struc
 	bool opened;
 	int fd, ret;
 
-	if (!may_have(inode))
+	if (!may_have(inode) || is_own(name))
 		return -ENODATA;
 	fd = begin(dentry, &opened);
 	if (fd < 0)
@@ -49,7 +54,7 @@ static int set(const struct xattr_handler *handler, struct mnt_idmap *idmap, str
 	bool opened;
 	int fd, ret;
 
-	if (!may_have(inode))
+	if (!may_have(inode) || is_own(name))
 		return -EPERM;
 	fd = begin(dentry, &opened);
 	if (fd < 0)
@@ -72,7 +77,7 @@ static ssize_t only_user(char *names, ssize_t n)
 	while (from < names + n) {
 		size_t len = strlen(from) + 1;
 
-		if (!strncmp(from, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN)) {
+		if (!strncmp(from, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) && !is_own(from + XATTR_USER_PREFIX_LEN)) {
 			memmove(to, from, len);
 			to += len;
 		}
