@@ -79,7 +79,6 @@ static void offer(struct box *b, int fd)
 		b->sockets = true;
 		b->boot->names |= has_names(fd);
 	}
-	b->boot->maps = b->mappable && !b->zero;
 }
 
 static bool offered(const struct kbox_shared *shared, int fd)
@@ -102,6 +101,7 @@ void offer_fds(struct box *b)
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)	/* stdio is the guest's anyway */
 			offer(b, b->opt.fds[i].host);
+	boot->maps = (b->mappable || b->volumes.n) && !b->zero;
 }
 
 static int edge_fd;	/* an epoll instance that has the guest's alone: readable once when there is more */
