@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Random operations on a file of the host (tests/guest/fsx.c), which the host then sees as the guest
+# does. FSX_SEED and FSX_OPERATIONS (1, 100000) are others.
+. "$(dirname "$0")/lib.sh"
+seed=${FSX_SEED:-1} operations=${FSX_OPERATIONS:-100000}
+fsx=$build/tests/fsx-m
+
+"$fsx" run "$tmp/f" "$seed" "$operations" >"$tmp/native"
+is "$("$fsx" sum "$tmp/f")" "$(cat "$tmp/native")" "seed $seed: natively"
+
+# fsx_in MODE FENCE: in a box; what it says, and what the host says of the file
+fsx_in() {
+	rm -rf "$tmp/volume"
+	mkdir "$tmp/volume"
+	is "$(box --syscall-mode="$1" -v "$tmp/volume:/volume" -- /tests/fsx-m run /volume/f "$seed" "$operations" 2>&1
+		"$fsx" sum "$tmp/volume/f")" "$(cat "$tmp/native" "$tmp/native")" "seed $seed: in a box, $1, by $2"
+}
+"$kbox" doctor >"$tmp/doctor"
+if grep -q '^ok .*nothing is seen but volumes' "$tmp/doctor"; then
+	fsx_in rewrite "a namespace"
+	fsx_in trap "a namespace"
+fi
+if grep -q '^ok .*(Landlock)' "$tmp/doctor"; then
+	export KBOX_HIDE=namespaces
+	fsx_in rewrite Landlock
+fi
+[ $count != 1 ] || skip_all "this host can keep a box in no directory"
+done_testing
