@@ -130,7 +130,7 @@ dev
 proc
 sys
 tmp" "--root$by"
-	is "$(ls "$tmp/rootfs" "$tmp/rootfs/bin/x" 2>/dev/null)" "" "--root: what is written is dropped$by" 2>/dev/null
+	is "$(ls "$tmp/rootfs") $(ls "$tmp/rootfs/bin/x" 2>/dev/null)" "bin " "--root: what is written is dropped$by"
 	is "$(A=1 run --root "$tmp/rootfs" -v .:/src:ro -w /src -- /bin/sh -c 'cat file; echo ${A-none}')" "text
 none" "--root -v -w$by"
 	is "$(run --root "$tmp/rootfs:rw" -- /bin/sh -c 'echo x >/made; ls -ln /made' | awk '{ print $3, $4 }'; cat "$tmp/rootfs/made"; stat -c %u "$tmp/rootfs/made")" "0 0
