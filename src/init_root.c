@@ -301,6 +301,7 @@ void mount_volumes(void)
 	for (size_t i = config.layers; i < config.nvolumes; i++)
 		if ((int)i != config.root)
 			order[n++] = i;
+	/* cppcheck-suppress uninitvar ; the first n are set */
 	qsort(order, n, sizeof(*order), by_target);
 	for (size_t i = 0; i < n; i++) {
 		const struct volume *v = &config.volumes[order[i]];

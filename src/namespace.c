@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A mount namespace for the box's processes, whose root has the volumes and nothing else: calls that
- * take a path find nothing but them, whoever makes these calls. Not every host lets a user have one.
+ * A mount namespace for the box's processes, whose root has the volumes and nothing else: calls
+ * that take a path find nothing but them, whoever makes these calls. Not every host lets a user
+ * have one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,10 +41,11 @@ static bool map_ids(uid_t uid, gid_t gid)
 
 	snprintf(users, sizeof(users), "%u %u 1", uid, uid);
 	snprintf(groups, sizeof(groups), "%u %u 1", gid, gid);
-	return put("/proc/self/uid_map", users) && put("/proc/self/setgroups", "deny") && put("/proc/self/gid_map", groups);
+	return put("/proc/self/uid_map", users) && put("/proc/self/setgroups", "deny") &&
+	       put("/proc/self/gid_map", groups);
 }
 
-/* What the host mounts later below a volume does not come to it: it would come as the host has it, written. */
+/* What the host mounts later below a volume stays away: it would come without the restrictions. */
 bool new_namespace(void)
 {
 	uid_t uid = geteuid();
@@ -83,8 +85,10 @@ static bool make_directories(char *path)
 /* Of all that is mounted below it, too. What the host has forbidden there stays so. */
 static bool restrict_mount(const char *path, bool read_only)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0) };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 
+	if (read_only)
+		attr.attr_set |= MOUNT_ATTR_RDONLY;
 	return !syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attr, sizeof(attr));
 }
 
@@ -144,7 +148,8 @@ bool namespaces_work(void)
 }
 
 #define BIT(cap)	(1U << (cap))
-#define FILE_CAPABILITIES (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID))
+#define FILE_CAPABILITIES \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID))
 
 void drop_capabilities(void)
 {

@@ -20,8 +20,8 @@ static const char *const shown[] = {
 
 /* What programs look for, and find empty. */
 static const char *const empty[] = {
-	"/home", "/root", "/run", "/srv", "/mnt", "/media", "/tmp", "/var/cache", "/var/lock", "/var/log", "/var/run",
-	"/var/spool", "/var/tmp",
+	"/home", "/root", "/run", "/srv", "/mnt", "/media", "/tmp", "/var/cache", "/var/lock", "/var/log",
+	"/var/run", "/var/spool", "/var/tmp",
 };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -125,7 +125,8 @@ static void show_current_directory(struct volumes *v, char *target[], size_t n)
 		if (is_below(cwd, target[i]))
 			return;
 	if (is_kernels(cwd))
-		die("%s: the guest has a file system of its own there; give the directory with -v %s, or go to another one", cwd, cwd);
+		die("%s: the guest has a file system of its own there; give the directory with -v %s, or go to "
+		    "another one", cwd, cwd);
 	if (strcmp(cwd, "/"))
 		show_if_there(v, cwd);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Volumes: directories of the host that the guest mounts. They are looked at here before anything is
- * started, and opened in the box's first process, which sees nothing else of the host's files then.
+ * Volumes: directories of the host that the guest mounts. They are looked at here before anything
+ * is started, and opened in the box's first process, which sees nothing else of the host's then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,8 +19,8 @@
 #define OVERFLOW_ID	65534
 
 /*
- * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon or
- * a backslash one of a path.
+ * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon
+ * or a backslash one of a path.
  */
 static char *field(const char **s)
 {
@@ -134,13 +134,14 @@ static void check_directory(const char *name, const char *path)
 	close(fd);
 }
 
-static void add_directory(struct volumes *v, const char *name, const char *path, const char *target, uint32_t flags)
+static void add_directory(struct volumes *v, const char *name, const char *path, const char *target,
+			  uint32_t flags)
 {
 	check_directory(name, path);
 	add_part(v, path, "", add_volume(v, name, target, flags));
 }
 
-/* Where -v is to be mounted: on the host's own system a relative path is below COMMAND's directory. */
+/* Where to mount it: on the host's own system a relative path is below COMMAND's directory. */
 static char *target_of(const struct options *o, const struct volume_arg *a, const char *name)
 {
 	char cwd[PATH_MAX], *target;
@@ -178,7 +179,8 @@ static void add_given(struct volumes *v, const struct options *o, char *target[]
 		const struct volume_arg *a = &o->volumes[i];
 
 		if ((a->access != 'o') == written)
-			add_directory(v, named("-v", a->arg), a->source, target[i], written ? 0 : KBOX_VOLUME_READ_ONLY);
+			add_directory(v, named("-v", a->arg), a->source, target[i],
+				      written ? 0 : KBOX_VOLUME_READ_ONLY);
 	}
 }
 
@@ -227,16 +229,18 @@ void find_volumes(struct box *b)
 {
 	const struct options *o = &b->opt;
 	struct volumes *v = &b->volumes;
-	char **target = calloc(o->nvolumes + 1, sizeof(*target));
+	char **target;
 
 	v->root = -1;
 	if (o->root_is == ROOT_IMAGE && !o->nvolumes)
 		return;
+	target = calloc(o->nvolumes + 1, sizeof(*target));
 	if (!target)
 		die("%s", reason(ENOMEM));
 	v->fence = find_fence();
 	if (v->fence == BY_NOTHING)
-		die("this host can keep a box in no directory: neither user namespaces nor Landlock are there; see kbox doctor");
+		die("this host has neither user namespaces nor Landlock, which would keep a box in its directories; "
+		    "see kbox doctor");
 	find_targets(o, target);
 	if (o->root_is == ROOT_OWN)
 		show_own_system(b, target, o->nvolumes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Directories of the host in the guest: -v, --root, and what of the host's own system kbox run shows. */
+/* Directories of the host in the guest: -v, --root, and what kbox run shows of the host's system. */
 #ifndef VOLUMES_H
 #define VOLUMES_H
 #include <stdbool.h>
@@ -53,7 +53,8 @@ struct place {
 
 struct volumes {
 	enum volume_fence fence;
-	struct volume volume[KBOX_MAX_VOLUMES];	/* those that are only read first, of these the layers */
+	/* Those that are only read come first, of these the layers. */
+	struct volume volume[KBOX_MAX_VOLUMES];
 	int n, layers, written;			/* written: the first one that is */
 	int root;				/* the one that is the root of ROOT_VOLUME, else -1 */
 	struct part part[MAX_PARTS];
@@ -81,16 +82,16 @@ void find_volumes(struct box *b);
 void add_part(struct volumes *v, const char *path, const char *at, int volume);
 int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t flags);
 
-/* In the box's first process: the volumes are at their numbers, and, by a namespace, nothing else is there. */
+/* In the box's first process: volumes are at their numbers; by a namespace nothing else is there. */
 void enter_volumes(struct box *b);
 
 /* own.c */
 
-/* What of kbox run on the host's own system is the caller's: user, groups, umask, environment and directory. */
+/* The command is the caller's: user, groups, umask, environment and directory. */
 struct options;
 void take_after_caller(struct options *o);
 
-/* The host's own system, as the first volumes and as places; of these n targets of volumes nothing is shown. */
+/* As the first volumes and as places; what is at one of n targets of volumes is not shown. */
 void show_own_system(struct box *b, char *target[], size_t n);
 
 /* namespace.c: each is for a process of one thread. False: errno says why not. */
@@ -107,7 +108,7 @@ bool move_into_volumes(const struct volumes *v, int part_fd[], const char **what
 /* For works(). */
 bool namespaces_work(void);
 
-/* Of a box whose processes open files: no capability is left but for files, and none in a user namespace. */
+/* Of a process that opens files no capability is left but root's for files. */
 void drop_capabilities(void);
 
 #endif
