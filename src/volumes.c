@@ -172,6 +172,15 @@ static void find_targets(const struct options *o, char *target[])
 	}
 }
 
+/*
+ * The guest's root gives files away and makes devices. A user of the host does neither, so that is
+ * kept in attributes. On his own system he is who he is there.
+ */
+static uint32_t written_flags(const struct options *o)
+{
+	return geteuid() && o->root_is != ROOT_OWN ? KBOX_VOLUME_OWNERS : 0;
+}
+
 /* Those of -v that are written, or those that are not. */
 static void add_given(struct volumes *v, const struct options *o, char *target[], bool written)
 {
@@ -180,7 +189,7 @@ static void add_given(struct volumes *v, const struct options *o, char *target[]
 
 		if ((a->access != 'o') == written)
 			add_directory(v, named("-v", a->arg), a->source, target[i],
-				      written ? 0 : KBOX_VOLUME_READ_ONLY);
+				      written ? written_flags(o) : KBOX_VOLUME_READ_ONLY);
 	}
 }
 
@@ -193,7 +202,7 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 	else
 		v->layers = 1;
 	add_directory(v, named("--root", o->root.arg), o->root.source, "/",
-		      kind == ROOT_VOLUME ? 0 : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
+		      kind == ROOT_VOLUME ? written_flags(o) : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
 /* A mount point in the host's directory would be made there, which nobody has asked for. */
