@@ -100,9 +100,9 @@ int host_epoll_take(int epoll, struct epoll_event *seen, int n)
 	return HCALL5(__NR_epoll_pwait, epoll, seen, n, 0, NULL);
 }
 
-ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos)
+ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos, int flags)
 {
-	return HCALL6(__NR_preadv2, fd, iov, n, pos, 0, 0);
+	return HCALL6(__NR_preadv2, fd, iov, n, pos, 0, flags);
 }
 
 ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, size_t n)

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include "../drivers/hostio.h"
 #include "hostfs.h"
 
 /* Nobody else gets the virtual CPU for so long. */
@@ -17,12 +18,21 @@
 struct io {
 	int fd;
 	bool write;
-	int flags;	/* RWF_* */
+	int flags;	/* RWF_*, of a write */
+	bool *no_nowait;
 };
 
+/* EAGAIN: it is to be read, and is not in the host's memory. */
 static ssize_t move(const struct io *io, void *buf, size_t n, loff_t pos)
 {
-	return io->write ? host_pwritev2(io->fd, buf, n, pos, io->flags) : host_preadv2(io->fd, buf, n, pos, io->flags);
+	if (io->write)
+		return host_pwritev2(io->fd, buf, n, pos, io->flags);
+	return hostio_preadv_now(io->fd, &(struct host_iovec) { buf, n }, 1, pos, io->no_nowait);
+}
+
+static ssize_t read_later(const struct io *io, void *buf, size_t n, loff_t pos)
+{
+	return hostio_preadv(io->fd, &(struct host_iovec) { buf, n }, 1, pos);
 }
 
 /* Where memory of the running task's begins, and how much of it follows. NULL: it is something else. */
@@ -55,11 +65,22 @@ static ssize_t move_directly(const struct io *io, struct iov_iter *iter, loff_t 
 	}
 }
 
+/* Not of vmalloc space, where a worker of hostio.c cannot write. *n may become less. */
+static void *buffer(size_t *n)
+{
+	void *buf = kmalloc(*n, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+
+	if (buf)
+		return buf;
+	*n = min(*n, PAGE_SIZE);
+	return kmalloc(*n, GFP_KERNEL);
+}
+
 /* By way of a buffer. What has been written and could not be taken from there again is not there. */
 static ssize_t move_by_buffer(const struct io *io, struct iov_iter *iter, loff_t pos)
 {
 	size_t n = min(iov_iter_count(iter), BOUNCE);
-	void *buf = kvmalloc(n, GFP_KERNEL);
+	void *buf = buffer(&n);
 	ssize_t ret;
 
 	if (!buf)
@@ -70,10 +91,12 @@ static ssize_t move_by_buffer(const struct io *io, struct iov_iter *iter, loff_t
 			iov_iter_revert(iter, n - max(ret, 0));
 	} else {
 		ret = move(io, buf, n, pos);
+		if (ret == -EAGAIN)
+			ret = read_later(io, buf, n, pos);
 		if (ret > 0)
 			ret = copy_to_iter(buf, ret, iter) ?: -EFAULT;
 	}
-	kvfree(buf);
+	kfree(buf);
 	return ret;
 }
 
@@ -86,6 +109,8 @@ static ssize_t move_some(const struct io *io, struct iov_iter *iter, loff_t pos)
 	if (!at || !n)
 		return move_by_buffer(io, iter, pos);
 	ret = move_directly(io, iter, pos, at, n);
+	if (ret == -EAGAIN)
+		return move_by_buffer(io, iter, pos);
 	if (ret > 0)
 		iov_iter_advance(iter, ret);
 	return ret;
@@ -111,7 +136,9 @@ static ssize_t move_all(const struct io *io, struct iov_iter *iter, loff_t pos)
 
 static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct io io = { .fd = hostfs_fd(iocb->ki_filp) };
+	struct io io = {
+		.fd = hostfs_fd(iocb->ki_filp), .no_nowait = &hostfs_i(file_inode(iocb->ki_filp))->no_nowait,
+	};
 	ssize_t ret = move_all(&io, to, iocb->ki_pos);
 
 	if (ret > 0)
@@ -203,7 +230,7 @@ static loff_t llseek(struct file *file, loff_t off, int whence)
 
 static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return host_fsync(hostfs_fd(file), datasync);
+	return hostio_fsync(hostfs_fd(file), datasync);
 }
 
 static long fallocate(struct file *file, int mode, loff_t off, loff_t len)

@@ -6,6 +6,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include "../drivers/hostio.h"
 #include "../drivers/hostmap.h"
 #include "hostfs.h"
 
@@ -17,10 +18,20 @@ static int fd_to_read(struct inode *inode, struct file *file)
 	return fd >= 0 ? fd : hostfs_any_fd(inode);
 }
 
-/* Beyond the end it is zeros. */
-static int read_page(int fd, void *to, loff_t pos)
+/* At once, if the host has all of it in its memory. size: of the buffers. */
+static ssize_t read(struct inode *inode, int fd, const struct host_iovec *iov, int n, loff_t pos, ssize_t size)
 {
-	ssize_t n = host_pread(fd, to, PAGE_SIZE, pos);
+	ssize_t ret = hostio_preadv_now(fd, iov, n, pos, &hostfs_i(inode)->no_nowait);
+
+	if (ret >= min(size, i_size_read(inode) - pos) || (ret < 0 && ret != -EAGAIN))
+		return ret;
+	return hostio_preadv(fd, iov, n, pos);
+}
+
+/* Beyond the end it is zeros. */
+static int read_page(struct inode *inode, int fd, void *to, loff_t pos)
+{
+	ssize_t n = read(inode, fd, &(struct host_iovec) { to, PAGE_SIZE }, 1, pos, PAGE_SIZE);
 
 	if (n < 0)
 		return n;
@@ -30,7 +41,8 @@ static int read_page(int fd, void *to, loff_t pos)
 
 static int read_folio(struct file *file, struct folio *folio)
 {
-	int ret = read_page(fd_to_read(folio->mapping->host, file), folio_address(folio), folio_pos(folio));
+	struct inode *inode = folio->mapping->host;
+	int ret = read_page(inode, fd_to_read(inode, file), folio_address(folio), folio_pos(folio));
 
 	if (!ret)
 		flush_dcache_folio(folio);
@@ -56,7 +68,8 @@ static void end_batch(struct folio **folios, unsigned int n, ssize_t got)
 
 static void readahead(struct readahead_control *rac)
 {
-	int fd = fd_to_read(rac->mapping->host, rac->file);
+	struct inode *inode = rac->mapping->host;
+	int fd = fd_to_read(inode, rac->file);
 	struct host_iovec iov[BATCH];
 	struct folio *folios[BATCH];
 	unsigned int n;
@@ -67,7 +80,7 @@ static void readahead(struct readahead_control *rac)
 		for (n = 0; n < BATCH && (folios[n] = readahead_folio(rac)); n++)
 			iov[n] = (struct host_iovec) { folio_address(folios[n]), PAGE_SIZE };
 		if (n)
-			end_batch(folios, n, host_preadv(fd, iov, n, pos));
+			end_batch(folios, n, read(inode, fd, iov, n, pos, n * PAGE_SIZE));
 	} while (n == BATCH);
 }
 

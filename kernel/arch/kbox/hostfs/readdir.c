@@ -3,6 +3,7 @@
 #include <linux/types.h>
 #include <linux/dirent.h>
 #include <linux/slab.h>
+#include "../drivers/hostio.h"
 #include "hostfs.h"
 
 #define ROOM	(32 << 10)
@@ -103,7 +104,7 @@ static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	const struct listing *l = file->private_data;
 
-	return host_fsync(l->fd, datasync);
+	return hostio_fsync(l->fd, datasync);
 }
 
 /* What has come since is seen by who goes back to the beginning. */

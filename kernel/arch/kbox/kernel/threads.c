@@ -104,6 +104,15 @@ static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thr
 	return h;
 }
 
+/*
+ * One in the first process, which begins with fn on a stack of 1 KiB and never has the CPU. From
+ * initcalls, which run there; else it is false.
+ */
+bool host_thread_for_kernel(void (*fn)(struct host_thread *h))
+{
+	return this_vcpu()->host == &host_z && start(CLONE_HOST_THREAD, fn);
+}
+
 /* One that waits for a grant ends instead. */
 static void send_away(struct host_thread *h)
 {

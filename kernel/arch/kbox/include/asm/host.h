@@ -105,7 +105,7 @@ extern int host_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev);
 extern int host_epoll_take(int epoll, struct epoll_event *seen, int n);
 
 /* As many buffers as there are, one behind the other in the file. */
-ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos);
+ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos, int flags);
 ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, size_t n);
 int host_fstatfs(int fd, struct statfs *st);
 int host_fchmod(int fd, unsigned int mode);

@@ -91,6 +91,7 @@ struct host_thread *host_process_take(struct task_struct *t, struct mm_struct *m
 bool host_process_reserve(void);
 struct host_thread *host_process_take_reserved(struct mm_struct *mm);
 void host_process_unreserve(void);
+bool host_thread_for_kernel(void (*fn)(struct host_thread *h));
 void host_thread_leave_mm(struct host_thread *h);
 void host_thread_die(struct host_thread *h);
 void host_thread_arrive(void);

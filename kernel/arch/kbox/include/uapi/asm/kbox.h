@@ -38,6 +38,7 @@ struct kbox_image {
 #define KBOX_IRQ_SIGNAL		2	/* see kbox_shared.sup_signals */
 #define KBOX_IRQ_CONSOLE	3	/* see struct kbox_console */
 #define KBOX_IRQ_WORK		4	/* the kernel's own: see asm/irq_work.h */
+#define KBOX_IRQ_HOSTIO		5	/* the kernel's own: see drivers/hostio.c */
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
 /* Doorbells of the supervisor: bits of kbox_shared.doorbell. */
