@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "box.h"
 #include "doctor.h"
@@ -227,8 +228,22 @@ static void map_owners(struct volumes *v, const struct options *o)
 		snprintf(v->data, sizeof(v->data), "uid=%d:0,gid=%d:0", OVERFLOW_ID, OVERFLOW_ID);
 }
 
+/* The guest's kernel opens by it alone. It is younger than some filters of containers. */
+static void need_openat2(void)
+{
+	uint64_t how[3] = { O_PATH | O_CLOEXEC };	/* struct open_how */
+	int fd = syscall(SYS_openat2, AT_FDCWD, ".", how, sizeof(how));
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		die("openat2: %s; directories of the host need Linux 5.12, and a container that allows this call",
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static enum volume_fence find_fence(void)
 {
+	need_openat2();
 	if (works(namespaces_work))
 		return BY_NAMESPACE;
 	return landlock_abi() ? BY_LANDLOCK : BY_NOTHING;
