@@ -17,7 +17,7 @@
 #include "landlock.h"
 
 /* Those of a user namespace that are mapped to nobody. */
-#define OVERFLOW_ID	65534
+#define OVERFLOW_ID	65534U
 
 /*
  * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon
@@ -216,7 +216,8 @@ static void find_outer(struct volumes *v)
 
 /*
  * With an image or a directory as root the caller's files are the guest root's. On the host's own
- * system the caller is who he is, and what a user namespace does not map is the system's, root's.
+ * system the caller is who he is, and what a user namespace does not map is the system's, root's;
+ * but for nobody, who has these numbers himself.
  */
 static void map_owners(struct volumes *v, const struct options *o)
 {
@@ -224,8 +225,8 @@ static void map_owners(struct volumes *v, const struct options *o)
 
 	if (o->root_is != ROOT_OWN)
 		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", uid, gid);
-	else if (uid && v->fence == BY_NAMESPACE)
-		snprintf(v->data, sizeof(v->data), "uid=%d:0,gid=%d:0", OVERFLOW_ID, OVERFLOW_ID);
+	else if (uid && uid != OVERFLOW_ID && gid != OVERFLOW_ID && v->fence == BY_NAMESPACE)
+		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", OVERFLOW_ID, OVERFLOW_ID);
 }
 
 /* The guest's kernel opens by it alone. It is younger than some filters of containers. */
