@@ -206,12 +206,13 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 		      kind == ROOT_VOLUME ? written_flags(o) : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
-/* A mount point in the host's directory would be made there, which nobody has asked for. */
+/* A mount point is made in the root, but in no volume beside it: nobody would expect it there. */
 static void find_outer(struct volumes *v)
 {
 	for (int i = v->layers; i < v->n; i++)
 		for (int j = v->layers; j < v->n; j++)
-			v->volume[i].below |= i != j && is_below(v->volume[i].target, v->volume[j].target);
+			v->volume[i].below |= i != j && j != v->root &&
+					      is_below(v->volume[i].target, v->volume[j].target);
 }
 
 /*
