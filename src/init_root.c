@@ -274,7 +274,7 @@ void enter_root(void)
 		fail("cannot change the root");
 }
 
-/* A mount point that would have to be made in a directory of the host's, which stays as it is. */
+/* A mount point that would have to be made in a volume, of which the host would see it. */
 static void check_mount_point(const struct volume *v)
 {
 	struct stat st;

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "box.h"
 #include "doctor.h"
 #include "landlock.h"
 
 /* Those of a user namespace that are mapped to nobody. */
-#define OVERFLOW_ID	65534
+#define OVERFLOW_ID	65534U
 
 /*
  * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon
@@ -205,17 +206,19 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 		      kind == ROOT_VOLUME ? written_flags(o) : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
-/* A mount point in the host's directory would be made there, which nobody has asked for. */
+/* A mount point is made in the root, but in no volume beside it: nobody would expect it there. */
 static void find_outer(struct volumes *v)
 {
 	for (int i = v->layers; i < v->n; i++)
 		for (int j = v->layers; j < v->n; j++)
-			v->volume[i].below |= i != j && is_below(v->volume[i].target, v->volume[j].target);
+			v->volume[i].below |= i != j && j != v->root &&
+					      is_below(v->volume[i].target, v->volume[j].target);
 }
 
 /*
  * With an image or a directory as root the caller's files are the guest root's. On the host's own
- * system the caller is who he is, and what a user namespace does not map is the system's, root's.
+ * system the caller is who he is, and what a user namespace does not map is the system's, root's;
+ * but for nobody, who has these numbers himself.
  */
 static void map_owners(struct volumes *v, const struct options *o)
 {
@@ -223,12 +226,26 @@ static void map_owners(struct volumes *v, const struct options *o)
 
 	if (o->root_is != ROOT_OWN)
 		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", uid, gid);
-	else if (uid && v->fence == BY_NAMESPACE)
-		snprintf(v->data, sizeof(v->data), "uid=%d:0,gid=%d:0", OVERFLOW_ID, OVERFLOW_ID);
+	else if (uid && uid != OVERFLOW_ID && gid != OVERFLOW_ID && v->fence == BY_NAMESPACE)
+		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", OVERFLOW_ID, OVERFLOW_ID);
+}
+
+/* The guest's kernel opens by it alone. It is younger than some filters of containers. */
+static void need_openat2(void)
+{
+	uint64_t how[3] = { O_PATH | O_CLOEXEC };	/* struct open_how */
+	int fd = syscall(SYS_openat2, AT_FDCWD, ".", how, sizeof(how));
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		die("openat2: %s; directories of the host need Linux 5.12, and a container that allows this call",
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 static enum volume_fence find_fence(void)
 {
+	need_openat2();
 	if (works(namespaces_work))
 		return BY_NAMESPACE;
 	return landlock_abi() ? BY_LANDLOCK : BY_NOTHING;

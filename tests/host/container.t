@@ -51,6 +51,9 @@ for profile in $podman "$docker"; do
 			5<"$tmp/out" 2>&1; echo $?)" "in
 $(cat "$tmp/out")
 3" "$name: descriptors, processes"
+		is "$(cd "$tmp" && under $who "$profile" -- "$kbox" run --mem 256M -v "$top/tests:/t:ro" -- sh -c 'ls /t/host/container.t; pwd' 2>&1)" \
+			"/t/host/container.t
+$tmp" "$name: directories of the host"
 		under $who "$profile" -- "$kbox" doctor >"$tmp/out" 2>&1
 		is "$? $(grep -c MISSING "$tmp/out")" "0 0" "$name: the doctor"
 		# The fences that need no control group, which this machine may not let anybody make.
@@ -92,4 +95,12 @@ refused seccomp=EPERM "kbox: seccomp: *; this host cannot run kbox (see kbox doc
 refused seccomp=ENOSYS "kbox: seccomp: *; this host cannot run kbox (see kbox doctor)"
 refused memfd_create=EPERM "kbox: memfd_create: *; this host cannot run kbox (see kbox doctor)"
 refused clone=EPERM "kbox: *fork: Operation not permitted*"
+for error in EPERM ENOSYS; do
+	under user openat2=$error -- "$kbox" run -- true >"$tmp/out" 2>"$tmp/err"
+	is "$? $(wc -l <"$tmp/err")" "125 1" "openat2=$error: no directories of the host, one line"
+	like "$(cat "$tmp/err")" "kbox: openat2: *" "openat2=$error: which says why"
+done
+for call in unshare mount pivot_root mount_setattr umount2; do
+	is "$(under user $call=EPERM -- "$kbox" run --mem 256M -- echo up 2>&1)" up "$call=EPERM: directories of the host by Landlock"
+done
 done_testing

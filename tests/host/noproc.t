@@ -45,6 +45,7 @@ for who in $whos; do
 	is "$(without $who "$tmp/link" $run -- /bin/echo up 2>&1)" up "$who: through a link"
 	is "$(cd "$tmp" && without $who bin/kbox $run -- /bin/echo up 2>&1)" up "$who: by a relative path"
 	is "$(PATH=$tmp/bin:$PATH without $who kbox $run -- /bin/echo up 2>&1)" up "$who: found in PATH"
+	is "$(without $who "$kbox" run --mem 256M -- echo up 2>&1)" up "$who: directories of the host"
 	# shellcheck disable=SC2016
 	is "$(without $who "$kbox" $run -- /bin/bash -c 'a=$(date +%s); b=$EPOCHSECONDS; echo $((b - a < 9)) $((a > 1700000000))')" "1 1" \
 		"$who: there is the time"

@@ -136,7 +136,8 @@ none" "--root -v -w$by"
 	is "$(run --root "$tmp/rootfs:rw" -- /bin/sh -c 'echo x >/made; ls -ln /made' | awk '{ print $3, $4 }'; cat "$tmp/rootfs/made"; stat -c %u "$tmp/rootfs/made")" "0 0
 x
 $($as id -u)" "--root DIR:rw$by"
-	rm -rf "$tmp/rootfs/made" "$tmp/rootfs/dev" "$tmp/rootfs/proc" "$tmp/rootfs/sys" "$tmp/rootfs/tmp"
+	is "$(run --root "$tmp/rootfs:rw" -v .:/src -- cat /src/file)" text "--root DIR:rw -v$by"
+	rm -rf "$tmp/rootfs/src" "$tmp/rootfs/made" "$tmp/rootfs/dev" "$tmp/rootfs/proc" "$tmp/rootfs/sys" "$tmp/rootfs/tmp"
 	like "$(run --root "$tmp/rootfs" --overlay-size 1M -- /bin/sh -c 'cat /bin/busybox /bin/busybox >/big' 2>&1)" "*No space left*" "--overlay-size$by"
 done
 unset KBOX_HIDE
