@@ -23,7 +23,7 @@ struct hostfs_sb {
 	bool read_only;
 	bool steady;		/* nobody else changes it: what is known of it stays true */
 	bool owners;		/* kept in attributes (owner.c) */
-	u64 dev;		/* of its root, on the host */
+	u64 dev, other_dev;	/* of its root, on the host; and of what is mounted there, or 0 */
 	struct hostfs_ids uids, gids;
 };
 

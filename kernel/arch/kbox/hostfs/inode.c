@@ -40,10 +40,18 @@ bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st)
 	return hostfs_is_file(hi, st) && !((hi->vfs.i_mode ^ st->k.mode) & S_IFMT);
 }
 
-/* Files of a host's file system that is mounted in the volume have no number of the volume's own. */
-u64 hostfs_guest_ino(const struct super_block *sb, u64 dev, u64 ino)
+/*
+ * The number that the guest sees is the host's, for files of two of its file systems: that of the
+ * root, which may be one of mount points alone, and the first other one. The rest have none of their
+ * own in the volume.
+ */
+u64 hostfs_guest_ino(const struct super_block *s, u64 dev, u64 ino)
 {
-	return dev == hostfs_sb(sb)->dev ? ino : hash_64(dev, 64) ^ ino;
+	struct hostfs_sb *sb = hostfs_sb(s);
+
+	if (dev != sb->dev && !sb->other_dev)
+		sb->other_dev = dev;
+	return dev == sb->dev || dev == sb->other_dev ? ino : hash_64(dev, 64) ^ ino;
 }
 
 /* Times tell of the first write by a mapping alone. */
