@@ -179,7 +179,9 @@ static void find_targets(const struct options *o, char *target[])
  */
 static uint32_t written_flags(const struct options *o)
 {
-	return geteuid() && o->root_is != ROOT_OWN ? KBOX_VOLUME_OWNERS : 0;
+	if (o->root_is == ROOT_OWN)
+		return 0;
+	return geteuid() ? KBOX_VOLUME_OWNERS : KBOX_VOLUME_DEVICES;
 }
 
 /* Those of -v that are written, or those that are not. */

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/uaccess.h>
 #include "../../../kernel/futex/futex.h"
 #include "hostmap.h"
 
@@ -40,8 +41,10 @@ static bool key_of(unsigned long address, union futex_key *key, enum futex_acces
 int __wrap_get_futex_key(u32 __user *uaddr, unsigned int flags, union futex_key *key, enum futex_access rw)
 {
 	int ret = __real_get_futex_key(uaddr, flags, key, rw);
+	u32 value;
 
 	if (ret != -EEXIST && ret != -EFAULT)	/* what get_user_pages() says where there is none */
 		return ret;
-	return access_ok(uaddr, sizeof(*uaddr)) && key_of((unsigned long)uaddr, key, rw) ? 0 : ret;
+	/* The page may be behind the end of the file. */
+	return !get_user(value, uaddr) && key_of((unsigned long)uaddr, key, rw) ? 0 : ret;
 }

@@ -81,7 +81,7 @@ static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 
 /*
  * A FIFO or a socket is one on the host, too, though nobody there meets the guest in it. The host
- * makes no device; where owners are the guest's own it is an empty file that is one to the guest.
+ * makes no device: it is an empty file, with an attribute.
  */
 static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
@@ -90,7 +90,7 @@ static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 	char *path;
 	int ret;
 
-	if (is_device && !hostfs_sb(dir->i_sb)->owners)
+	if (is_device && !hostfs_sb(dir->i_sb)->devices)
 		return -EPERM;
 	path = hostfs_path(dentry, HOSTFS_NAME);
 	if (IS_ERR(path))

@@ -22,7 +22,7 @@ struct hostfs_sb {
 	int root;		/* the host's descriptor of the volume */
 	bool read_only;
 	bool steady;		/* nobody else changes it: what is known of it stays true */
-	bool owners;		/* kept in attributes (owner.c) */
+	bool owners, devices;	/* kept in attributes (owner.c) */
 	u64 dev, other_dev;	/* of its root, on the host; and of what is mounted there, or 0 */
 	struct hostfs_ids uids, gids;
 };

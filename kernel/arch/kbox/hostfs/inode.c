@@ -173,7 +173,7 @@ static int revalidate(struct dentry *dentry, unsigned int flags)
 
 	if (goes_unasked(inode, flags) || (inode && is_known(inode)))
 		return 1;
-	if (flags & LOOKUP_RCU && hostfs_sb(dentry->d_sb)->owners)
+	if (flags & LOOKUP_RCU && hostfs_sb(dentry->d_sb)->devices)	/* it may have to be opened */
 		return -ECHILD;
 	ret = hostfs_stat(dentry, &st);
 	if (!inode || ret)
@@ -284,6 +284,8 @@ static int change(struct dentry *dentry, const struct change *c)
 		return change_fd(fd, c);
 	if (kbox_boot->volume_paths)
 		return change_path(dentry, c);
+	if (S_ISLNK(d_inode(dentry)->i_mode))	/* there is no way, and whoever copies files would stop here */
+		return 0;
 	fd = hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return fd;

@@ -3,6 +3,7 @@
  * Owners, modes and devices that the host's user cannot give to a file are an attribute of it, in
  * volumes of KBOX_VOLUME_OWNERS. On the host such a file is the user's, who can read and write it.
  * The host has attributes for files and directories alone: what else there is has the host's owner.
+ * In those of KBOX_VOLUME_DEVICES only devices are, which are empty files on the host.
  */
 #include "hostfs.h"
 
@@ -12,6 +13,11 @@
 static bool has_one(const struct super_block *sb, umode_t type)
 {
 	return hostfs_sb(sb)->owners && (S_ISREG(type) || S_ISDIR(type));
+}
+
+static bool may_have_one(const struct super_block *sb, const struct hostfs_stat *st)
+{
+	return has_one(sb, st->type) || (hostfs_sb(sb)->devices && S_ISREG(st->type) && !st->k.size);
 }
 
 umode_t hostfs_host_mode(const struct super_block *sb, umode_t mode)
@@ -80,7 +86,7 @@ int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int f
 {
 	int ret;
 
-	if (!has_one(sb, st->type))
+	if (!may_have_one(sb, st))
 		return 0;
 	if (!is_known(sb, st)) {
 		ret = ask(dentry, fd, &st->owner);
@@ -89,6 +95,12 @@ int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int f
 	}
 	if (!st->owner.is)
 		return 0;
+	if (!hostfs_sb(sb)->owners) {
+		if (S_ISCHR(st->owner.mode) || S_ISBLK(st->owner.mode))
+			st->k.mode = (st->owner.mode & S_IFMT) | (st->k.mode & S_IALLUGO);
+		st->k.rdev = st->owner.rdev;
+		return 0;
+	}
 	st->k.uid = make_kuid(&init_user_ns, st->owner.uid);
 	st->k.gid = make_kgid(&init_user_ns, st->owner.gid);
 	st->k.mode = st->owner.mode;

@@ -75,7 +75,7 @@ static bool emit(struct inode *dir, const struct linux_dirent64 *e, struct dir_c
 {
 	u64 ino = hostfs_guest_ino(dir->i_sb, hostfs_i(dir)->dev, e->d_ino);
 	/* What is a file to the host may be a device. */
-	int type = hostfs_sb(dir->i_sb)->owners && e->d_type == DT_REG ? DT_UNKNOWN : e->d_type;
+	int type = hostfs_sb(dir->i_sb)->devices && e->d_type == DT_REG ? DT_UNKNOWN : e->d_type;
 
 	return dir_emit(ctx, e->d_name, strnlen(e->d_name, NAME_MAX), ino, type);
 }

@@ -102,7 +102,8 @@ struct kbox_virtio {
 #define KBOX_MAX_VOLUMES	64
 #define KBOX_VOLUME_READ_ONLY	(1 << 0)	/* nothing is written to it */
 #define KBOX_VOLUME_STEADY	(1 << 1)	/* nobody changes it while the box runs: names and attributes are cached */
-#define KBOX_VOLUME_OWNERS	(1 << 2)	/* owners, devices and suid bits are the guest's own, in attributes */
+#define KBOX_VOLUME_OWNERS	(1 << 2)	/* owners, suid bits and devices are the guest's own, in attributes */
+#define KBOX_VOLUME_DEVICES	(1 << 3)	/* only devices are */
 
 struct kbox_volume {
 	__s32 fd;		/* the host's descriptor of the directory (O_PATH) */
