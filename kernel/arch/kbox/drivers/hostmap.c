@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shared mappings of the host's files. They are the host's own: page table entries name no page of
- * guest memory but the descriptor and the page in it (KBOX_HOST_PFN), and the host is asked for
- * that when it is mapped (mm/tlb.c).
+ * The host's files in a guest's memory: page table entries name no page of guest memory but the
+ * descriptor and the page in its file (KBOX_HOST_PFN), and the host is asked for that when it is
+ * mapped (mm/tlb.c). A shared mapping has no others. Of a private one they are what has not been
+ * written to (mm/hostpage.c).
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <asm/boot.h>
 #include <asm/fault.h>
 #include <asm/host.h>
@@ -36,23 +38,43 @@ static vm_fault_t map_page(struct vm_area_struct *vma, unsigned long addr, unsig
 	return VM_FAULT_NOPAGE;
 }
 
-static vm_fault_t shared_fault(struct vm_fault *vmf)
+/* Not of the page cache; what is there besides is the past of a page. */
+static bool is_cached(const struct vm_area_struct *vma, pgoff_t off)
+{
+	void *entry = xa_load(&vma->vm_file->f_mapping->i_pages, off);
+
+	return entry && !xa_is_value(entry);
+}
+
+static vm_fault_t map_around(struct vm_fault *vmf, unsigned long fd)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	unsigned long fd = mapped_fd(vma), addr = vmf->address & PAGE_MASK;
+	unsigned long addr = vmf->address & PAGE_MASK, start = max(ALIGN_DOWN(addr, AROUND), vma->vm_start);
 	unsigned long end = min(vma->vm_end, ALIGN_DOWN(addr, AROUND) + AROUND);
-	pgoff_t off = vmf->pgoff;
+	bool shared = vma->vm_flags & VM_MAYSHARE;
 	vm_fault_t ret = VM_FAULT_NOPAGE;
+	pgoff_t off;
 
-	if (off >= KBOX_HOST_PFN_PAGES)	/* of a mapping that has grown */
+	if (vmf->pgoff >= KBOX_HOST_PFN_PAGES)	/* of a mapping that has grown */
 		return VM_FAULT_SIGBUS;
-	for (; addr < end && off < KBOX_HOST_PFN_PAGES && ret == VM_FAULT_NOPAGE; addr += PAGE_SIZE, off++)
-		ret = map_page(vma, addr, KBOX_HOST_PFN(fd, off));
+	for (off = linear_page_index(vma, start); start < end && ret == VM_FAULT_NOPAGE; start += PAGE_SIZE, off++)
+		if (off < KBOX_HOST_PFN_PAGES && (shared || !is_cached(vma, off)))
+			ret = map_page(vma, start, KBOX_HOST_PFN(fd, off));
 	return ret;
 }
 
+static vm_fault_t shared_fault(struct vm_fault *vmf)
+{
+	return map_around(vmf, mapped_fd(vmf->vma));
+}
+
+vm_fault_t hostmap_private_fault(struct vm_fault *vmf, int fd)
+{
+	return map_around(vmf, fd);
+}
+
 /* There is none; VM_MIXEDMAP would say so too, but such a mapping cannot grow. */
-static struct page *no_page(struct vm_area_struct *vma, unsigned long addr)
+struct page *hostmap_no_page(struct vm_area_struct *vma, unsigned long addr)
 {
 	return NULL;
 }
@@ -72,11 +94,10 @@ static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *b
 }
 
 static const struct vm_operations_struct shared_ops = {
-	.fault = shared_fault, .access = shared_access, .find_special_page = no_page,
+	.fault = shared_fault, .access = shared_access, .find_special_page = hostmap_no_page,
 };
 
-/* Whether the host would map it so, tried where it is going to be. */
-static int try(struct vm_area_struct *vma, int fd, int prot)
+int hostmap_try(struct vm_area_struct *vma, int fd, int prot)
 {
 	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
 	int ret = host_mm_map(&vma->vm_mm->context.host, vma->vm_start, KBOX_HOST_PFN(fd, last), 1, prot);
@@ -89,12 +110,12 @@ static int try(struct vm_area_struct *vma, int fd, int prot)
 /* As the host has sealed a memfd or mounted a file system. */
 static int limit_to_host(struct vm_area_struct *vma, int fd)
 {
-	int ret = try(vma, fd, PROT_READ), write, exec;
+	int ret = hostmap_try(vma, fd, PROT_READ), write, exec;
 
 	if (ret)
 		return ret;
-	write = vma->vm_flags & VM_MAYWRITE ? try(vma, fd, PROT_READ | PROT_WRITE) : 0;
-	exec = vma->vm_flags & VM_MAYEXEC ? try(vma, fd, PROT_READ | PROT_EXEC) : 0;
+	write = vma->vm_flags & VM_MAYWRITE ? hostmap_try(vma, fd, PROT_READ | PROT_WRITE) : 0;
+	exec = vma->vm_flags & VM_MAYEXEC ? hostmap_try(vma, fd, PROT_READ | PROT_EXEC) : 0;
 	if (vma->vm_flags & VM_WRITE && write)
 		return write;
 	if (vma->vm_flags & VM_EXEC && exec)

@@ -46,5 +46,5 @@ int __wrap_get_futex_key(u32 __user *uaddr, unsigned int flags, union futex_key 
 	if (ret != -EEXIST && ret != -EFAULT)	/* what get_user_pages() says where there is none */
 		return ret;
 	/* The page may be behind the end of the file. */
-	return !get_user(value, uaddr) && key_of((unsigned long)uaddr, key, rw) ? 0 : ret;
+	return !get_user(value, uaddr) && key_of((unsigned long)uaddr, key, rw) ? 0 : -EFAULT;
 }

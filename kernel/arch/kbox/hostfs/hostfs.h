@@ -55,6 +55,7 @@ struct hostfs_inode {
 	struct hostfs_owner owner;
 	struct timespec64 owner_ctime;	/* since when that is known */
 	bool no_nowait;			/* the host has no RWF_NOWAIT for it */
+	enum { UNTRIED, MAPPED_BY_HOST, NOT_MAPPED } execution;	/* does the host map it executable? */
 	bool mapped_to_write;		/* by a shared mapping, past what the host says of its times */
 	/* The system call that has asked the host for the attributes last. */
 	u64 asked;

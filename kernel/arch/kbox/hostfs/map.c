@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files in memory. A shared mapping is the host's own. A private one, and so programs, are pages of
- * the page cache, which are read from the host and never written back. They go when the file turns
- * out to have changed.
+ * Files in memory. A shared mapping is the host's own. So is a private one, as a program's, where
+ * nobody has written. Whoever needs pages of memory there has them read to the page cache
+ * (mm/hostpage.c), from which they are never written back. They go when the file turns out to have
+ * changed.
  */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/pagemap.h>
 #include "../drivers/hostio.h"
 #include "../drivers/hostmap.h"
@@ -92,24 +94,83 @@ void hostfs_drop_pages(struct inode *inode, loff_t start, loff_t end)
 		invalidate_inode_pages2_range(inode->i_mapping, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
 }
 
-/*
- * Times of the file do not tell of each write by a shared mapping. So no page that was read while
- * there was such a one is there for a mapping that is made later.
- */
+static bool is_cached(struct address_space *mapping, pgoff_t off)
+{
+	struct folio *folio = filemap_get_folio(mapping, off);
+
+	if (IS_ERR(folio))
+		return false;
+	folio_put(folio);
+	return true;
+}
+
+/* The process's own copy of a page. */
+static vm_fault_t copy(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	struct host_iovec iov = { page_address(vmf->cow_page), PAGE_SIZE };
+	ssize_t n = read(file_inode(file), hostfs_fd(file), &iov, 1, (loff_t)vmf->pgoff << PAGE_SHIFT, PAGE_SIZE);
+	vm_fault_t ret;
+
+	if (n <= 0)
+		return VM_FAULT_SIGBUS;
+	memset(iov.base + n, 0, PAGE_SIZE - n);
+	__folio_mark_uptodate(page_folio(vmf->cow_page));
+	ret = finish_fault(vmf);
+	return ret ?: VM_FAULT_DONE_COW;
+}
+
+static vm_fault_t private_fault(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+
+	if (is_cached(file->f_mapping, vmf->pgoff))
+		return filemap_fault(vmf);
+	return vmf->cow_page ? copy(vmf) : hostmap_private_fault(vmf, hostfs_fd(file));
+}
+
+static const struct vm_operations_struct private_ops = {
+	.fault = private_fault, .map_pages = filemap_map_pages, .find_special_page = hostmap_no_page,
+};
+
+/* A host may let nothing be executed there, and a program may want that of any mapping later. */
+static bool is_mapped_by_host(struct hostfs_inode *hi, struct vm_area_struct *vma, int fd)
+{
+	if (!kbox_boot->maps || fd >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
+		return false;
+	if (hi->execution == UNTRIED)
+		hi->execution = hostmap_try(vma, fd, PROT_READ | PROT_EXEC) ? NOT_MAPPED : MAPPED_BY_HOST;
+	return hi->execution == MAPPED_BY_HOST;
+}
+
+/* Pages that were read before do not show what a mapping writes. */
+static int map_shared(struct hostfs_inode *hi, struct file *file, struct vm_area_struct *vma)
+{
+	int ret = hostmap_shared(vma, hostfs_fd(file));
+
+	if (!ret && vma->vm_flags & VM_MAYWRITE) {
+		hi->mapped_to_write = true;
+		hostfs_drop_pages(&hi->vfs, 0, LLONG_MAX);
+	}
+	return ret;
+}
+
+/* Times of the file do not tell of each write by a shared mapping either. */
+static int map_private(struct hostfs_inode *hi, struct file *file, struct vm_area_struct *vma)
+{
+	if (hi->mapped_to_write) {
+		hostfs_drop_pages(&hi->vfs, 0, LLONG_MAX);
+		hi->mapped_to_write = mapping_writably_mapped(hi->vfs.i_mapping);
+	}
+	if (!is_mapped_by_host(hi, vma, hostfs_fd(file)))
+		return generic_file_mmap(file, vma);
+	vma->vm_ops = &private_ops;
+	return 0;
+}
+
 int hostfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct inode *inode = file_inode(file);
-	struct hostfs_inode *hi = hostfs_i(inode);
-	int ret;
+	struct hostfs_inode *hi = hostfs_i(file_inode(file));
 
-	if (vma->vm_flags & VM_MAYSHARE) {
-		ret = hostmap_shared(vma, hostfs_fd(file));
-		hi->mapped_to_write |= !ret && vma->vm_flags & VM_MAYWRITE;
-		return ret;
-	}
-	if (hi->mapped_to_write) {
-		hostfs_drop_pages(inode, 0, LLONG_MAX);
-		hi->mapped_to_write = mapping_writably_mapped(inode->i_mapping);
-	}
-	return generic_file_mmap(file, vma);
+	return vma->vm_flags & VM_MAYSHARE ? map_shared(hi, file, vma) : map_private(hi, file, vma);
 }

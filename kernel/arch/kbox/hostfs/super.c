@@ -28,6 +28,7 @@ static struct inode *alloc_inode(struct super_block *sb)
 	hi->asked = 0;
 	hi->cached_size = -1;
 	hi->owner.is = hi->mapped_to_write = hi->no_nowait = false;
+	hi->execution = UNTRIED;
 	hi->owner_ctime = (struct timespec64) { };
 	return &hi->vfs;
 }

@@ -23,6 +23,7 @@
 #include <asm/host.h>
 #include <asm/fault.h>
 #include <asm/hostmm.h>
+#include <asm/hostpage.h>
 #include <asm/hostthread.h>
 #include <asm/icache.h>
 #include <asm/tlbflush.h>
@@ -128,7 +129,7 @@ void debug_mapping(unsigned long addr, unsigned long pages)
 }
 
 /* A copy of the text with its breakpoints; NULL: there is no memory for it. */
-static struct page *with_breakpoints(struct debug_mm *dm, struct watched_page *p, struct page *text)
+static struct page *with_breakpoints(struct debug_mm *dm, struct watched_page *p, pte_t text)
 {
 	static const uprobe_opcode_t trap = BREAKPOINT_INSN;
 	unsigned int i;
@@ -136,7 +137,10 @@ static struct page *with_breakpoints(struct debug_mm *dm, struct watched_page *p
 	p->copy = p->copy ?: alloc_page(GFP_ATOMIC);
 	if (!p->copy)
 		return NULL;
-	copy_page(page_address(p->copy), page_address(text));
+	if (!pte_special(text))
+		copy_page(page_address(p->copy), page_address(pte_page(text)));
+	else if (kbox_read_host_page(text, page_address(p->copy), 0, PAGE_SIZE) < 0)
+		return NULL;
 	for (i = 0; i < dm->watches; i++)
 		if (dm->watch[i].kind == WATCH_EXEC && (dm->watch[i].addr & PAGE_MASK) == p->addr)
 			memcpy(page_address(p->copy) + offset_in_page(dm->watch[i].addr), &trap, sizeof(trap));
@@ -160,8 +164,8 @@ static void close_page(struct mm_struct *mm, struct debug_mm *dm, struct watched
 	}
 	if (p->write)
 		prot &= ~PROT_WRITE;
-	if (p->exec && prot & PROT_EXEC && !pte_special(*ptep)) {
-		copy = full & PROT_WRITE && !p->executes ? NULL : with_breakpoints(dm, p, pte_page(*ptep));
+	if (p->exec && prot & PROT_EXEC) {
+		copy = full & PROT_WRITE && !p->executes ? NULL : with_breakpoints(dm, p, *ptep);
 		prot &= copy ? ~PROT_WRITE : ~PROT_EXEC;
 		pfn = copy ? page_to_pfn(copy) : pfn;
 	}

@@ -8,6 +8,7 @@
 #include <asm/gate.h>
 #include <asm/fault.h>
 #include <asm/rewrite.h>
+#include <asm/hostpage.h>
 #include <asm/tlbflush.h>
 #include "rewrite.h"
 
@@ -144,6 +145,23 @@ static enum site_refusal patch_new(struct vm_area_struct *vma, unsigned long cal
 	return SITE_OK;
 }
 
+/*
+ * The text around a call may be pages of the host's, of which there are no copies with sites. What
+ * is near has calls, too.
+ */
+static void want_text(struct vm_area_struct *vma, unsigned long call)
+{
+	const unsigned long window = KBOX_FILL_WINDOW * PAGE_SIZE;
+	unsigned long start = max(ALIGN_DOWN(call - SITE_BEFORE, window), vma->vm_start);
+	unsigned long end = min(ALIGN(call + SITE_AFTER, window), vma->vm_end), at;
+
+	if (!kbox_want_pages(vma, start, end))
+		return;
+	for (at = start; at < end; at += PAGE_SIZE)
+		if (!text_page(vma, at))
+			handle_mm_fault(vma, at, FAULT_FLAG_INSTRUCTION | FAULT_FLAG_USER, NULL);
+}
+
 /* With mm locked for writing. */
 static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 {
@@ -154,7 +172,10 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 	enum site_refusal why;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
-	if (!can_be_patched(vma) || !text_page(vma, call))
+	if (!can_be_patched(vma))
+		return SITE_NOT_FILE;
+	want_text(vma, call);
+	if (!text_page(vma, call))
 		return SITE_NOT_FILE;
 	s = known(vma, call - text_base(vma), at);
 	if (!s) {

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/debugreg.h>
+#include <asm/hostpage.h>
 #include <asm/insn.h>
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
@@ -19,9 +20,12 @@ unsigned int insn_text(struct mm_struct *mm, unsigned long ip, u8 *buf)
 	for (n = 0; n < MAX_INSN_SIZE && ip + n < TASK_SIZE; n++) {
 		pte_t *ptep = kbox_walk(mm, ip + n);
 
-		if (!ptep || !pte_present(*ptep) || pte_special(*ptep))
+		if (!ptep || !pte_present(*ptep))
 			break;
-		buf[n] = *((u8 *)page_address(pte_page(*ptep)) + ((ip + n) & ~PAGE_MASK));
+		if (!pte_special(*ptep))
+			buf[n] = *((u8 *)page_address(pte_page(*ptep)) + ((ip + n) & ~PAGE_MASK));
+		else if (kbox_read_host_page(*ptep, buf + n, offset_in_page(ip + n), 1) != 1)
+			break;
 	}
 	return n;
 }
