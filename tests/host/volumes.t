@@ -114,6 +114,26 @@ yes" "three volumes, written and not$by"
 	is "$(run -v "$tmp/co\\:lon:/d" -- cat /d/c)" c "a path with a colon$by"
 	rm -r "$tmp/co:lon"
 
+	# Nothing leads out: a path of the volume's is one of the guest's.
+	is "$(run -v .:/a -- cat /a/absolute 2>/dev/null)" "$(cat /etc/hostname)" "an absolute symlink is the guest's$by"
+	is "$(in_image -v .:/a -- /bin/cat /a/absolute)" kbox "also in an image$by"
+	is "$(run -v .:/a -- cat /a/up /a/../other/secret 2>/dev/null; echo $?)" 1 "and so is what leads up$by"
+	is "$(run -v .:/a -- sh -c 'mkfifo /a/fifo; echo x >/a/fifo & cat /a/fifo'; stat -c %F fifo)" "x
+fifo" "a FIFO is the guest's, and a name on the host$by"
+	is "$(echo host >fifo & run -v .:/a:ro -- sh -c 'timeout 1 cat /a/fifo || echo nobody'; cat fifo)" "nobody
+host" "one of the host's has nobody at its other end$by"
+	rm fifo
+	mkdir real
+	echo inside >real/file
+	ln -s ../other aside
+	echo outside >../other/file
+	(while mv -T real race && mv -T race real && mv -T aside race && mv -T race aside; do :; done) 2>/dev/null &
+	swapper=$!
+	is "$(run -v .:/a -- sh -c 'for i in $(seq 3000); do cat /a/race/file; done 2>/dev/null | sort -u')" inside "a directory that turns into a symlink$by"
+	kill $swapper
+	wait $swapper 2>/dev/null
+	rm -rf real race aside ../other/file
+
 	# In an image.
 	is "$(in_image -v .:/src -w /src -- /bin/sh -c 'cat file; echo i >made; id -u')" "text
 0" "-S -v$by"
