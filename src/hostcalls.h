@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS: calls
- * that take a path find nothing but the volumes.
+ * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS:
+ * calls that take a path find nothing but the volumes.
  */
 enum {
 	WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8,
