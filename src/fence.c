@@ -2,6 +2,7 @@
 /* The box's first process puts the fences around itself, and so around all that it makes. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -92,6 +93,15 @@ static void __attribute__((noreturn)) cannot(const char *what)
 	die("%s: %s; this host cannot run kbox (see kbox doctor)", what, strerror(errno));
 }
 
+/* Of a volume of one file in a directory of the host's, that is all that may be opened. */
+static struct landlock_rule rule_for(const struct volumes *v, int i)
+{
+	bool is_file = v->fence == BY_LANDLOCK && *v->volume[i].file;
+	int fd = is_file ? openat(v->fd + i, v->volume[i].file, O_PATH | O_CLOEXEC) : v->fd + i;
+
+	return (struct landlock_rule) { fd, is_file, i >= v->written };
+}
+
 /*
  * Beside a namespace it is one more fence. The first version of it lets no file be moved to another
  * directory, so that where files are written it is no fence to have without need.
@@ -100,16 +110,19 @@ static bool lock_files(const struct box *b)
 {
 	struct landlock_rule rules[KBOX_MAX_VOLUMES];
 	const struct volumes *v = &b->volumes;
+	bool locked;
 
 	if (v->n && v->fence == BY_NAMESPACE && v->written < v->n && landlock_abi() < LANDLOCK_ABI_REFER)
 		return false;
 	for (int i = 0; i < v->n; i++)
-		rules[i] = (struct landlock_rule) { v->fd + i, i >= v->written };
-	if (landlock_lock(b->sockets, true, rules, v->n))
-		return true;
-	if (v->n && v->fence == BY_LANDLOCK)
+		rules[i] = rule_for(v, i);
+	locked = landlock_lock(b->sockets, true, rules, v->n);
+	if (!locked && v->n && v->fence == BY_LANDLOCK)
 		cannot("Landlock");
-	return false;
+	for (int i = 0; i < v->n; i++)
+		if (rules[i].is_file)
+			close(rules[i].fd);
+	return locked;
 }
 
 void fence_enter(const struct box *b)

@@ -12,7 +12,8 @@ struct filter_box {
 	uint64_t start, end;	/* of the text that may call the host; no 4 GiB boundary between */
 	unsigned given;		/* WITH_* (hostcalls.h) */
 	int mem_fd, null_fd;
-	int volumes, written, volumes_end;	/* numbers: of the first one, the first that is written, behind the last */
+	/* Numbers of volumes: the first one, the first that is written, behind the last. */
+	int volumes, written, volumes_end;
 	uint32_t refused;	/* SECCOMP_RET_* for calls that are on no list */
 	uint32_t signals;	/* for those that send signals in one of the listed forms */
 };

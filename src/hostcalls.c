@@ -47,7 +47,8 @@
 #define TERMIOS2 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d	/* TCGETS2, TCSETS2, TCSETSW2, TCSETSF2 */
 
 #define CALL(name) .call = #name, .nr = SYS_##name
-#define VALUES(...) .value = { __VA_ARGS__ }, .nvalues = sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
+#define VALUES(...) \
+	.value = (const uint64_t[]){ __VA_ARGS__ }, .nvalues = sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
 #define IS(n, what, ...) { .arg = n, .mask = ~0UL, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
 #define INT(n, what, ...) { .arg = n, .mask = 0xffffffff, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
 #define WITHIN(n, what, bits) { .arg = n, .mask = ~(uint64_t)(bits), VALUES(0), .name = #what, .text = "within " #bits }

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS: calls
- * that take a path find nothing but the volumes.
+ * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS:
+ * calls that take a path find nothing but the volumes.
  */
 enum {
 	WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8,
@@ -20,15 +20,13 @@ enum {
 /* Descriptors that the box knows by number. FD_CLOSES: all but memory and volumes. */
 enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_CLOSES, FD_VOLUME, FD_WRITTEN };
 
-#define VALUES_MAX 20
-
 /* An argument: its bits in mask are those of one of the values, or it is a known descriptor. */
 struct check {
 	uint8_t arg;			/* 0 to 5 */
 	uint8_t nvalues;		/* 0: none to check, this is the end */
 	enum known_fd fd;
 	uint64_t mask;
-	uint64_t value[VALUES_MAX];	/* the same in the upper half, if that is in the mask */
+	const uint64_t *value;		/* the same in the upper half, if that is in the mask */
 	const char *name, *text;	/* of the argument, as in its man page; what it must be */
 };
 

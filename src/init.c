@@ -144,6 +144,7 @@ static void read_volumes(void)
 		v->target = string();
 		v->read_only = number();
 		v->below = number();
+		v->file = string();
 	}
 	read_places();
 }

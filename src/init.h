@@ -9,8 +9,9 @@
 enum { ROOT_IMAGE, ROOT_OWN, ROOT_OVERLAY, ROOT_VOLUME };
 
 struct volume {
-	char *arg, *target;
+	char *arg, *target, *file;
 	int read_only, below;
+	int fd;			/* of a file, until it is mounted */
 };
 
 struct place {
@@ -36,7 +37,7 @@ extern struct config {
 	size_t ngroups;
 	gid_t *groups;
 	char *data;		/* of hostfs' mounts */
-	size_t layers;		/* how many of the volumes are lower layers of the root's overlays */
+	size_t layers;		/* how many of the volumes are below overlays of the root's */
 	int root;		/* which one is the root, else -1 */
 	size_t nvolumes;
 	struct volume *volumes;

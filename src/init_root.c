@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "init.h"
 
@@ -263,9 +264,36 @@ static void make_root(void)
 	}
 }
 
+/* The musl of some distributions has no functions for these. */
+#define OPEN_TREE_CLONE		1
+#define MOVE_MOUNT_F_EMPTY_PATH	4
+
+/*
+ * A volume of one file is mounted where nobody will see it, before the root is one. What is mounted
+ * at the target later is the file.
+ */
+static int open_file(size_t i)
+{
+	const struct volume *v = &config.volumes[i];
+	char dir[32], path[512];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "/file.%zu", i);
+	snprintf(path, sizeof(path), "%s/%s", dir, v->file);
+	mkdir(dir, 0700);
+	mount_volume(i, dir);
+	fd = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
+	if (fd < 0)
+		cannot(v, v->file);
+	return fd;
+}
+
 void enter_root(void)
 {
 	make_root();
+	for (size_t i = 0; i < config.nvolumes; i++)
+		if (*config.volumes[i].file)
+			config.volumes[i].fd = open_file(i);
 	if (chdir("/root"))
 		fail("/root");
 	if (config.system)
@@ -293,6 +321,37 @@ static int by_target(const void *a, const void *b)
 	return (int)strlen(x->target) - (int)strlen(y->target);
 }
 
+static int make_file(const char *path)
+{
+	char *slash = strrchr(path, '/');
+	int ok, fd;
+
+	*slash = 0;
+	ok = !*path || make_directories(path);
+	*slash = '/';
+	fd = ok ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+	return fd >= 0 && !close(fd);
+}
+
+static void mount_file(const struct volume *v)
+{
+	struct stat st;
+
+	if ((stat(v->target, &st) && !make_file(v->target)) ||
+	    syscall(SYS_move_mount, v->fd, "", AT_FDCWD, v->target, MOVE_MOUNT_F_EMPTY_PATH))
+		cannot(v, v->target);
+	close(v->fd);
+}
+
+static void mount_directory(size_t i)
+{
+	const struct volume *v = &config.volumes[i];
+
+	if (!make_directories(v->target))
+		cannot(v, v->target);
+	mount_volume(i, v->target);
+}
+
 /* In the new root, whose symlinks lead where they do for its programs. */
 void mount_volumes(void)
 {
@@ -307,8 +366,9 @@ void mount_volumes(void)
 		const struct volume *v = &config.volumes[order[i]];
 
 		check_mount_point(v);
-		if (!make_directories(v->target))
-			cannot(v, v->target);
-		mount_volume(order[i], v->target);
+		if (*v->file)
+			mount_file(v);
+		else
+			mount_directory(order[i]);
 	}
 }

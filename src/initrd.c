@@ -106,6 +106,7 @@ static void add_volumes(struct blob *b, const struct volumes *v)
 		add_string(b, v->volume[i].target);
 		add_number(b, v->volume[i].flags & KBOX_VOLUME_READ_ONLY);
 		add_number(b, v->volume[i].below);
+		add_string(b, v->volume[i].file);
 	}
 	add_places(b, v);
 }

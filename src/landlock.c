@@ -39,6 +39,8 @@ int landlock_abi(void)
 #define FILE_MAKE_BLOCK	(1ULL << 11)
 /* LANDLOCK_ACCESS_FS_WRITE_FILE, _REMOVE_*, _MAKE_*, _REFER and _TRUNCATE */
 #define FILE_WRITES	((1ULL << 1 | (FILE_TRUNCATE * 2 - FILE_REMOVE_DIR)) & ~(FILE_MAKE_CHAR | FILE_MAKE_BLOCK))
+/* LANDLOCK_ACCESS_FS_EXECUTE, _WRITE_FILE, _READ_FILE and _TRUNCATE */
+#define OF_FILES	(7ULL | FILE_TRUNCATE)
 #define RULE_PATH_BENEATH 1
 
 /* All that the host knows to refuse is handled, and no rule allows any of it. */
@@ -72,6 +74,13 @@ static bool allow(int ruleset, int dir, uint64_t what)
 	return !syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
+static uint64_t rights(const struct landlock_rule *r)
+{
+	uint64_t all = FILE_READS | (r->write ? FILE_WRITES : 0);
+
+	return r->is_file ? all & OF_FILES : all;
+}
+
 /* With the descriptor of a ruleset, which is closed. */
 static bool restrict_self(int fd)
 {
@@ -97,7 +106,7 @@ bool landlock_lock(bool sockets, bool signals, const struct landlock_rule *rules
 	if (fd < 0)
 		return false;
 	for (int i = 0; i < n; i++)
-		if (!allow(fd, rules[i].dir, r.files & (FILE_READS | (rules[i].write ? FILE_WRITES : 0)))) {
+		if (!allow(fd, rules[i].fd, r.files & rights(&rules[i]))) {
 			close(fd);
 			return false;
 		}

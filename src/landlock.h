@@ -9,17 +9,17 @@
 /* The host's version of it, 0 if it has none. */
 int landlock_abi(void);
 
-/* What may be opened all the same, in a directory and below it; to be written or only to be read. */
+/* What may be opened all the same, a file or all in a directory; to be written or only read. */
 struct landlock_rule {
-	int dir;
-	bool write;
+	int fd;
+	bool is_file, write;
 };
 
 /*
  * The calling thread, and all that it starts from now on, can open no file but for n rules, nor,
  * unless it may have sockets, bind or connect TCP (ABI 4) and reach abstract sockets of others (ABI
- * 6). With signals it can send none to who is not locked in by this call (ABI 6). False: nothing has
- * been given up.
+ * 6). With signals it can send none to who is not locked in by this call (ABI 6). False: nothing
+ * has been given up.
  */
 bool landlock_lock(bool sockets, bool signals, const struct landlock_rule *rules, int n);
 

@@ -82,23 +82,41 @@ static bool make_directories(char *path)
 	return !mkdir(path, 0755) || errno == EEXIST;
 }
 
+static bool make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd >= 0 && !close(fd);
+}
+
 /* Of all that is mounted below it, too. What the host has forbidden there stays so. */
-static bool restrict_mount(const char *path, bool read_only)
+static bool restrict_mount(int tree, bool read_only)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 
 	if (read_only)
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
-	return !syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attr, sizeof(attr));
+	return !syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
 }
 
 static bool bind_part(const struct volumes *v, const struct part *p, int fd)
 {
-	char path[PATH_MAX + 16];
+	int tree = syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	char path[PATH_MAX + 16], *end;
+	bool ok;
 
 	snprintf(path, sizeof(path), "/%d%s", p->volume, p->at);
-	return make_directories(path) && !fchdir(fd) && !mount(".", path, NULL, MS_BIND | MS_REC, NULL) &&
-	       restrict_mount(path, v->volume[p->volume].flags & KBOX_VOLUME_READ_ONLY);
+	end = strrchr(path, '/');
+	if (p->is_file)
+		*end = 0;
+	ok = tree >= 0 && restrict_mount(tree, v->volume[p->volume].flags & KBOX_VOLUME_READ_ONLY) &&
+	     make_directories(path);
+	*end = '/';
+	ok = ok && (!p->is_file || make_file(path)) &&
+	     !syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+	if (tree >= 0)
+		close(tree);
+	return ok;
 }
 
 static bool leave_old_root(void)
@@ -136,7 +154,7 @@ bool move_into_volumes(const struct volumes *v, int fd[], const char **what)
 /* All that a box's process does to have its volumes, with a directory that everybody has. */
 bool namespaces_work(void)
 {
-	struct volumes v = { .n = 1, .parts = 1, .part = { { "/", "", 0 } } };
+	struct volumes v = { .n = 1, .parts = 1, .part = { { "/", "", 0, false } } };
 	const char *what;
 	int fd;
 

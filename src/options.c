@@ -18,7 +18,7 @@ const char options_usage[] =
 "  -r IMAGE              mount the ext4 image as root, nothing else\n"
 "  -S IMAGE              the same, with /proc, /sys, /dev, /dev/pts and /tmp\n"
 "      --root DIR[:rw]   the directory as root; what is written to it is dropped, or, with :rw, stays\n"
-"  -v SRC[:DST][:ro]     mount the directory SRC of this machine at DST (again for more)\n"
+"  -v SRC[:DST][:ro]     mount SRC of this machine, a directory or file, at DST (again for more)\n"
 "      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
 "      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"

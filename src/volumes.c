@@ -102,7 +102,7 @@ int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t 
 {
 	if (v->n == KBOX_MAX_VOLUMES)
 		die("%s: too many volumes, a box has %d at most", arg, KBOX_MAX_VOLUMES);
-	v->volume[v->n] = (struct volume) { .arg = arg, .target = target, .flags = flags };
+	v->volume[v->n] = (struct volume) { .arg = arg, .target = target, .flags = flags, .file = "" };
 	return v->n++;
 }
 
@@ -110,36 +110,59 @@ void add_part(struct volumes *v, const char *path, const char *at, int volume)
 {
 	if (v->parts == MAX_PARTS)
 		die("too many directories of the host for one box");
-	v->part[v->parts++] = (struct part) { path, at, volume };
+	v->part[v->parts++] = (struct part) { path, at, volume, false };
 }
 
-/* The name of the option, for messages. */
-static const char *named(const char *option, const char *arg)
+/* A string of two. */
+static char *joined(const char *a, const char *b)
 {
-	char *name = malloc(strlen(option) + strlen(arg) + 2);
+	char *both = malloc(strlen(a) + strlen(b) + 1);
 
-	if (!name)
+	if (!both)
 		die("%s", reason(ENOMEM));
-	sprintf(name, "%s %s", option, arg);
-	return name;
+	return strcat(strcpy(both, a), b);
 }
 
-static void check_directory(const char *name, const char *path)
+/* What -v or --root names can be read. A named pipe would keep us waiting. */
+static mode_t check_source(const char *name, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 
-	if (fd < 0 && errno == ENOTDIR && !access(path, F_OK))
-		die("%s: %s is a file; give the directory that it is in", name, path);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		die("%s: %s: %s", name, path, reason(errno));
 	close(fd);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		die("%s: %s is neither a directory nor a file; see --fd", name, path);
+	return st.st_mode;
 }
 
 static void add_directory(struct volumes *v, const char *name, const char *path, const char *target,
 			  uint32_t flags)
 {
-	check_directory(name, path);
 	add_part(v, path, "", add_volume(v, name, target, flags));
+}
+
+/*
+ * A file is a volume that has nothing else: a directory that is empty but for it, or, with Landlock
+ * alone, the one that it is in, of which nothing else can be opened.
+ */
+static void add_file(struct volumes *v, const char *name, const char *path, const char *target, uint32_t flags)
+{
+	char *real = realpath(path, NULL), *slash;
+	int i = add_volume(v, name, target, flags);
+
+	if (!real)
+		die("%s: %s: %s", name, path, reason(errno));
+	slash = strrchr(real, '/');
+	v->volume[i].file = slash + 1;
+	if (v->fence == BY_NAMESPACE) {
+		add_part(v, real, slash, i);
+		v->part[v->parts - 1].is_file = true;
+	} else {
+		*slash = 0;
+		add_part(v, *real ? real : "/", "", i);
+	}
 }
 
 /* Where to mount it: on the host's own system a relative path is below COMMAND's directory. */
@@ -164,7 +187,7 @@ static char *target_of(const struct options *o, const struct volume_arg *a, cons
 static void find_targets(const struct options *o, char *target[])
 {
 	for (size_t i = 0; i < o->nvolumes; i++) {
-		const char *name = named("-v", o->volumes[i].arg);
+		const char *name = joined("-v ", o->volumes[i].arg);
 
 		target[i] = target_of(o, &o->volumes[i], name);
 		for (size_t j = 0; j < i; j++)
@@ -189,22 +212,32 @@ static void add_given(struct volumes *v, const struct options *o, char *target[]
 {
 	for (size_t i = 0; i < o->nvolumes; i++) {
 		const struct volume_arg *a = &o->volumes[i];
+		const char *name = joined("-v ", a->arg);
+		uint32_t flags = written ? written_flags(o) : KBOX_VOLUME_READ_ONLY;
 
-		if ((a->access != 'o') == written)
-			add_directory(v, named("-v", a->arg), a->source, target[i],
-				      written ? written_flags(o) : KBOX_VOLUME_READ_ONLY);
+		if ((a->access != 'o') != written)
+			continue;
+		if (S_ISDIR(check_source(name, a->source)))
+			add_directory(v, name, a->source, target[i], flags);
+		else
+			add_file(v, name, a->source, target[i], flags);
 	}
 }
 
 static void add_root(struct volumes *v, const struct options *o, enum root kind)
 {
+	const char *name;
+
 	if (o->root_is != kind)
 		return;
+	name = joined("--root ", o->root.arg);
+	if (!S_ISDIR(check_source(name, o->root.source)))
+		die("%s: is a file; give a directory, or an image with -S", name);
 	if (kind == ROOT_VOLUME)
 		v->root = v->n;
 	else
 		v->layers = 1;
-	add_directory(v, named("--root", o->root.arg), o->root.source, "/",
+	add_directory(v, name, o->root.source, "/",
 		      kind == ROOT_VOLUME ? written_flags(o) : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
@@ -298,7 +331,7 @@ static void open_parts(const struct volumes *v, int fd[])
 	for (int i = 0; i < v->parts; i++) {
 		const struct part *p = &v->part[i];
 
-		fd[i] = open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd[i] = open(p->path, O_PATH | O_CLOEXEC | (p->is_file ? 0 : O_DIRECTORY));
 		if (fd[i] < 0)
 			die("%s: %s: %s", v->volume[p->volume].arg, p->path, reason(errno));
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Directories of the host in the guest: -v, --root, and what kbox run shows of the host's system. */
+/* Directories of the host in the guest: -v, --root, what kbox run shows of the host's system. */
 #ifndef VOLUMES_H
 #define VOLUMES_H
 #include <stdbool.h>
@@ -28,15 +28,17 @@ enum volume_fence { BY_NAMESPACE, BY_LANDLOCK, BY_NOTHING };
 
 struct volume {
 	const char *arg;	/* for messages */
-	const char *target;	/* where it is mounted, in the guest; of a layer: what its overlay covers */
+	const char *target;	/* where it is in the guest; of a layer: what its overlay covers */
 	uint32_t flags;		/* KBOX_VOLUME_* */
+	const char *file;	/* what alone of the volume is to be seen, "": all */
 	bool below;		/* another volume, in which its mount point must be there already */
 };
 
-/* A directory of the host, and where it is in a volume: "" if it is all of that. */
+/* A directory or file of the host, and where it is in a volume: "" if it is all of that. */
 struct part {
 	const char *path, *at;
 	int volume;
+	bool is_file;
 };
 
 /* A directory or symlink of the guest's root that is there before anything is mounted on it. */
@@ -56,12 +58,12 @@ struct volumes {
 	/* Those that are only read come first, of these the layers. */
 	struct volume volume[KBOX_MAX_VOLUMES];
 	int n, layers, written;			/* written: the first one that is */
-	int root;				/* the one that is the root of ROOT_VOLUME, else -1 */
+	int root;				/* the one of ROOT_VOLUME, else -1 */
 	struct part part[MAX_PARTS];
 	int parts;
 	struct place place[MAX_PLACES];
 	int places;
-	int fd;					/* the first one's, in the box's processes; the others' follow */
+	int fd;					/* the first one's; the others' follow */
 	char data[128];				/* hostfs' mount options: whose files are whose */
 };
 
@@ -82,7 +84,7 @@ void find_volumes(struct box *b);
 void add_part(struct volumes *v, const char *path, const char *at, int volume);
 int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t flags);
 
-/* In the box's first process: volumes are at their numbers; by a namespace nothing else is there. */
+/* In the box's first process: volumes get their numbers; in a namespace nothing else is there. */
 void enter_volumes(struct box *b);
 
 /* own.c */
@@ -100,8 +102,8 @@ void show_own_system(struct box *b, char *target[], size_t n);
 bool new_namespace(void);
 
 /*
- * The root becomes a directory that has the volumes alone, as /0, /1 and so on; the parts' descriptors
- * are closed. The last thing that was tried is in what.
+ * The root becomes a directory that has the volumes alone, as /0, /1 and so on; part_fd becomes their
+ * descriptors. The last thing that was tried is in what.
  */
 bool move_into_volumes(const struct volumes *v, int part_fd[], const char **what);
 

@@ -100,7 +100,7 @@ for error in EPERM ENOSYS; do
 	is "$? $(wc -l <"$tmp/err")" "125 1" "openat2=$error: no directories of the host, one line"
 	like "$(cat "$tmp/err")" "kbox: openat2: *" "openat2=$error: which says why"
 done
-for call in unshare mount pivot_root mount_setattr umount2; do
+for call in unshare mount pivot_root open_tree move_mount mount_setattr umount2; do
 	is "$(under user $call=EPERM -- "$kbox" run --mem 256M -- echo up 2>&1)" up "$call=EPERM: directories of the host by Landlock"
 done
 done_testing

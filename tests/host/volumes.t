@@ -114,6 +114,38 @@ yes" "three volumes, written and not$by"
 	is "$(run -v "$tmp/co\\:lon:/d" -- cat /d/c)" c "a path with a colon$by"
 	rm -r "$tmp/co:lon"
 
+	# Files.
+	$as sh -c 'echo one >one'
+	is "$(run -v one:/x/y/z -v program:ro -- sh -c 'cat /x/y/z; echo two >>/x/y/z; ls /x/y; (echo >program) 2>/dev/null || echo no'; cat one)" "one
+z
+no
+one
+two" "a file$by"
+	is "$(run -v one:/etc/hostname:ro -- cat /etc/hostname)" "one
+two" "a file in the place of another$by"
+	is "$(in_image -v one:/etc/passwd:ro -- /bin/head -n 1 /etc/passwd)" one "a file in an image$by"
+	rm one
+
+	# Nothing leads out: a path of the volume's is one of the guest's.
+	is "$(run -v .:/a -- cat /a/absolute 2>/dev/null)" "$(cat /etc/hostname)" "an absolute symlink is the guest's$by"
+	is "$(in_image -v .:/a -- /bin/cat /a/absolute)" kbox "also in an image$by"
+	is "$(run -v .:/a -- cat /a/up /a/../other/secret 2>/dev/null; echo $?)" 1 "and so is what leads up$by"
+	is "$(run -v .:/a -- sh -c 'mkfifo /a/fifo; echo x >/a/fifo & cat /a/fifo'; stat -c %F fifo)" "x
+fifo" "a FIFO is the guest's, and a name on the host$by"
+	is "$(echo host >fifo & run -v .:/a:ro -- sh -c 'timeout 1 cat /a/fifo || echo nobody'; cat fifo)" "nobody
+host" "one of the host's has nobody at its other end$by"
+	rm fifo
+	mkdir real
+	echo inside >real/file
+	ln -s ../other aside
+	echo outside >../other/file
+	(until [ -e "$tmp/enough" ]; do mv -T real race && mv -T race real && mv -T aside race && mv -T race aside; done) &
+	swapper=$!
+	is "$(run -v .:/a -- sh -c 'for i in $(seq 3000); do cat /a/race/file; done 2>/dev/null | sort -u')" inside "a directory that turns into a symlink$by"
+	: >"$tmp/enough"
+	wait $swapper
+	rm -r "$tmp/enough" real aside ../other/file
+
 	# In an image.
 	is "$(in_image -v .:/src -w /src -- /bin/sh -c 'cat file; echo i >made; id -u')" "text
 0" "-S -v$by"
@@ -144,7 +176,11 @@ unset KBOX_HIDE
 
 # What cannot be.
 refuses "kbox: -v $tmp/none: $tmp/none: No such file*" "a volume that is not there" run -v "$tmp/none" -- true
-refuses "kbox: -v file:/x: file is a file*" "a file" run -v file:/x -- true
+mkfifo "$tmp/fifo"
+refuses "kbox: -v $tmp/fifo:/x: $tmp/fifo is neither*" "a FIFO" run -v "$tmp/fifo:/x" -- true
+refuses "kbox: -v file:/usr: /usr: *" "a file in the place of a directory" run -v file:/usr -- true
+refuses "kbox: -v .:/etc/passwd: /etc/passwd: Not a directory" "a directory in the place of a file" run -v .:/etc/passwd -- true
+refuses "kbox: --root file: is a file*" "a file as root" run --root file -- true
 refuses "kbox: -v file/x:/x: file/x: Not a directory" "below a file" run -v file/x:/x -- true
 refuses "kbox: -v .: * another volume already" "twice the same" run -v ../other:. -v . -- true
 refuses "kbox: -v .:/x/../y: *" "the same target by another name" run -v ../other:/y -v .:/x/../y -- true

@@ -17,10 +17,11 @@ def make_tree():
         os.mkdir(directory)
         with open(directory + "/file", "w") as f:
             f.write("content\n")
+        shutil.copy(directory + "/file", directory + "/other")
         os.symlink(SECRET + "/file", directory + "/out")
         os.symlink("../secret/file", directory + "/up")
     for path in (READ, WRITTEN, SECRET):
-        for name in ("", "/file"):
+        for name in ("", "/file", "/other"):
             os.chmod(path + name, 0o777)
             if not os.geteuid():
                 os.chown(path + name, 1000, 1000)
@@ -97,6 +98,14 @@ for line, allowed in BY_PATH:
     attack("a namespace", line.replace("%s", TMP), allowed, {"KBOX_HIDE": "landlock"})
 check((state(READ), state(WRITTEN), state(SECRET)) == before, "nothing is another than before", before,
       (state(READ), state(WRITTEN), state(SECRET)))
+
+# Of a volume that is a file, what is beside it.
+for env, name, gone in (({"KBOX_HIDE": "landlock"}, "a namespace", ENOENT), ({"KBOX_HIDE": "namespaces"}, "Landlock", EACCES)):
+    for line in ("openat2 volume :other reading 24", "openat2 volume :../read/file reading 24"):
+        status, lines = run(PROGRAM, "call", *line.split(), options=("-v", SECRET + "/file:/one"), env=env)
+        check(status == 0 and [r for _, r in results(lines)] == [gone], name + ", a file: " + line, status, lines)
+    status, lines = run(PROGRAM, "call", *"openat2 volume :file writing 24 , pread64 = page 8 0".split(), options=("-v", SECRET + "/file:/one"), env=env)
+    check(status == 0 and results(lines)[-1][1] == 8, name + ", a file: itself", status, lines)
 
 # What may be done.
 attack("a namespace", "openat2 written :made creating 24 , pwrite64 = page 8 0", [8], {})

@@ -115,6 +115,7 @@ static int make_tree(void **state)
 	assert_int_equal(chmod("written", 0777) | chmod("read", 0777), 0);
 	make_file("read/file");
 	make_file("secret");
+	assert_int_equal(chmod("secret", 0666), 0);
 	assert_int_equal(symlink("/proc/self/root", "read/out"), 0);
 	assert_int_equal(symlink("../secret", "read/up"), 0);
 	return chdir("/");
@@ -144,19 +145,21 @@ static bool only(const char *path, const char *names)
 	return !strcmp(found, names);
 }
 
-static char path[3][100];
+static char path[4][100];
 
 static void volumes_of(struct volumes *v)
 {
 	static const char *const names[] = { "read", "written", "read/sub" };
 
-	*v = (struct volumes) { .n = 3, .parts = 4 };
+	*v = (struct volumes) { .n = 3, .parts = 5 };
 	for (int i = 0; i < 3; i++) {
 		snprintf(path[i], sizeof(path[i]), "%s/%s", tree, names[i]);
 		v->volume[i] = (struct volume) { .arg = names[i], .flags = i == 1 ? 0 : KBOX_VOLUME_READ_ONLY };
-		v->part[i] = (struct part) { path[i], i == 2 ? "/deep/down" : "", i };
+		v->part[i] = (struct part) { path[i], i == 2 ? "/deep/down" : "", i, false };
 	}
-	v->part[3] = (struct part) { path[0], "/deep/up", 2 };
+	v->part[3] = (struct part) { path[0], "/deep/up", 2, false };
+	v->part[4] = (struct part) { path[3], "/deep/name", 2, true };
+	snprintf(path[3], sizeof(path[3]), "%s/secret", tree);
 }
 
 static int in_volumes(void)
@@ -167,20 +170,21 @@ static int in_volumes(void)
 	struct volumes v;
 	struct statvfs fs;
 	struct stat st;
-	int fd[4];
+	int fd[5];
 
 	volumes_of(&v);
 	NEED(new_namespace());
-	for (int i = 0; i < 4; i++)
-		NEED((fd[i] = open(v.part[i].path, O_PATH | O_DIRECTORY)) >= 0);
+	for (int i = 0; i < 5; i++)
+		NEED((fd[i] = open(v.part[i].path, O_PATH)) >= 0);
 	NEED(move_into_volumes(&v, fd, &what));
 	drop_capabilities();
-	NEED(only("/", "0 1 2 ") && only("/0", "file out sub up ") && only("/2/deep", "down up ") && only("/2/deep/up", "file out sub up "));
+	NEED(only("/", "0 1 2 ") && only("/0", "file out sub up ") && only("/2/deep", "down name up ") && only("/2/deep/up", "file out sub up "));
 	NEED(open("/0/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
 	NEED(open("/2/deep/up/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
 	NEED(open("/2/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
 	NEED(open("/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
 	NEED(chmod("/0", 0700) && errno == EROFS);
+	NEED(open("/2/deep/name", O_RDONLY) >= 0 && open("/2/deep/name", O_WRONLY) < 0 && errno == EROFS);
 	NEED(openat(fd[1], "new", O_WRONLY | O_CREAT, 0644) >= 0);
 	NEED(!fstatat(fd[0], "../1/new", &st, 0) && st.st_uid == geteuid());
 	NEED(open("/0/out/etc", O_RDONLY) < 0 && open("/0/up", O_RDONLY) < 0 && open("/1/../../tmp", O_RDONLY) < 0);
