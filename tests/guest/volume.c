@@ -1187,24 +1187,34 @@ static void maps_and_calls_agree(void)
 	EQ(again[PAGE], 'w');
 }
 
-/* What is written to a shared map is in private ones, as far as these have not been written to. */
+/* What is written to a shared map is in a private one that is made after it. */
 static void private_maps_see_shared_ones(void)
 {
 	int fd = create("f", "");
-	char *s, *old, *p;
+	char *s, *p;
 
 	EQ(ftruncate(fd, 4 * PAGE), 0);
 	s = map(fd, 4 * PAGE, MAP_SHARED);
-	old = map(fd, 4 * PAGE, MAP_PRIVATE);
 	for (int i = 1; i < 100; i++) {
 		s[i] = i;
 		p = map(fd, 4 * PAGE, MAP_PRIVATE);
 		EQ(p[i], i);
 		EQ(munmap(p, 4 * PAGE), 0);
 	}
+}
+
+/* And in one that is there already, as far as it has not been written to. */
+static void private_maps_follow_shared_ones(void)
+{
+	int fd = create("f", "");
+	char *s, *p;
+
+	EQ(ftruncate(fd, 4 * PAGE), 0);
+	s = map(fd, 4 * PAGE, MAP_SHARED);
+	p = map(fd, 4 * PAGE, MAP_PRIVATE);
 	for (int i = 1; i < 100; i++) {
 		s[2 * PAGE + i] = i;
-		EQ(old[2 * PAGE + i], i);
+		EQ(p[2 * PAGE + i], i);
 	}
 }
 
@@ -1222,7 +1232,8 @@ static void maps_beyond_the_end(void)
 	EQ(ftruncate(fd, 4 * PAGE), 0);
 	EQ(faults(s + 3 * PAGE), 0);
 	EQ(faults(p + 3 * PAGE), 0);
-	s[3 * PAGE] = 'x';
+	EQ(pwrite(fd, "x", 1, 3 * PAGE), 1);
+	EQ(s[3 * PAGE], 'x');
 	EQ(p[3 * PAGE], 'x');
 	EQ(ftruncate(fd, PAGE), 0);
 	EQ(faults(s + 3 * PAGE), SIGBUS);
@@ -1408,7 +1419,7 @@ static const struct test tests[] = {
 	T(links_themselves), T(read_while_it_changes), T(places_in_a_directory), T(small_buffers), T(a_tree_is_removed),
 	T(links_of_directories), T(times), T(changes_have_times), T(modes), T(made_with_a_mode_that_forbids), T(permissions),
 	T(who_makes_it_owns_it), T(attributes_of_users), T(devices), T(overlay_on_it), T(copy_ranges), T(copies_elsewhere),
-	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones),
+	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones), T(private_maps_follow_shared_ones),
 	T(maps_beyond_the_end), T(maps_outlive_descriptors), T(maps_as_they_are_open), T(futexes_in_files),
 	T(punched_under_a_map), T(programs_from_here), T(many_are_open),
 };
