@@ -25,6 +25,7 @@ AGENT = BUILD + "/tests/volume-m"
 SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
 LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
 FULL = bool(os.environ.get("FULL"))
+NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 HERE, RENAME_NOREPLACE, RENAME_EXCHANGE = -100, 1, 2
 READ, WRITE, SHARED, PRIVATE = 1, 2, 1, 2
 PAGE = 4096
@@ -140,7 +141,7 @@ class Agent:
             raise Gone("%s has ended: %s" % (self.name, self.said())) from None
         ret, *outs = self.answer()
         ret = int(ret)
-        return (errno.errorcode.get(-ret, ret) if ret < 0 else ret), [b"" if o == "-" else bytes.fromhex(o) for o in outs]
+        return (NAMES.get(-ret, ret) if ret < 0 else ret), [b"" if o == "-" else bytes.fromhex(o) for o in outs]
 
     @staticmethod
     def word(arg):
