@@ -1187,24 +1187,34 @@ static void maps_and_calls_agree(void)
 	EQ(again[PAGE], 'w');
 }
 
-/* What is written to a shared map is in a private one that is made after it, and in one that has not been written to. */
+/* What is written to a shared map is in a private one that is made after it. */
 static void private_maps_see_shared_ones(void)
 {
 	int fd = create("f", "");
-	char *s, *old, *p;
+	char *s, *p;
 
 	EQ(ftruncate(fd, 4 * PAGE), 0);
 	s = map(fd, 4 * PAGE, MAP_SHARED);
-	old = map(fd, 4 * PAGE, MAP_PRIVATE);
 	for (int i = 1; i < 100; i++) {
 		s[i] = i;
 		p = map(fd, 4 * PAGE, MAP_PRIVATE);
 		EQ(p[i], i);
 		EQ(munmap(p, 4 * PAGE), 0);
 	}
+}
+
+/* And in one that is there already, as far as it has not been written to. */
+static void private_maps_follow_shared_ones(void)
+{
+	int fd = create("f", "");
+	char *s, *p;
+
+	EQ(ftruncate(fd, 4 * PAGE), 0);
+	s = map(fd, 4 * PAGE, MAP_SHARED);
+	p = map(fd, 4 * PAGE, MAP_PRIVATE);
 	for (int i = 1; i < 100; i++) {
 		s[2 * PAGE + i] = i;
-		EQ(old[2 * PAGE + i], i);
+		EQ(p[2 * PAGE + i], i);
 	}
 }
 
@@ -1222,7 +1232,8 @@ static void maps_beyond_the_end(void)
 	EQ(ftruncate(fd, 4 * PAGE), 0);
 	EQ(faults(s + 3 * PAGE), 0);
 	EQ(faults(p + 3 * PAGE), 0);
-	s[3 * PAGE] = 'x';
+	EQ(pwrite(fd, "x", 1, 3 * PAGE), 1);
+	EQ(s[3 * PAGE], 'x');
 	EQ(p[3 * PAGE], 'x');
 	EQ(ftruncate(fd, PAGE), 0);
 	EQ(faults(s + 3 * PAGE), SIGBUS);
@@ -1268,7 +1279,8 @@ static void maps_as_they_are_open(void)
 	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED && errno == EACCES);
 	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, ro, 0) != MAP_FAILED);
 	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, ro, 0) != MAP_FAILED);
-	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, open(".", O_RDONLY), 0) == MAP_FAILED && errno == ENODEV);
+	ro = open(".", O_RDONLY);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0) == MAP_FAILED && errno == ENODEV);
 }
 
 /* A lock in a file that processes have mapped. */
@@ -1407,14 +1419,119 @@ static const struct test tests[] = {
 	T(links_themselves), T(read_while_it_changes), T(places_in_a_directory), T(small_buffers), T(a_tree_is_removed),
 	T(links_of_directories), T(times), T(changes_have_times), T(modes), T(made_with_a_mode_that_forbids), T(permissions),
 	T(who_makes_it_owns_it), T(attributes_of_users), T(devices), T(overlay_on_it), T(copy_ranges), T(copies_elsewhere),
-	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones),
+	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones), T(private_maps_follow_shared_ones),
 	T(maps_beyond_the_end), T(maps_outlive_descriptors), T(maps_as_they_are_open), T(futexes_in_files),
 	T(punched_under_a_map), T(programs_from_here), T(many_are_open),
 };
+
+/*
+ * agent: each line is a system call's name and its arguments: a number, b and a text's bytes in
+ * hexadecimal, or o and the size of a buffer. The answer is what it gave, and these buffers.
+ * "peek ADDRESS N" and "poke ADDRESS BYTES" are for maps: the signal that comes of it, if one does.
+ */
+
+#define CALL(name) { #name, SYS_##name }
+static const struct { const char *name; long nr; } calls[] = {
+	CALL(openat), CALL(close), CALL(read), CALL(write), CALL(pread64), CALL(pwrite64), CALL(lseek), CALL(ftruncate),
+	CALL(truncate), CALL(fallocate), CALL(fsync), CALL(fdatasync), CALL(copy_file_range), CALL(statx), CALL(faccessat),
+	CALL(mkdirat), CALL(mknodat), CALL(unlinkat), CALL(renameat2), CALL(linkat), CALL(symlinkat), CALL(readlinkat),
+	CALL(fchmodat), CALL(fchmod), CALL(fchownat), CALL(utimensat), CALL(setxattr), CALL(getxattr), CALL(removexattr),
+	CALL(getdents64), CALL(chdir), CALL(getcwd), CALL(flock), CALL(statfs), CALL(mmap), CALL(munmap), CALL(msync),
+	CALL(umask), CALL(getuid), CALL(socket), CALL(connect), CALL(name_to_handle_at), CALL(open_by_handle_at),
+};
+
+static char memory[4 << 20];
+
+static unsigned char nibble(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+static size_t unhex(char *to, const char *from)
+{
+	size_t n = 0;
+
+	for (; from[0] && from[1]; from += 2)
+		to[n++] = nibble(from[0]) << 4 | nibble(from[1]);
+	to[n] = 0;
+	return n;
+}
+
+static void say_bytes(const char *p, size_t n)
+{
+	putchar(' ');
+	for (size_t i = 0; i < n; i++)
+		printf("%02x", p[i] & 255);
+	if (!n)
+		putchar('-');
+}
+
+static void make_call(const char *name, char *rest)
+{
+	struct { char *at; size_t n; } out[6];
+	long a[6] = { 0 }, ret = -ENOSYS;
+	char *free = memory;
+	int n = 0, outs = 0;
+
+	for (char *word; n < 6 && (word = strtok_r(NULL, " ", &rest)); n++) {
+		a[n] = *word == 'b' || *word == 'o' ? (long)free : strtol(word, NULL, 0);
+		if (*word == 'b') {
+			free += unhex(free, word + 1) + 1;
+		} else if (*word == 'o') {
+			out[outs].at = free;
+			out[outs].n = strtol(word + 1, NULL, 0);
+			memset(free, 0, out[outs].n);
+			free += out[outs++].n;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (!strcmp(calls[i].name, name))
+			ret = (ret = syscall(calls[i].nr, a[0], a[1], a[2], a[3], a[4], a[5])) < 0 ? -errno : ret;
+	printf("%ld", ret);
+	for (int i = 0; i < outs; i++)
+		say_bytes(out[i].at, out[i].n);
+}
+
+static void look(char *at, const char *what, int write)
+{
+	size_t n = write ? unhex(memory, what) : strtoul(what, NULL, 0);
+	int sig;
+
+	on_signal(SIGBUS, jump, 0);
+	on_signal(SIGSEGV, jump, 0);
+	sig = sigsetjmp(back, 1);
+	if (!sig)
+		memcpy(write ? at : memory, write ? memory : at, n);
+	printf("%d", sig);
+	say_bytes(memory, sig ? 0 : n);
+}
+
+static int agent(void)
+{
+	static char line[2 * sizeof(memory) + 1000];
+	char *rest, *name;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		name = strtok_r(line, " ", &rest);
+		if (name && (!strcmp(name, "peek") || !strcmp(name, "poke"))) {
+			char *at = (char *)strtol(strtok_r(NULL, " ", &rest), NULL, 0);
+
+			look(at, strtok_r(NULL, " ", &rest), name[1] == 'o');
+		} else if (name) {
+			make_call(name, rest);
+		}
+		putchar('\n');
+		fflush(stdout);
+	}
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "exits"))
 		return 77;
+	if (argc == 3 && !strcmp(argv[1], "agent"))
+		return chdir(argv[2]) ? 1 : agent();
 	return tap_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

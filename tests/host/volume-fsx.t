@@ -25,5 +25,4 @@ if grep -q '^ok .*(Landlock)' "$tmp/doctor"; then
 	export KBOX_HIDE=namespaces
 	fsx_in rewrite Landlock
 fi
-[ $count != 1 ] || skip_all "this host can keep a box in no directory"
 done_testing

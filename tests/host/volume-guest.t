@@ -8,10 +8,16 @@
 # What is another thing on a volume than on an image (docs/hostfs.md). It is listed, so that what
 # comes to work is seen here, too.
 cat >"$tmp/cannot" <<'EOF2'
-volume deep_paths a file is told to the host by its whole path, which is PATH_MAX long at most
-volume who_makes_it_owns_it what another user of the guest makes is the caller's on the host
+config device_mapper the host's directory gets no device
 config io_accounting the host reads and writes, and the guest does not count it
+efault past_the_end_of_a_file a shared map has no pages that a futex could miss
 file mode_and_owner a user of the host gives no file away
+rewrite-text file_is_written a page that is mapped privately may be of before
+rewrite-text writable_and_executable_views a page that is mapped privately may be of before
+volume deep_paths a file is told to the host by its whole path, which is PATH_MAX long at most
+volume links_themselves by Landlock alone a symbolic link's times cannot be set
+volume private_maps_follow_shared_ones a page that is mapped privately may be of before
+volume who_makes_it_owns_it a user of the host gives no file away, so that files are his
 EOF2
 
 # runs TEST MODE FENCE: the cases that passed, and those that did not
