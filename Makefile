@@ -30,7 +30,7 @@ WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
 INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
-INIT := src/init.c src/init_root.c
+INIT := src/init.c src/init_root.c src/init_diff.c
 LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 # Each with musl and with glibc.

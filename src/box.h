@@ -30,6 +30,7 @@ struct options {
 	size_t nvolumes;
 	bool system;			/* -S, and all but -r: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
+	const char *diff;		/* --diff: a file */
 	uint64_t overlay_size;		/* bytes; 0: nothing is kept in memory, or, of --root, the kernel's own bound */
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
@@ -63,6 +64,7 @@ struct box {
 	bool mappable, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
 	int image_fd;			/* -1: there is no image */
 	struct volumes volumes;
+	int diff_fd;			/* -1: nobody wants to know what is written */
 	int mem_fd;
 	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
@@ -138,6 +140,7 @@ void limit_mappings(uint64_t mem);	/* of a host process of the box; in its first
 /* hostfd.c */
 void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
+int open_diff(const char *path);	/* --diff: for the guest's first process */
 void offer_fds(struct box *b);
 void watch_fds(struct box *b);		/* the guest's kernel hears what becomes of them */
 void keep_fds(const struct box *b, int also);

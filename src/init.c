@@ -177,6 +177,7 @@ static void read_config(void)
 	config.argv = list();
 	read_groups();
 	read_volumes();
+	config.diff = number();
 }
 
 static int kboxfd, nullfd;
@@ -219,6 +220,17 @@ static int take(int host, int to)
 		return -1;
 	close(fd);
 	return to;
+}
+
+/* Out of the way of the command's, which does not have it. */
+static void open_diff(void)
+{
+	int fd = ioctl(kboxfd, KBOX_IOC_TAKE, config.diff), out = move_up(fd);
+
+	if (fd < 0 || out < 0)
+		fail("--diff");
+	close(fd);
+	diff_prepare(out);
 }
 
 /* Before the root changes: the devices need not be in the image. */
@@ -518,10 +530,11 @@ static void reap_all(const sigset_t *set)
 	}
 }
 
-/* No writer is left, then the file system is clean. */
+/* No writer is left: what has changed stays so, and then the file system is clean. */
 static void close_root(const sigset_t *set)
 {
 	reap_all(set);
+	diff_end();
 	sync();
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
@@ -550,11 +563,14 @@ int main(void)
 	open_to_everyone();
 	open_devices();
 	open_stdio();
+	if (config.diff >= 0)
+		open_diff();
 	set_up_terminal();
 	sethostname(config.hostname, strlen(config.hostname));
 	loopback_up();
 	enter_root();
 	mount_volumes();
+	diff_begin();
 	set_environment();
 	if (config.init)
 		run();

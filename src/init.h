@@ -41,6 +41,7 @@ extern struct config {
 	int root;		/* which one is the root, else -1 */
 	size_t nvolumes;
 	struct volume *volumes;
+	int diff;		/* the host's descriptor for --diff, or -1 */
 	size_t nplaces;
 	struct place *places;
 } config;
@@ -52,5 +53,11 @@ void fail(const char *what);
 /* init_root.c: the root, with what is mounted in it. */
 void enter_root(void);
 void mount_volumes(void);
+
+/* init_diff.c: where the archive goes; the directory that has the layers; from here on all is a change. */
+void diff_prepare(int out);
+void diff_layers(const char *dir);
+void diff_begin(void);
+void diff_end(void);
 
 #endif

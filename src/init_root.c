@@ -203,13 +203,14 @@ static void make_places(const char *dir)
 
 /*
  * What is written is the tmpfs' at /memory. A renamed directory stays one, and what is only given
- * another owner or mode is not copied. Inode numbers are those of below: with xino they would have
+ * another owner or mode is not copied, unless the upper layer is to be an archive by itself. Inode numbers are those of below: with xino they would have
  * the top bits set, and programs that keep them in a double would take one file for another.
  */
 static void mount_layer(size_t i)
 {
 	const struct volume *v = &config.volumes[i];
 	char lower[64], upper[64], work[64], target[4096 + 64], options[512];
+	int whole = config.diff >= 0;
 
 	snprintf(lower, sizeof(lower), "/memory/%zu.lower", i);
 	snprintf(upper, sizeof(upper), "/memory/%zu", i);
@@ -223,8 +224,8 @@ static void mount_layer(size_t i)
 		make_places(upper);
 	else if (!make_directories(target))
 		cannot(v, v->target);
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=on,metacopy=on,xino=off",
-		 lower, upper, work);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=%s,metacopy=%s,xino=off",
+		 lower, upper, work, whole ? "off" : "on", whole ? "off" : "on");
 	if (mount("kbox", target, "overlay", 0, options))
 		cannot(v, "overlay");
 }
@@ -246,6 +247,8 @@ static void mount_layers(void)
 	}
 	for (size_t i = 0; i < config.layers; i++)
 		mount_layer(i);
+	if (config.diff >= 0)
+		diff_layers("/memory");
 }
 
 static void make_root(void)

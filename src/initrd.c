@@ -140,6 +140,7 @@ static struct blob config(const struct box *b)
 	add_list(&c, o->command);
 	add_groups(&c, o);
 	add_volumes(&c, &b->volumes);
+	add_number(&c, b->diff_fd);
 	return c;
 }
 

@@ -49,6 +49,7 @@ static int run(struct box *b, char **argv)
 		take_after_caller(&b->opt);
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
 	find_volumes(b);
+	b->diff_fd = b->opt.diff ? open_diff(b->opt.diff) : -1;
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);

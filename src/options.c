@@ -30,6 +30,7 @@ const char options_usage[] =
 "      --ephemeral       keep writes in memory and drop them at the end\n"
 "      --overlay-size SIZE  how much memory dropped writes take at most (default: as --mem; without an\n"
 "                        image: half of it, of which it is a part)\n"
+"      --diff FILE       at the end, write what would be dropped to FILE, a tar archive (a layer of OCI)\n"
 "      --root-id         run COMMAND as root (default but for this machine's own system)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
 "      --init            COMMAND is the guest's first process (a service manager)\n"
@@ -256,7 +257,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
-	OVERLAY_SIZE, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
+	OVERLAY_SIZE, DIFF, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -270,6 +271,7 @@ static const struct option longs[] = {
 	{ "read-only", no_argument, NULL, READ_ONLY },
 	{ "ephemeral", no_argument, NULL, EPHEMERAL },
 	{ "overlay-size", required_argument, NULL, OVERLAY_SIZE },
+	{ "diff", required_argument, NULL, DIFF },
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "init", no_argument, NULL, INIT },
@@ -330,6 +332,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case 'w':
 		o->cwd = optarg;
+		break;
+	case DIFF:
+		o->diff = optarg;
 		break;
 	case NO_CANCEL_PROMOTE:
 		o->no_cancel_promote = true;
@@ -394,6 +399,10 @@ static bool choose_root(struct options *o, bool run, char *err)
 		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
 	if (o->overlay_size && o->root_is == ROOT_VOLUME)
 		return bad(err, "--overlay-size is for what is kept in memory, which --root DIR:rw is not");
+	if (o->diff && (o->root_is == ROOT_IMAGE || o->root_is == ROOT_VOLUME))
+		return bad(err, "--diff is for what is kept in memory: that of kbox run, or of --root DIR");
+	if (o->diff && o->init)
+		return bad(err, "--diff and --init: nobody is left at the end that could write it");
 	return true;
 }
 
