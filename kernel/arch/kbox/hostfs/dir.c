@@ -180,7 +180,7 @@ static int do_rename(int root, const char *from, const char *to, unsigned int fl
 	return host_renameat2(root, from, root, to, flags);
 }
 
-/* Another file may have the old name now: who it is is asked for by the new one. */
+/* Another file may have the old name now, so the host is asked who has the new one. */
 static int link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
 	int ret = with_two(old, dentry, 0, do_link);

@@ -41,7 +41,7 @@ static void *user_part(const struct iov_iter *iter, size_t *n)
 	if (!user_backed_iter(iter) || current->flags & PF_KTHREAD)
 		return NULL;
 	*n = min(iter_iov_len(iter), iov_iter_count(iter));
-	return iter_iov_addr(iter);
+	return (__force void *)iter_iov_addr(iter);
 }
 
 /* True: there is memory of the first bytes at least, which the host has mapped. */

@@ -128,18 +128,18 @@ static bool again_unlocked(long ret, unsigned long start, unsigned long pages)
 		return try_again ? __real_##name arguments : ret;	\
 	}
 
-WRAP(long, get_user_pages_remote, (struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags,
-				   struct page **pages, int *locked),
-     (mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
-WRAP(long, pin_user_pages_remote, (struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags,
-				   struct page **pages, int *locked),
-     (mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
+WRAP(long, get_user_pages_remote,
+	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
+	(mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
+WRAP(long, pin_user_pages_remote,
+	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
+	(mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
 WRAP(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
-     (start, nr, flags, pages), again(ret, current->mm, start, nr))
+	(start, nr, flags, pages), again(ret, current->mm, start, nr))
 WRAP(int, get_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
-     (start, nr, flags, pages), again_unlocked(ret, start, nr))
+	(start, nr, flags, pages), again_unlocked(ret, start, nr))
 WRAP(int, pin_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
-     (start, nr, flags, pages), again_unlocked(ret, start, nr))
+	(start, nr, flags, pages), again_unlocked(ret, start, nr))
 
 /* For a core dump, which has a hole where it says that there is none. */
 WRAP(struct page *, get_dump_page, (unsigned long addr), (addr), !ret && again_unlocked(-EEXIST, addr, 1))

@@ -18,7 +18,7 @@
 #define KBOX_SHARED_PHYS	KBOX_ADDR(0x2000)	/* struct kbox_shared, four pages */
 #define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
-#define KBOX_ABI		3		/* of these structures, for launcher and kernel */
+#define KBOX_ABI		4		/* of these structures, for launcher and kernel */
 
 #define KBOX_NOTE_IMAGE		1		/* ELF note "kbox" of the kernel: struct kbox_image */
 
