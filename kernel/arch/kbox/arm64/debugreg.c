@@ -12,7 +12,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/debugreg.h>
-#include <asm/fault.h>
 #include <asm/gate.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
@@ -109,7 +108,7 @@ bool debug_came_in(struct pt_regs *regs)
 /* A data abort of user code, which is seen to as usual. */
 void debug_access(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
-	unsigned int kind = code & PF_INSTR ? WATCH_EXEC : code & PF_WRITE ? WATCH_WRITE : WATCH_READ;
+	unsigned int kind = watch_kind(code);
 	struct thread_debug *td;
 	u32 insn;
 
