@@ -143,14 +143,14 @@ bool debug_breakpoint(struct pt_regs *regs)
 	return true;
 }
 
-/* The address that is told of a hit: the first byte of the access that is watched. */
+/* The address that is told of a hit: the first byte of the access that the register watches. */
 static unsigned long first_byte(const struct thread_debug *td, unsigned int hits)
 {
 	const struct watch *w = &td->watch[__ffs(hits)];
 	unsigned int i;
 
 	for (i = 0; i < td->accesses; i++)
-		if (td->access[i].addr < w->addr + w->size && w->addr < td->access[i].addr + td->access[i].size)
+		if (watch_is_hit(w, &td->access[i]))
 			return max(td->access[i].addr, w->addr);
 	return w->addr;
 }

@@ -33,6 +33,11 @@ struct watch_access {
 	u8 kind;
 };
 
+static inline bool watch_is_hit(const struct watch *w, const struct watch_access *a)
+{
+	return a->kind & w->kind & (WATCH_READ | WATCH_WRITE) && a->addr < w->addr + w->size && w->addr < a->addr + a->size;
+}
+
 #define ACCESSES	4
 
 struct thread_debug {
