@@ -290,7 +290,8 @@ static int check(unsigned int type, struct debug_reg *reg, struct watch *w)
 	return 0;
 }
 
-static int set_registers(struct thread_debug *td, unsigned int type, const struct user_hwdebug_state *state, unsigned int n)
+static int set_registers(struct thread_debug *td, unsigned int type, const struct user_hwdebug_state *state,
+			 unsigned int n)
 {
 	struct debug_reg reg;
 	struct watch w;
@@ -313,8 +314,8 @@ static int set_registers(struct thread_debug *td, unsigned int type, const struc
 int debug_regset_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos, unsigned int count,
 		     const void *kbuf, const void __user *ubuf)
 {
-	unsigned int head = offsetof(struct user_hwdebug_state, dbg_regs), each = sizeof_field(struct user_hwdebug_state, dbg_regs[0]);
 	struct user_hwdebug_state state = { };
+	unsigned int head = offsetof(struct user_hwdebug_state, dbg_regs), each = sizeof(state.dbg_regs[0]);
 	struct thread_debug *td = debug_of(t);
 	int ret, update, n;
 
