@@ -49,7 +49,7 @@ struct thread_struct {
 	bool tp_set;			/* a tracer has set tp: the host thread does not have it yet */
 	struct fpsimd_context fpsave __aligned(16);
 };
-#define KSTK_EIP(t)	(task_pt_regs(t)->pc)
-#define KSTK_ESP(t)	(task_pt_regs(t)->sp)
+#define KSTK_EIP(t)	((unsigned long)task_pt_regs(t)->pc)
+#define KSTK_ESP(t)	((unsigned long)task_pt_regs(t)->sp)
 #endif
 #endif
