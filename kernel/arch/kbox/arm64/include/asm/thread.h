@@ -49,6 +49,9 @@ struct thread_struct {
 	bool tp_set;			/* a tracer has set tp: the host thread does not have it yet */
 	struct fpsimd_context fpsave __aligned(16);
 };
+#define GET_TAGGED_ADDR_CTRL()	(test_thread_flag(TIF_TAGGED_ADDR) ? PR_TAGGED_ADDR_ENABLE : 0)
+#define SET_TAGGED_ADDR_CTRL(ctrl)	kbox_set_tagged_addr(ctrl)
+extern int kbox_set_tagged_addr(unsigned long ctrl);
 #define KSTK_EIP(t)	((unsigned long)task_pt_regs(t)->pc)
 #define KSTK_ESP(t)	((unsigned long)task_pt_regs(t)->sp)
 #endif
