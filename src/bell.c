@@ -23,7 +23,7 @@ void raise_irq(struct kbox_vcpu *vcpu, int irq)
 	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
 		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &vcpu->z_seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+		futex_wake(&vcpu->z_seq, 1);
 	}
 }
 

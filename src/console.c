@@ -226,5 +226,5 @@ void console_end(void)
 	__atomic_store_n(&ending, true, __ATOMIC_SEQ_CST);
 	loop_watch(&keys, 0);
 	__atomic_store_n(&shared->out_rung, 1, __ATOMIC_SEQ_CST);
-	futex_wake(&shared->out_rung);
+	futex_wake(&shared->out_rung, INT_MAX);
 }

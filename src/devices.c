@@ -201,7 +201,7 @@ static void *serve_in_thread(void *arg)
 void open_devices(void)
 {
 	__atomic_store_n(&opened, 1, __ATOMIC_SEQ_CST);
-	futex_wake(&opened);
+	futex_wake(&opened, INT_MAX);
 	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
 		if (devices[i].ops && !devices[i].ops->waits)
 			loop_call(&devices[i].again, 0);

@@ -4,6 +4,7 @@
  * another process, by /proc.
  */
 #include "mappings.h"
+#include <sys/prctl.h>
 #include <sys/uio.h>
 
 #ifdef __aarch64__
@@ -239,9 +240,76 @@ static void call_into_untouched_pages(void)
 	EQ(memcmp(p + 27 * PAGE + 17 + 6 * PAGE - 3, "end", 3), 0);
 }
 
+#ifdef __aarch64__
+/* Loads and stores ignore the top byte. */
+static void *tagged(void *p)
+{
+	return (void *)((uintptr_t)p | 0x5aUL << 56);
+}
+
+static void tags_are_refused(void)
+{
+	char *p = map_anon(2 * PAGE, MAP_PRIVATE);
+	int fd = open("/dev/zero", O_RDONLY);
+
+	EQ(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0), 0);
+	FAILS(read(fd, tagged(p), 1), EFAULT);
+	FAILS(open(tagged(p), O_RDONLY), EFAULT);
+	EQ(munmap(tagged(p), PAGE), 0);
+	FAILS(read(fd, p, 1), EFAULT);
+}
+
+static void tags_are_taken(void)
+{
+	char *p = map_anon(64 * PAGE, MAP_PRIVATE);
+	int fd;
+
+	EQ(prctl(PR_SET_TAGGED_ADDR_CTRL, PR_TAGGED_ADDR_ENABLE, 0, 0, 0), 0);
+	EQ(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0), PR_TAGGED_ADDR_ENABLE);
+	strcpy(tagged(p), "/dev/zero");
+	fd = open(tagged(p), O_RDONLY);
+	EQ(read(fd, tagged(p), 64 * PAGE), 64 * PAGE);
+	EQ(p[0], 0);
+	EQ(mprotect(tagged(p), PAGE, PROT_READ), 0);
+	FAILS(read(fd, tagged(p), 1), EFAULT);
+	FAILS(mprotect(tagged((void *)BOX_KERNEL), PAGE, RW), ENOMEM);
+	FAILS(read(fd, tagged((void *)BOX_KERNEL), 1), EFAULT);
+	FAILS(read(fd, (void *)~0xfffUL, 1), EFAULT);
+	EQ(prctl(PR_SET_TAGGED_ADDR_CTRL, 0, 0, 0, 0), 0);
+	tags_are_refused();
+}
+
+/* A child has its parent's, and a new program has none. */
+static void tags_of_a_child(void)
+{
+	char *p = map_anon(PAGE, MAP_PRIVATE);
+	int fd = open("/dev/zero", O_RDONLY);
+	pid_t pid;
+
+	EQ(prctl(PR_SET_TAGGED_ADDR_CTRL, PR_TAGGED_ADDR_ENABLE, 0, 0, 0), 0);
+	pid = FORK();
+	if (!pid) {
+		EQ(read(fd, tagged(p), PAGE), PAGE);
+		dup2(open("/dev/null", O_WRONLY), 1);
+		execl("/proc/self/exe", "memory-access", "tags_are_refused", NULL);
+		_exit(1);
+	}
+	CHILD_OK(pid);
+}
+#else
+static void tags_are_refused(void)
+{
+	SKIP("aarch64 only");
+}
+
+#define tags_are_taken tags_are_refused
+#define tags_of_a_child tags_are_refused
+#endif
+
 static const struct test tests[] = {
 	T(code_rewritten), T(code_protected_and_rewritten), T(code_mapped_twice), T(code_in_child),
 	T(copy_on_write_by_read), T(stack_grows_by_read), T(other_process), T(proc_self_mem),
 	T(faults_in_system_calls), T(call_into_untouched_pages),
+	T(tags_are_refused), T(tags_are_taken), T(tags_of_a_child),
 };
 MAIN(tests)

@@ -155,7 +155,7 @@ static struct kbox_shared *shared;
 static void guest_rings(uint32_t bells)
 {
 	__atomic_fetch_or(&shared->doorbell, bells, __ATOMIC_SEQ_CST);
-	futex_wake(&shared->doorbell);
+	futex_wake(&shared->doorbell, INT_MAX);
 }
 
 /* A bell that nobody answers turns the loop, as the end of a box does. */

@@ -12,7 +12,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/debugreg.h>
-#include <asm/fault.h>
 #include <asm/gate.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
@@ -109,7 +108,7 @@ bool debug_came_in(struct pt_regs *regs)
 /* A data abort of user code, which is seen to as usual. */
 void debug_access(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
-	unsigned int kind = code & PF_INSTR ? WATCH_EXEC : code & PF_WRITE ? WATCH_WRITE : WATCH_READ;
+	unsigned int kind = watch_kind(code);
 	struct thread_debug *td;
 	u32 insn;
 
@@ -144,14 +143,14 @@ bool debug_breakpoint(struct pt_regs *regs)
 	return true;
 }
 
-/* The address that is told of a hit: the first byte of the access that is watched. */
+/* The address that is told of a hit: the first byte of the access that the register watches. */
 static unsigned long first_byte(const struct thread_debug *td, unsigned int hits)
 {
 	const struct watch *w = &td->watch[__ffs(hits)];
 	unsigned int i;
 
 	for (i = 0; i < td->accesses; i++)
-		if (td->access[i].addr < w->addr + w->size && w->addr < td->access[i].addr + td->access[i].size)
+		if (watch_is_hit(w, &td->access[i]))
 			return max(td->access[i].addr, w->addr);
 	return w->addr;
 }
@@ -291,7 +290,8 @@ static int check(unsigned int type, struct debug_reg *reg, struct watch *w)
 	return 0;
 }
 
-static int set_registers(struct thread_debug *td, unsigned int type, const struct user_hwdebug_state *state, unsigned int n)
+static int set_registers(struct thread_debug *td, unsigned int type, const struct user_hwdebug_state *state,
+			 unsigned int n)
 {
 	struct debug_reg reg;
 	struct watch w;
@@ -314,8 +314,8 @@ static int set_registers(struct thread_debug *td, unsigned int type, const struc
 int debug_regset_set(struct task_struct *t, const struct user_regset *rs, unsigned int pos, unsigned int count,
 		     const void *kbuf, const void __user *ubuf)
 {
-	unsigned int head = offsetof(struct user_hwdebug_state, dbg_regs), each = sizeof_field(struct user_hwdebug_state, dbg_regs[0]);
 	struct user_hwdebug_state state = { };
+	unsigned int head = offsetof(struct user_hwdebug_state, dbg_regs), each = sizeof(state.dbg_regs[0]);
 	struct thread_debug *td = debug_of(t);
 	int ret, update, n;
 

@@ -63,13 +63,15 @@ static bool make_slots(void)
 	return true;
 }
 
-/* The running host process has them. */
+/* The running host process has them. False: there is no memory for them, and the program is killed. */
 static bool map_slots(void)
 {
 	struct host_thread *h = this_vcpu()->host;
 
-	if (!slots && !make_slots())
+	if (!slots && !make_slots()) {
+		force_sig(SIGKILL);
 		return false;
+	}
 	if (!h->isa.has_slots)
 		host_mm_map(host_mm_of(h->mm), KBOX_STEP_PAGE, virt_to_pfn(slots), 1, PROT_READ | PROT_EXEC);
 	h->isa.has_slots = true;
@@ -227,10 +229,8 @@ static enum outofline to_slot(u32 insn, struct insn_slot *s, struct pt_regs *reg
 	unsigned int slot;
 	u8 *at;
 
-	if (!map_slots()) {
-		force_sig(SIGKILL);
+	if (!map_slots())
 		return OUT_AGAIN;
-	}
 	slot = find_first_zero_bit(used, SLOTS);
 	if (slot == SLOTS) {
 		schedule_timeout_interruptible(1);
@@ -258,10 +258,8 @@ static enum outofline simulated(struct insn_slot *s, struct pt_regs *regs, unsig
 {
 	if (!kbox_in_host_vdso(regs->pc) || kbox_in_host_vdso(from))
 		return OUT_DONE;
-	if (!map_slots()) {
-		force_sig(SIGKILL);
+	if (!map_slots())
 		return OUT_AGAIN;
-	}
 	s->vdso_return = regs->regs[30];
 	regs->regs[30] = KBOX_STEP_PAGE;
 	return OUT_GOES;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task_stack.h>
 #include <linux/ptrace.h>
+#include <linux/uaccess.h>
 #include <asm/fpstate.h>
 #include <asm/hosttrap.h>
 
@@ -56,6 +58,25 @@ void start_thread(struct pt_regs *regs, unsigned long pc, unsigned long sp)
 	fpstate_reset();
 	current->thread.tp = 0;
 	tls_load();
+	clear_thread_flag(TIF_TAGGED_ADDR);
+}
+
+/* System calls take addresses with a tag of who has asked for that. */
+bool kbox_tagged_access_ok(unsigned long addr, unsigned long size)
+{
+	unsigned long plain = untagged_addr(addr);
+
+	return plain != addr && (current->flags & PF_KTHREAD || test_thread_flag(TIF_TAGGED_ADDR)) &&
+	       access_ok((void __user *)plain, size);
+}
+
+/* PR_SET_TAGGED_ADDR_CTRL. What else it could control is MTE's. */
+int kbox_set_tagged_addr(unsigned long ctrl)
+{
+	if (ctrl & ~PR_TAGGED_ADDR_ENABLE)
+		return -EINVAL;
+	update_thread_flag(TIF_TAGGED_ADDR, ctrl);
+	return 0;
 }
 
 void show_regs(struct pt_regs *r)

@@ -13,7 +13,8 @@
 #include <asm/boot.h>
 
 /* Flags, and hints that are the user's; no mode but EL0, no mask of exceptions. */
-#define USER_PSTATE (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_SSBS_BIT | PSR_DIT_BIT | PSR_TCO_BIT | PSR_BTYPE_MASK)
+#define USER_PSTATE (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_SSBS_BIT | PSR_DIT_BIT | PSR_TCO_BIT | \
+		     PSR_BTYPE_MASK)
 
 u64 kbox_user_pstate(u64 pstate)
 {
@@ -113,12 +114,17 @@ static int call_set(struct task_struct *t, const struct user_regset *rs, unsigne
 
 static const struct user_regset regsets[] = {
 	{ .core_note_type = NT_PRSTATUS, .n = ELF_NGREG, .size = 8, .align = 8, .regset_get = gpr_get, .set = gpr_set },
-	{ .core_note_type = NT_PRFPREG, .n = sizeof(struct user_fpsimd_state) / 4, .size = 4, .align = 4, .regset_get = fp_get, .set = fp_set },
+	{ .core_note_type = NT_PRFPREG, .n = sizeof(struct user_fpsimd_state) / 4, .size = 4, .align = 4,
+	  .regset_get = fp_get, .set = fp_set },
 	{ .core_note_type = NT_ARM_TLS, .n = 1, .size = 8, .align = 8, .regset_get = tls_get, .set = tls_set },
-	{ .core_note_type = NT_ARM_SYSTEM_CALL, .n = 1, .size = 4, .align = 4, .regset_get = call_get, .set = call_set },
-	{ .core_note_type = NT_ARM_PAC_MASK, .n = sizeof(struct user_pac_mask) / 8, .size = 8, .align = 8, .regset_get = pac_get },
-	{ .core_note_type = NT_ARM_HW_BREAK, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_regset_get, .set = debug_regset_set },
-	{ .core_note_type = NT_ARM_HW_WATCH, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4, .regset_get = debug_regset_get, .set = debug_regset_set },
+	{ .core_note_type = NT_ARM_SYSTEM_CALL, .n = 1, .size = 4, .align = 4,
+	  .regset_get = call_get, .set = call_set },
+	{ .core_note_type = NT_ARM_PAC_MASK, .n = sizeof(struct user_pac_mask) / 8, .size = 8, .align = 8,
+	  .regset_get = pac_get },
+	{ .core_note_type = NT_ARM_HW_BREAK, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4,
+	  .regset_get = debug_regset_get, .set = debug_regset_set },
+	{ .core_note_type = NT_ARM_HW_WATCH, .n = sizeof(struct user_hwdebug_state) / 4, .size = 4, .align = 4,
+	  .regset_get = debug_regset_get, .set = debug_regset_set },
 };
 
 static const struct user_regset_view view = {

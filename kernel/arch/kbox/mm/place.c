@@ -152,6 +152,7 @@ unsigned long hugetlb_get_unmapped_area(struct file *file, unsigned long addr, u
 
 static bool gives_access_to_home(unsigned long start, unsigned long len, unsigned long prot)
 {
+	start = untagged_addr(start);
 	if (prot & PROT_GROWSDOWN && !offset_in_page(start)) {
 		len += start;
 		start = grown_down(start);

@@ -360,11 +360,6 @@ bool watch_fault(unsigned long ip, unsigned long addr, unsigned int kind)
 	return p->access || kind & WATCH_WRITE;
 }
 
-static bool overlaps(const struct watch_access *a, const struct watch *w)
-{
-	return a->kind & w->kind & (WATCH_READ | WATCH_WRITE) && a->addr < w->addr + w->size && w->addr < a->addr + a->size;
-}
-
 /* Which of the registers of current's td say so, as bits: of what its instruction accesses, ... */
 unsigned int watch_access_hits(const struct thread_debug *td)
 {
@@ -372,7 +367,7 @@ unsigned int watch_access_hits(const struct thread_debug *td)
 
 	for (i = 0; i < WATCHES; i++)
 		for (j = 0; j < td->accesses; j++)
-			if (overlaps(&td->access[j], &td->watch[i]))
+			if (watch_is_hit(&td->watch[i], &td->access[j]))
 				hits |= 1 << i;
 	return hits;
 }

@@ -10,7 +10,6 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/debugreg.h>
-#include <asm/fault.h>
 #include <asm/hostmm.h>
 #include <asm/insn.h>
 #include <asm/processor-flags.h>
@@ -146,7 +145,7 @@ static void note_instruction(struct thread_debug *td, const struct pt_regs *r, u
 /* A page fault of user code. */
 void debug_access(struct pt_regs *regs, unsigned long addr, unsigned long code)
 {
-	unsigned int kind = code & PF_INSTR ? WATCH_EXEC : code & PF_WRITE ? WATCH_WRITE : WATCH_READ;
+	unsigned int kind = watch_kind(code);
 	struct thread_debug *td;
 
 	if (!watch_fault(regs->ip, addr, kind))

@@ -30,6 +30,7 @@ struct thread_info {
 #define TIF_BLOCKSTEP		15	/* to the next branch */
 #define TIF_UPROBE		16
 #define TIF_TSC_SIGSEGV		17	/* PR_SET_TSC */
+#define TIF_TAGGED_ADDR		18	/* PR_SET_TAGGED_ADDR_CTRL */
 #define _TIF_NOTIFY_RESUME	(1 << TIF_NOTIFY_RESUME)
 #define _TIF_SIGPENDING		(1 << TIF_SIGPENDING)
 #define _TIF_NEED_RESCHED	(1 << TIF_NEED_RESCHED)

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <asm/processor.h>
 #include <asm/extable.h>
+#include <asm/usercopy.h>
 /*
  * What begins below the home and is no longer than its guard comes to the guard before it comes to
  * anything in it, and there is nothing mapped.
@@ -13,12 +14,12 @@
 extern bool kbox_long_access_ok(unsigned long addr, unsigned long size);	/* mm/place.c */
 static __always_inline bool __access_ok(const void __user *ptr, unsigned long size)
 {
-	return kbox_user_address((unsigned long)ptr) &&
-	       (size <= KBOX_HOME_GUARD || kbox_long_access_ok((unsigned long)ptr, size));
+	if (kbox_user_address((unsigned long)ptr))
+		return size <= KBOX_HOME_GUARD || kbox_long_access_ok((unsigned long)ptr, size);
+	return kbox_tagged_access_ok((unsigned long)ptr, size);
 }
 #define __access_ok __access_ok
 #include <asm-generic/access_ok.h>
-#include <asm/usercopy.h>
 
 #define INLINE_COPY_FROM_USER
 #define INLINE_COPY_TO_USER

@@ -7,12 +7,19 @@
  * and has WATCHES and struct isa_debug.
  */
 #include <linux/types.h>
+#include <asm/fault.h>
 
 struct mm_struct;
 struct task_struct;
 struct vm_area_struct;
 
 enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXEC = 4 };
+
+/* What a page fault was, of its PF_*. */
+static inline unsigned int watch_kind(unsigned long code)
+{
+	return code & PF_INSTR ? WATCH_EXEC : code & PF_WRITE ? WATCH_WRITE : WATCH_READ;
+}
 
 /* What one register is for; kind 0: nothing. */
 struct watch {
@@ -25,6 +32,11 @@ struct watch_access {
 	unsigned int size;
 	u8 kind;
 };
+
+static inline bool watch_is_hit(const struct watch *w, const struct watch_access *a)
+{
+	return a->kind & w->kind & (WATCH_READ | WATCH_WRITE) && a->addr < w->addr + w->size && w->addr < a->addr + a->size;
+}
 
 #define ACCESSES	4
 

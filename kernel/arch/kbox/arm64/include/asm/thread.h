@@ -2,7 +2,10 @@
 #ifndef _ASM_KBOX_THREAD_H
 #define _ASM_KBOX_THREAD_H
 #include <uapi/asm/layout.h>
-/* Below guest memory are slots for instructions (outofline.c), and the gate has its tables of each process (findtask.c). */
+/*
+ * Below guest memory are slots for instructions (outofline.c), and the gate's tables of the process
+ * (findtask.c).
+ */
 #define KBOX_STEP_PAGE		(KBOX_PAGE_OFFSET - 0x20000)
 #define KBOX_GATE_PAGE		(KBOX_PAGE_OFFSET - 0x10000)	/* one word: asm/mmu.h, gate_page */
 #define KBOX_GATE_TABLE		(KBOX_PAGE_OFFSET - 0xc000)	/* struct gate_entry[GATE_ENTRIES] */
@@ -28,7 +31,7 @@ struct insn_slot {
 	unsigned char lent;		/* the register that it has lent to it, ... */
 	bool was_out;			/* the task came in by one */
 	unsigned long kept;		/* ... and what the program has in that */
-	unsigned long vdso_return;	/* from the host's vDSO, which the program is in for a step's time; 0: it is not */
+	unsigned long vdso_return;	/* of the host's vDSO, while a step goes through it, or 0 */
 };
 struct thread_struct {
 	unsigned long sp;		/* saved kernel context: callee-saved registers, return address */
@@ -46,7 +49,10 @@ struct thread_struct {
 	bool tp_set;			/* a tracer has set tp: the host thread does not have it yet */
 	struct fpsimd_context fpsave __aligned(16);
 };
-#define KSTK_EIP(t)	(task_pt_regs(t)->pc)
-#define KSTK_ESP(t)	(task_pt_regs(t)->sp)
+#define GET_TAGGED_ADDR_CTRL()	(test_thread_flag(TIF_TAGGED_ADDR) ? PR_TAGGED_ADDR_ENABLE : 0)
+#define SET_TAGGED_ADDR_CTRL(ctrl)	kbox_set_tagged_addr(ctrl)
+extern int kbox_set_tagged_addr(unsigned long ctrl);
+#define KSTK_EIP(t)	((unsigned long)task_pt_regs(t)->pc)
+#define KSTK_ESP(t)	((unsigned long)task_pt_regs(t)->sp)
 #endif
 #endif

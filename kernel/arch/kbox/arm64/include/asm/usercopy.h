@@ -5,6 +5,13 @@
 #define EX(from, to) \
 	".section __ex_table,\"a\"\n.balign 8\n.quad " #from ", " #to "\n.previous\n"
 
+/* Loads and stores ignore the top byte of an address, and bit 55 says which half it is of. */
+#define untagged_addr(addr) ({						\
+	u64 addr_ = (__force u64)(addr);				\
+	(__force __typeof__(addr))(addr_ & sign_extend64(addr_, 55));	\
+})
+extern bool kbox_tagged_access_ok(unsigned long addr, unsigned long size);
+
 /* usercopy.S: both give the bytes that were not done. */
 extern unsigned long __kbox_copy(void *to, const void *from, unsigned long n);
 extern unsigned long __kbox_clear(void *to, unsigned long n);

@@ -2,6 +2,7 @@
 #ifndef _ASM_KBOX_USERCOPY_H
 #define _ASM_KBOX_USERCOPY_H
 /* For asm/uaccess.h. */
+#define kbox_tagged_access_ok(addr, size)	false
 #define EX(from, to) \
 	".section __ex_table,\"a\"\n.balign 8\n.quad " #from ", " #to "\n.previous\n"
 
