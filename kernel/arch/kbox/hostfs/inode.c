@@ -156,13 +156,16 @@ struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st)
 /*
  * Whether the name leads where it did. The host is asked at the end of a walk, by the whole path,
  * so the directories on the way need not be; a link on the way is, since the walk goes on elsewhere.
- * Who opens a file sees what he gets (open.c).
+ * Who opens a file that is not open yet sees what he gets (open.c).
  */
 static bool goes_unasked(const struct inode *inode, unsigned int flags)
 {
 	if (!inode || flags & LOOKUP_REVAL || S_ISLNK(inode->i_mode))
 		return false;
-	return flags & LOOKUP_PARENT || ((flags & (LOOKUP_OPEN | LOOKUP_CREATE)) == LOOKUP_OPEN && S_ISREG(inode->i_mode));
+	if (flags & LOOKUP_PARENT)
+		return true;
+	return (flags & (LOOKUP_OPEN | LOOKUP_CREATE)) == LOOKUP_OPEN && S_ISREG(inode->i_mode) &&
+	       hostfs_any_fd(inode) < 0;
 }
 
 static int revalidate(struct dentry *dentry, unsigned int flags)
