@@ -9,7 +9,7 @@ export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 port=$1 script=$2
 shift 2
 groups=("$@")
-[[ $# != 0 ]] || groups=(forks pages loop python build repository redis sqlite bash_script)
+[[ $# != 0 ]] || groups=(forks pages loop python build repository redis sqlite files bash_script)
 
 # took NAME COUNT COMMAND...: COMMAND does something COUNT times.
 took() {
@@ -107,6 +107,21 @@ sqlite() {
 	sqlite3 first 'create table t (number)'
 	took "10000 inserts" 1 sqlite3 db <sql
 	[[ $(sqlite3 db 'select count(*) from t') == 10000 ]]
+}
+
+files() {
+	mkdir many
+	for i in {1..5000}; do
+		echo "$i" >"many/file$i"
+	done
+	tar -cf many.tar many
+	mkdir first second
+	tar -xf many.tar -C first
+	took "tar x" 1 tar -xf many.tar -C second
+	took "find" 10 again 10 "find . -type f -size +1k"
+	head -c 256M /dev/zero >big
+	cat big big big big >/dev/null
+	took "read 1 GiB" 1 cat big big big big
 }
 
 bash_script() {
