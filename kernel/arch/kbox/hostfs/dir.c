@@ -49,14 +49,17 @@ static umode_t host_mode(const struct inode *dir, umode_t mode)
 	return hostfs_host_mode(dir->i_sb, mode);
 }
 
-/* It is open, as in most cases it is to be; exclusive, since the host may have made one meanwhile. */
+/*
+ * It is open, as in most cases it is to be. The host may have made one meanwhile: who does not mind
+ * looks again.
+ */
 static int create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
 {
 	int fd = hostfs_open_path(dentry, O_RDWR | O_CREAT | O_EXCL, host_mode(dir, mode)), ret;
 	struct hostfs_stat st;
 
 	if (fd < 0)
-		return fd;
+		return fd == -EEXIST && !excl ? -ESTALE : fd;
 	ret = hostfs_stat_fd(dir->i_sb, fd, &st) ?: instantiate(dir, dentry, &st);
 	if (ret) {
 		host_close(fd);

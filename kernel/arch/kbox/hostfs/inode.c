@@ -227,10 +227,15 @@ static void update(struct dentry *dentry)
 
 int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
 {
+	struct inode *inode = d_inode(path->dentry);
+
 	if ((flags & AT_STATX_SYNC_TYPE) != AT_STATX_DONT_SYNC)
 		update(path->dentry);
-	generic_fillattr(idmap, mask, d_inode(path->dentry), stat);
-	stat->blksize = PAGE_SIZE;
+	generic_fillattr(idmap, mask, inode, stat);
+	if (mask & STATX_BTIME && hostfs_i(inode)->btime.tv_sec) {
+		stat->btime = hostfs_i(inode)->btime;
+		stat->result_mask |= STATX_BTIME;
+	}
 	return 0;
 }
 
