@@ -149,7 +149,7 @@ ssize_t hostio_preadv_now(int fd, const struct host_iovec *iov, int n, loff_t po
 /* A thread of the first process, which lives as long as the box: that is where initcalls run. */
 static int __init hostio_init(void)
 {
-	if (!kbox_boot->volumes && !kbox_boot->maps)
+	if (!kbox_boot->volumes)
 		return 0;
 	if (request_irq(KBOX_IRQ_HOSTIO, hostio_irq, 0, "hostio", NULL))
 		return -ENOMEM;
