@@ -17,4 +17,14 @@ box -- /bin/sh -c 'kill -9 $$'; is $? 137 "death by signal"
 box -- /no/such/thing 2>"$tmp/err"; is $? 127 "no such command"
 like "$(cat "$tmp/err")" "kbox: /no/such/thing: No such file*" "and it says so"
 box -- /etc/passwd 2>/dev/null; is $? 126 "not executable"
+
+# A directory of the host, and a program in it.
+mkdir "$tmp/volume"
+cp "$(command -v busybox)" "$tmp/volume/sh"
+echo host >"$tmp/volume/a"
+is "$(box -v "$tmp/volume:/v" -- /v/sh -c 'cd /v && cat a && mkdir b && echo guest >b/c && mv b/c d && rmdir b && ln -s d e && cat e' 2>&1)" \
+	"host
+guest" "a program of a volume, and its files"
+is "$(cat "$tmp/volume/d") $(readlink "$tmp/volume/e")" "guest d" "what it writes is there"
+box -v "$tmp/volume:/v:ro" -- /bin/sh -c '! touch /v/f' 2>/dev/null; is $? 0 "it is read-only if it has to be"
 done_testing
