@@ -70,6 +70,18 @@ static int create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 	return 0;
 }
 
+static int remove_name(struct dentry *dentry, bool is_dir)
+{
+	char *path = hostfs_path(dentry, HOSTFS_NAME);
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	ret = host_unlinkat(hostfs_root(dentry), path, is_dir);
+	hostfs_path_end();
+	return ret;
+}
+
 static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)
 {
 	char *path = hostfs_path(dentry, HOSTFS_NAME);
@@ -84,12 +96,13 @@ static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 
 /*
  * A FIFO or a socket is one on the host, too, though nobody there meets the guest in it. The host
- * makes no device: it is an empty file, with an attribute.
+ * makes no device: it is an empty file, with an attribute. Where owners are attributes the others are
+ * so as well, since the host has these for files alone.
  */
 static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
-	bool is_device = S_ISCHR(mode) || S_ISBLK(mode);
-	umode_t on_host = (is_device ? S_IFREG : mode & S_IFMT) | host_mode(dir, mode);
+	bool is_device = S_ISCHR(mode) || S_ISBLK(mode), as_file = is_device || hostfs_sb(dir->i_sb)->owners;
+	umode_t on_host = (as_file ? S_IFREG : mode & S_IFMT) | host_mode(dir, mode);
 	char *path;
 	int ret;
 
@@ -100,8 +113,11 @@ static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 		return PTR_ERR(path);
 	ret = host_mknodat(hostfs_root(dentry), path, on_host, 0);
 	hostfs_path_end();
-	if (!ret && is_device)
-		ret = hostfs_make_device(dentry, mode, dev);
+	if (!ret && as_file) {
+		ret = hostfs_make_special(dentry, mode, dev);
+		if (ret)
+			remove_name(dentry, false);
+	}
 	return made(dir, dentry, mode, ret);
 }
 
@@ -129,18 +145,12 @@ static void lost_name(struct inode *inode)
 
 static int remove(struct inode *dir, struct dentry *dentry, bool is_dir)
 {
-	struct inode *inode = d_inode(dentry);
-	char *path = hostfs_path(dentry, HOSTFS_NAME);
-	int ret;
+	int ret = remove_name(dentry, is_dir);
 
-	if (IS_ERR(path))
-		return PTR_ERR(path);
-	ret = host_unlinkat(hostfs_root(dentry), path, is_dir);
-	hostfs_path_end();
 	if (ret)
 		return ret;
 	hostfs_changed(dir);
-	lost_name(inode);
+	lost_name(d_inode(dentry));
 	return 0;
 }
 

@@ -148,14 +148,14 @@ static inline int hostfs_fd(const struct file *file)
 
 /*
  * owner.c. hostfs_find_owner() completes what the host has said, by fd or, if that is -1, by the
- * dentry. hostfs_set_owner() keeps what the attributes that are valid in attr become, and
- * hostfs_make_device() has an empty file be a device. hostfs_host_mode() is the mode that a file with
- * this one (and type) has on the host.
+ * dentry. hostfs_set_owner() keeps what the attributes that are valid in attr become.
+ * hostfs_make_special() has an empty file be a FIFO, a socket or a device. hostfs_host_mode() is the
+ * mode that a file with this one (and type) has on the host.
  */
 #define HOSTFS_OWN_ATTRIBUTE	"kbox.owner"	/* below "user." */
 int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int fd, struct hostfs_stat *st);
 int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr);
-int hostfs_make_device(struct dentry *dentry, umode_t mode, dev_t dev);
+int hostfs_make_special(struct dentry *dentry, umode_t mode, dev_t dev);
 umode_t hostfs_host_mode(const struct super_block *sb, umode_t mode);
 
 /* file.c, map.c, xattr.c */

@@ -163,7 +163,7 @@ static bool goes_unasked(const struct inode *inode, unsigned int flags)
 	if (!inode || flags & LOOKUP_REVAL || S_ISLNK(inode->i_mode))
 		return false;
 	if (flags & LOOKUP_PARENT)
-		return true;
+		return S_ISDIR(inode->i_mode);
 	return (flags & (LOOKUP_OPEN | LOOKUP_CREATE)) == LOOKUP_OPEN && S_ISREG(inode->i_mode) &&
 	       hostfs_any_fd(inode) < 0;
 }
@@ -296,7 +296,7 @@ static int change(struct dentry *dentry, const struct change *c)
 		return 0;
 	fd = hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
-		return fd;
+		return fd == -ENXIO ? -EOPNOTSUPP : fd;	/* a socket cannot be opened */
 	ret = change_fd(fd, c);
 	host_close(fd);
 	return ret;

@@ -2,8 +2,8 @@
 /*
  * Owners, modes and devices that the host's user cannot give to a file are an attribute of it, in
  * volumes of KBOX_VOLUME_OWNERS. On the host such a file is the user's, who can read and write it.
- * The host has attributes for files and directories alone: what else there is has the host's owner.
- * In those of KBOX_VOLUME_DEVICES only devices are, which are empty files on the host.
+ * The host has attributes for files and directories alone. So FIFOs, sockets and devices are empty
+ * files there, and a symbolic link has the host's owner. In those of KBOX_VOLUME_DEVICES only devices are, which are empty files on the host.
  */
 #include "hostfs.h"
 
@@ -138,7 +138,7 @@ int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr)
 	return ret == -EOPNOTSUPP ? -EPERM : ret;
 }
 
-int hostfs_make_device(struct dentry *dentry, umode_t mode, dev_t dev)
+int hostfs_make_special(struct dentry *dentry, umode_t mode, dev_t dev)
 {
 	struct hostfs_owner o = {
 		.uid = from_kuid(&init_user_ns, current_fsuid()), .gid = from_kgid(&init_user_ns, current_fsgid()),
