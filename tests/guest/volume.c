@@ -1381,6 +1381,30 @@ static void programs_from_here(void)
 	EQ(runs("./script"), 77 << 8);
 }
 
+static void runs_as_root(void)
+{
+	EQ(runs("./program"), 77 << 8);
+	EQ(runs("./suid"), 78 << 8);
+}
+
+static void suid_programs(void)
+{
+	struct statvfs v;
+
+	if (geteuid())
+		SKIP("for root");
+	EQ(statvfs(".", &v), 0);
+	if (v.f_flag & ST_NOSUID)
+		SKIP("this file system is mounted nosuid");
+	EQ(chmod(".", 0755) | chmod("..", 0755), 0);
+	copy_program("program", 0755);
+	copy_program("suid", 04755);
+	EQ(stat_of("suid").st_mode & 07777, 04755);
+	as_another(runs_as_root);
+	EQ(chmod("suid", 0755), 0);
+	EQ(runs("./suid"), 77 << 8);
+}
+
 /* Many */
 
 static void many_are_open(void)
@@ -1504,7 +1528,7 @@ static const struct test tests[] = {
 	T(who_makes_it_owns_it), T(attributes_of_users), T(devices), T(overlay_on_it), T(copy_ranges), T(copies_elsewhere),
 	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones), T(private_maps_follow_shared_ones),
 	T(maps_beyond_the_end), T(maps_outlive_descriptors), T(maps_as_they_are_open), T(futexes_in_files),
-	T(punched_under_a_map), T(programs_from_here), T(many_are_open), T(all_at_once),
+	T(punched_under_a_map), T(programs_from_here), T(suid_programs), T(many_are_open), T(all_at_once),
 };
 
 /*
@@ -1613,7 +1637,7 @@ static int agent(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "exits"))
-		return 77;
+		return 77 + (getuid() != geteuid());
 	if (argc == 3 && !strcmp(argv[1], "agent"))
 		return chdir(argv[2]) ? 1 : agent();
 	return tap_main(argc, argv, tests, ARRAY_SIZE(tests));
