@@ -1381,6 +1381,30 @@ static void programs_from_here(void)
 	EQ(runs("./script"), 77 << 8);
 }
 
+static void runs_as_root(void)
+{
+	EQ(runs("./program"), 77 << 8);
+	EQ(runs("./suid"), 78 << 8);
+}
+
+static void suid_programs(void)
+{
+	struct statvfs v;
+
+	if (geteuid())
+		SKIP("for root");
+	EQ(statvfs(".", &v), 0);
+	if (v.f_flag & ST_NOSUID)
+		SKIP("this file system is mounted nosuid");
+	EQ(chmod(".", 0755) | chmod("..", 0755), 0);
+	copy_program("program", 0755);
+	copy_program("suid", 04755);
+	EQ(stat_of("suid").st_mode & 07777, 04755);
+	as_another(runs_as_root);
+	EQ(chmod("suid", 0755), 0);
+	EQ(runs("./suid"), 77 << 8);
+}
+
 /* Many */
 
 static void many_are_open(void)
@@ -1411,6 +1435,89 @@ static void many_are_open(void)
 	}
 }
 
+/* One step on a few names, which others take away at any time. What may be said then is a short list. */
+static void random_step(unsigned *seed)
+{
+	char a[8], b[8], buf[600];
+	int fd = -1;
+	long ret;
+	char *p;
+
+	snprintf(a, sizeof(a), "%d/%d", rand_r(seed) % 2, rand_r(seed) % 4);
+	snprintf(b, sizeof(b), "%d/%d", rand_r(seed) % 2, rand_r(seed) % 4);
+	switch (rand_r(seed) % 12) {
+	case 0:
+		ret = fd = open(a, O_CREAT | O_RDWR | O_TRUNC, 0644);
+		break;
+	case 1:
+		ret = fd = open(a, O_CREAT | O_EXCL | O_WRONLY, 0644);
+		break;
+	case 2:
+		ret = rename(a, b);
+		break;
+	case 3:
+		ret = unlink(a);
+		break;
+	case 4:
+		ret = link(a, b);
+		break;
+	case 5:
+		ret = stat(a, &(struct stat) { 0 });
+		break;
+	case 6:
+		ret = truncate(a, rand_r(seed) % 5000);
+		break;
+	case 7:
+		ret = chmod(a, 0600 | rand_r(seed) % 0100);
+		break;
+	case 8:
+		ret = renameat2_(a, b, EXCHANGE);
+		break;
+	case 9:
+		ret = entries(a[0] == '0' ? "0" : "1");
+		break;
+	default:
+		ret = fd = open(a, rand_r(seed) % 2 ? O_RDWR : O_RDONLY);
+	}
+	if (ret < 0 && errno != ENOENT && errno != EEXIST)
+		tap_fail(__FILE__, __LINE__, "%s, %s: errno %d", a, b, errno);
+	if (fd < 0)
+		return;
+	memset(buf, 'x', sizeof(buf));
+	ret = pwrite(fd, buf, sizeof(buf), rand_r(seed) % 3000);
+	CHECK(ret == sizeof(buf) || (ret < 0 && errno == EBADF));
+	ret = pread(fd, buf, sizeof(buf), rand_r(seed) % 3000);
+	CHECK(ret >= 0 || errno == EBADF);
+	for (long i = 0; i < ret; i++)
+		CHECK(buf[i] == 'x' || buf[i] == 0);
+	p = mmap(NULL, 2 * PAGE, PROT_READ, rand_r(seed) % 2 ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED || errno == EACCES);
+	if (p != MAP_FAILED)
+		munmap(p, 2 * PAGE);
+	CHECK(stat_fd(fd).st_mode & 0600);
+	close(fd);
+}
+
+static void all_at_once(void)
+{
+	enum { PROCESSES = 6, STEPS = 1500 };
+	pid_t pid[PROCESSES];
+
+	EQ(mkdir("0", 0755) | mkdir("1", 0755), 0);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		unsigned seed = i + 1;
+
+		pid[i] = FORK();
+		if (pid[i])
+			continue;
+		for (int k = 0; k < STEPS; k++)
+			random_step(&seed);
+		_exit(0);
+	}
+	for (int i = 0; i < PROCESSES; i++)
+		CHILD_OK(pid[i]);
+}
+
 static const struct test tests[] = {
 	T(names_of_any_bytes), T(names_of_255_bytes), T(deep_paths), T(sparse_100_gb), T(offsets), T(appended_by_four),
 	T(append_by_flag), T(unlinked_and_open), T(renamed_over_open), T(saved_again_and_again), T(exchange_and_noreplace),
@@ -1421,7 +1528,7 @@ static const struct test tests[] = {
 	T(who_makes_it_owns_it), T(attributes_of_users), T(devices), T(overlay_on_it), T(copy_ranges), T(copies_elsewhere),
 	T(buffers_with_holes), T(buffers_in_files), T(maps_and_calls_agree), T(private_maps_see_shared_ones), T(private_maps_follow_shared_ones),
 	T(maps_beyond_the_end), T(maps_outlive_descriptors), T(maps_as_they_are_open), T(futexes_in_files),
-	T(punched_under_a_map), T(programs_from_here), T(many_are_open),
+	T(punched_under_a_map), T(programs_from_here), T(suid_programs), T(many_are_open), T(all_at_once),
 };
 
 /*
@@ -1530,7 +1637,7 @@ static int agent(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "exits"))
-		return 77;
+		return 77 + (getuid() != geteuid());
 	if (argc == 3 && !strcmp(argv[1], "agent"))
 		return chdir(argv[2]) ? 1 : agent();
 	return tap_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -8,15 +8,10 @@
 # What is another thing on a volume than on an image (docs/hostfs.md). It is listed, so that what
 # comes to work is seen here, too.
 cat >"$tmp/cannot" <<'EOF2'
-config device_mapper the host's directory gets no device
 config io_accounting the host reads and writes, and the guest does not count it
-efault past_the_end_of_a_file a shared map has no pages that a futex could miss
 file mode_and_owner a user of the host gives no file away
-rewrite-text file_is_written a page that is mapped privately may be of before
-rewrite-text writable_and_executable_views a page that is mapped privately may be of before
 volume deep_paths a file is told to the host by its whole path, which is PATH_MAX long at most
 volume links_themselves by Landlock alone a symbolic link's times cannot be set
-volume private_maps_follow_shared_ones a page that is mapped privately may be of before
 volume who_makes_it_owns_it a user of the host gives no file away, so that files are his
 EOF2
 
@@ -63,7 +58,7 @@ wanted=$* as=''
 chmod 755 "$tmp"
 "$kbox" doctor >"$tmp/doctor"
 if grep -q '^ok .*nothing is seen but volumes' "$tmp/doctor"; then
-	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap memory-g+rewrite memory-map-m+rewrite \
+	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite filemap-m+trap memory-g+rewrite memory-map-m+rewrite \
 		exec-g+rewrite io-m+rewrite ipc-g+rewrite efault-m+rewrite efault-g+trap \
 		iouring-m+rewrite large-text-g+rewrite rewrite-text-g+rewrite config-m+rewrite
 	# As hostile tests do.

@@ -24,6 +24,7 @@ IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
 AGENT = BUILD + "/tests/volume-m"
 SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
 LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
+PATIENCE = LIMIT / 6                    # for an answer
 FULL = bool(os.environ.get("FULL"))
 NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 HERE, RENAME_NOREPLACE, RENAME_EXCHANGE = -100, 1, 2
@@ -121,7 +122,7 @@ class Agent:
 
     def answer(self):
         while b"\n" not in self.seen:
-            if not select.select([self.process.stdout], [], [], LIMIT / 6)[0]:
+            if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
                 raise Gone("%s hangs" % self.name)
             part = os.read(self.process.stdout.fileno(), 1 << 20)
             if not part:
