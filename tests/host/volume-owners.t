@@ -14,11 +14,12 @@ fresh() {
 	[ -z "$as" ] || chown 1000:1000 "$tmp/volume"
 }
 
-# guest SCRIPT [ARG...]
+# guest SCRIPT [ARG...], with the volume as ACCESS says
+access=
 guest() {
 	script=$list$1
 	shift
-	$as timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M -v "$tmp/volume:/volume" -- \
+	$as timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M -v "$tmp/volume:/volume$access" -- \
 		/bin/sh -c "$script" "$@" 2>&1
 }
 
@@ -70,6 +71,12 @@ for way in namespaces landlock; do
 	guest "$make list ." sh /var/tmp >"$tmp/want"
 	is "$(guest "$make" sh /volume)" "" "without $hide: all is made"
 	is "$(guest 'list /volume/tree' | diff "$tmp/want" -)" "" "without $hide: the next box sees the same"
+	access=:ro
+	is "$(guest 'list /volume/tree' | diff "$tmp/want" -)" "" "without $hide: and a volume that is not written"
+	access=
+	cp "$(command -v busybox)" "$tmp/volume/busybox"
+	is "$($as "$kbox" run --mem 256M --root "$tmp/volume" -- /busybox sh -c "$list list /tree" 2>&1 | diff "$tmp/want" -)" "" \
+		"without $hide: and --root"
 	is "$(guest 'cd /volume/tree; cat owned file dir/hard dir/sub/f; echo x >null; cat null; head -c 0 null && echo read')" "text
 over
 text
@@ -84,7 +91,7 @@ read" "without $hide: contents, and a device that works"
 	for dir in x y; do
 		is "$(guest "list /volume/$dir/tree" | diff "$tmp/want" -)" "" "without $hide: they see the same ($dir)"
 	done
-	is "$(guest 'cd /volume && chmod 0 tree/file tree/dir && cat tree/file && ls tree/dir | wc -l && rm -rf x y tree t.tar && ls -A')" "over
+	is "$(guest 'cd /volume && chmod 0 tree/file tree/dir && cat tree/file && ls tree/dir | wc -l && rm -rf x y tree t.tar busybox && ls -A')" "over
 3" "without $hide: root's files of no mode"
 	is "$(ls -A "$tmp/volume")" "" "without $hide: nothing is left"
 done

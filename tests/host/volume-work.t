@@ -199,4 +199,46 @@ if [ -z "$jobs" ] && [ -e "$build/debian.img" ]; then
 		rm -rf "$tmp/debian"
 	done
 fi
+# Packages are installed by who is nobody on the host, into a directory that he has made of the image.
+cat >"$tmp/package" <<'END'
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
+set -e
+cd /root
+mkdir -p p/DEBIAN p/usr/bin p/var/lib/demo
+printf 'Package: kbox-demo\nVersion: 1.0\nArchitecture: all\nMaintainer: k <k@localhost>\nDescription: demo\n' >p/DEBIAN/control
+cat >p/DEBIAN/postinst <<'S'
+#!/bin/sh
+set -e
+chown games:tty /var/lib/demo
+chmod 2750 /var/lib/demo
+chmod 4755 /usr/bin/kbox-demo
+S
+printf '#!/bin/sh\necho demo\n' >p/usr/bin/kbox-demo
+chmod 755 p/DEBIAN/postinst p/usr/bin/kbox-demo
+dpkg-deb --root-owner-group -b p x.deb >/dev/null
+apt-get install -y ./x.deb >apt.out 2>&1 || { cat apt.out; exit 1; }
+kbox-demo
+dpkg -V kbox-demo
+stat -c '%n %a %U %G' /usr/bin/kbox-demo /var/lib/demo /bin/su /etc/shadow
+END
+if [ -z "$jobs" ] && [ -e "$build/debian.img" ]; then
+	as=
+	[ "$(id -u)" != 0 ] || as='setpriv --reuid=1000 --regid=1000 --clear-groups'
+	chmod 755 "$tmp"
+	mkdir "$tmp/root"
+	[ -z "$as" ] || chown 1000:1000 "$tmp/root"
+	$as timeout "$limit" "$kbox" -S "$build/debian.img" --ephemeral --mem 512M -v "$tmp/root:/volume" -- /bin/sh -c '
+		cd / && tar -c --one-file-system --exclude=./usr/lib/python3* --exclude=./usr/lib/gcc --exclude=./usr/share/doc \
+			--exclude=./usr/share/locale --exclude=./usr/lib/debug --exclude=./volume . | tar -x -C /volume' >"$tmp/out" 2>&1
+	is "$? $(cat "$tmp/out")" "0 " "a root directory of the Debian image, by tar"
+	said=$($as timeout "$limit" "$kbox" run --mem 512M --root "$tmp/root:rw" -- /bin/bash -c "$(cat "$tmp/package")" 2>&1)
+	is "$said" "demo
+/usr/bin/kbox-demo 4755 root root
+/var/lib/demo 2750 games tty
+/bin/su 4755 root root
+/etc/shadow 640 root shadow" "apt-get install ./x.deb, in --root DIR:rw"
+	is "$($as timeout "$limit" "$kbox" run --mem 512M --root "$tmp/root" -- \
+		/usr/bin/stat -c '%a %U %G' /usr/bin/kbox-demo /var/lib/demo 2>&1)" "4755 root root
+2750 games tty" "and in --root DIR, from then on"
+fi
 done_testing
