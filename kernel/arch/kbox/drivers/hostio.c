@@ -66,10 +66,11 @@ static void work(struct host_thread *h)
 {
 	static u32 numbers;
 	struct worker *w = &workers[__sync_fetch_and_add(&numbers, 1)];
+	u32 state;
 
 	for (;;) {
-		while (smp_load_acquire(&w->state) != BUSY)
-			host_futex_wait(&w->state, READ_ONCE(w->state), HOST_NO_TIMEOUT);
+		while ((state = smp_load_acquire(&w->state)) != BUSY)
+			host_futex_wait(&w->state, state, HOST_NO_TIMEOUT);
 		w->request->ret = make_call(w->request);
 		smp_store_release(&w->state, DONE);
 		raise();

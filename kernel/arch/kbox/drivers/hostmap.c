@@ -12,6 +12,7 @@
 #include <asm/fault.h>
 #include <asm/host.h>
 #include <asm/hostmm.h>
+#include <asm/hostpage.h>
 #include <asm/tlbflush.h>
 #include "hostmap.h"
 
@@ -73,12 +74,6 @@ vm_fault_t hostmap_private_fault(struct vm_fault *vmf, int fd)
 	return map_around(vmf, fd);
 }
 
-/* There is none; VM_MIXEDMAP would say so too, but such a mapping cannot grow. */
-struct page *hostmap_no_page(struct vm_area_struct *vma, unsigned long addr)
-{
-	return NULL;
-}
-
 /* For ptrace, and others who look at another process's memory. Bytes done, or none. */
 static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {
@@ -94,7 +89,7 @@ static int shared_access(struct vm_area_struct *vma, unsigned long addr, void *b
 }
 
 static const struct vm_operations_struct shared_ops = {
-	.fault = shared_fault, .access = shared_access, .find_special_page = hostmap_no_page,
+	.fault = shared_fault, .access = shared_access, .find_special_page = kbox_no_page,
 };
 
 int hostmap_try(struct vm_area_struct *vma, int fd, int prot)

@@ -19,8 +19,6 @@ int hostmap_shared(struct vm_area_struct *vma, int fd);
 vm_fault_t hostmap_private_fault(struct vm_fault *vmf, int fd);
 /* Does the host let the file be mapped so, PROT_*, where the mapping is to be? 0, or why not. */
 int hostmap_try(struct vm_area_struct *vma, int fd, int prot);
-/* For vm_operations_struct.find_special_page: there is none. */
-struct page *hostmap_no_page(struct vm_area_struct *vma, unsigned long addr);
 /* Is it such a mapping? */
 bool hostmap_is(const struct vm_area_struct *vma);
 #endif

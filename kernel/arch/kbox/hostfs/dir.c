@@ -3,9 +3,14 @@
 #include <linux/namei.h>
 #include "hostfs.h"
 
+/*
+ * The host may have moved a directory below one that was in it: then the names on the way are old,
+ * and the walk begins anew with all of them asked for.
+ */
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	struct hostfs_stat st;
+	struct dentry *found;
 	int ret;
 
 	if (dentry->d_name.len > NAME_MAX)
@@ -13,7 +18,8 @@ static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned 
 	ret = hostfs_stat(dentry, &st);
 	if (ret && ret != -ENOENT)
 		return ERR_PTR(ret);
-	return d_splice_alias(ret ? NULL : hostfs_iget(dir->i_sb, &st), dentry);
+	found = d_splice_alias(ret ? NULL : hostfs_iget(dir->i_sb, &st), dentry);
+	return found == ERR_PTR(-ELOOP) ? ERR_PTR(-ESTALE) : found;
 }
 
 /* There is a new file of this name: it becomes the dentry's. */
@@ -22,6 +28,12 @@ static int instantiate(struct inode *dir, struct dentry *dentry, const struct ho
 	struct inode *inode = hostfs_iget(dir->i_sb, st);
 
 	hostfs_changed(dir);
+	/* The host has removed a directory, of which this one has the number. */
+	if (!IS_ERR(inode) && S_ISDIR(inode->i_mode) && !hlist_empty(&inode->i_dentry)) {
+		hostfs_removed(inode);
+		iput(inode);
+		inode = hostfs_iget(dir->i_sb, st);
+	}
 	if (IS_ERR(inode)) {
 		d_drop(dentry);
 		return PTR_ERR(inode);

@@ -236,30 +236,39 @@ static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
 static long fallocate(struct file *file, int mode, loff_t off, loff_t len)
 {
 	struct inode *inode = file_inode(file);
-	long ret = host_fallocate(hostfs_fd(file), mode, off, len);
+	long ret;
 
+	inode_lock(inode);
+	ret = file_remove_privs(file) ?: host_fallocate(hostfs_fd(file), mode, off, len);
 	hostfs_changed(inode);
 	update_size(inode, hostfs_fd(file));
 	hostfs_drop_pages(inode, off & PAGE_MASK, LLONG_MAX);
+	inode_unlock(inode);
 	return ret;
 }
 
-static ssize_t copy_file_range(struct file *in, loff_t from, struct file *out, loff_t to, size_t n, unsigned int flags)
+static ssize_t copy_on_host(struct file *in, loff_t from, struct file *out, loff_t to, size_t n)
 {
 	struct inode *inode = file_inode(out);
-	ssize_t ret = -EXDEV;
+	ssize_t ret;
 
-	if (in->f_op == out->f_op)
-		ret = host_copy_file_range(hostfs_fd(in), from, hostfs_fd(out), to, min(n, MAX_RW_COUNT));
-	if (ret == -EXDEV || ret == -EOPNOTSUPP)
-		return splice_copy_file_range(in, from, out, to, n);
+	inode_lock(inode);
+	ret = file_remove_privs(out) ?: host_copy_file_range(hostfs_fd(in), from, hostfs_fd(out), to, n);
 	if (ret > 0) {
 		if (to + ret > i_size_read(inode))
 			i_size_write(inode, to + ret);
 		hostfs_changed(inode);
 		hostfs_drop_pages(inode, to, to + ret - 1);
 	}
+	inode_unlock(inode);
 	return ret;
+}
+
+static ssize_t copy_file_range(struct file *in, loff_t from, struct file *out, loff_t to, size_t n, unsigned int flags)
+{
+	ssize_t ret = in->f_op == out->f_op ? copy_on_host(in, from, out, to, min(n, MAX_RW_COUNT)) : -EXDEV;
+
+	return ret == -EXDEV || ret == -EOPNOTSUPP ? splice_copy_file_range(in, from, out, to, n) : ret;
 }
 
 const struct file_operations hostfs_file_fops = {

@@ -98,7 +98,6 @@ void hostfs_path_end(void);
 int hostfs_root(const struct dentry *dentry);
 int hostfs_stat(struct dentry *dentry, struct hostfs_stat *st);
 int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st);
-int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode);
 
 /* inode.c */
 extern const struct inode_operations hostfs_file_iops, hostfs_link_iops, hostfs_special_iops;
@@ -127,15 +126,20 @@ extern const struct inode_operations hostfs_dir_iops;
 extern const struct file_operations hostfs_dir_fops;
 
 /*
- * open.c. Which of a file's descriptors is open for this now, with a user more, or an error; the
+ * open.c. hostfs_open_path() opens what has the dentry's name now; the caller closes it. May sleep.
+ */
+int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode);
+/*
+ * Which of a file's descriptors is open for this now, with a user more, or an error; the
  * dentry is how the file is found. EOPENSTALE: another file has its name.
  */
 int hostfs_get(struct dentry *dentry, enum hostfs_access access);
 void hostfs_put(struct inode *inode, int which);
 /* The file has just been made, and this is its descriptor to write: it is kept for who opens it next. */
 void hostfs_keep_fd(struct inode *inode, int fd);
-/* One that is open, or -1. */
+/* One that is open, or -1; the other: to read with. */
 int hostfs_any_fd(const struct inode *inode);
+int hostfs_fd_to_read(const struct inode *inode);
 void hostfs_close_all(struct inode *inode);
 int hostfs_open(struct inode *inode, struct file *file);
 int hostfs_release(struct inode *inode, struct file *file);

@@ -85,6 +85,10 @@ void hostfs_refresh(struct inode *inode, const struct hostfs_stat *st)
 	struct hostfs_inode *hi = hostfs_i(inode);
 
 	set_attributes(inode, st);
+	/* fstat(2), which may have been first, does not tell these. */
+	hi->mnt = hi->mnt ?: st->mnt;
+	if (!hi->btime.tv_sec)
+		hi->btime = st->k.btime;
 	if (!S_ISREG(inode->i_mode) || !pages_are_old(hi))
 		return;
 	hi->cached_mtime = st->k.mtime;
@@ -176,11 +180,15 @@ static int revalidate(struct dentry *dentry, unsigned int flags)
 
 	if (goes_unasked(inode, flags) || (inode && is_known(inode)))
 		return 1;
-	if (flags & LOOKUP_RCU && hostfs_sb(dentry->d_sb)->devices)	/* it may have to be opened */
+	/* It may have to be opened, which may sleep. */
+	if (flags & LOOKUP_RCU && (hostfs_sb(dentry->d_sb)->devices || !kbox_boot->volume_paths))
 		return -ECHILD;
 	ret = hostfs_stat(dentry, &st);
-	if (!inode || ret)
-		return !inode && ret == -ENOENT;
+	if (!inode)
+		return ret == -ENOENT;
+	/* What is mounted there is lost with the dentry, so an error that passes must not be an end of it. */
+	if (ret)
+		return ret == -ENOENT || ret == -ENOTDIR || ret == -ELOOP ? 0 : ret;
 	if (!hostfs_is(hostfs_i(inode), &st))
 		return 0;
 	if (flags & LOOKUP_RCU) {	/* no sleep: pages that have to go would */
@@ -308,7 +316,7 @@ static int change_size(struct dentry *dentry, const struct iattr *attr)
 	int which = hostfs_get(dentry, HOSTFS_WRITE), ret;
 
 	if (which < 0)
-		return which;
+		return which == -EOPENSTALE ? -ESTALE : which;
 	ret = host_ftruncate(hostfs_i(inode)->open[which].fd, attr->ia_size);
 	hostfs_put(inode, which);
 	if (!ret) {

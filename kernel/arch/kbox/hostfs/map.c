@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
+#include <asm/hostpage.h>
 #include "../drivers/hostio.h"
 #include "../drivers/hostmap.h"
 #include "hostfs.h"
@@ -17,7 +18,7 @@ static int fd_to_read(struct inode *inode, struct file *file)
 {
 	int fd = file && file_inode(file) == inode && file->f_mode & FMODE_READ ? hostfs_fd(file) : -1;
 
-	return fd >= 0 ? fd : hostfs_any_fd(inode);
+	return fd >= 0 ? fd : hostfs_fd_to_read(inode);
 }
 
 /* At once, if the host has all of it in its memory. size: of the buffers. */
@@ -113,7 +114,7 @@ static vm_fault_t copy(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	if (n <= 0)
-		return VM_FAULT_SIGBUS;
+		return n ? vmf_error(n) : VM_FAULT_SIGBUS;
 	memset(iov.base + n, 0, PAGE_SIZE - n);
 	__folio_mark_uptodate(page_folio(vmf->cow_page));
 	ret = finish_fault(vmf);
@@ -130,16 +131,23 @@ static vm_fault_t private_fault(struct vm_fault *vmf)
 }
 
 static const struct vm_operations_struct private_ops = {
-	.fault = private_fault, .map_pages = filemap_map_pages, .find_special_page = hostmap_no_page,
+	.fault = private_fault, .map_pages = filemap_map_pages, .find_special_page = kbox_no_page,
 };
 
 /* A host may let nothing be executed there, and a program may want that of any mapping later. */
 static bool is_mapped_by_host(struct hostfs_inode *hi, struct vm_area_struct *vma, int fd)
 {
+	int ret;
+
 	if (!kbox_boot->maps || fd >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
 		return false;
-	if (hi->execution == UNTRIED)
-		hi->execution = hostmap_try(vma, fd, PROT_READ | PROT_EXEC) ? NOT_MAPPED : MAPPED_BY_HOST;
+	if (hi->execution == UNTRIED) {
+		ret = hostmap_try(vma, fd, PROT_READ | PROT_EXEC);
+		if (!ret)
+			hi->execution = MAPPED_BY_HOST;
+		else if (ret == -EPERM || ret == -EACCES)
+			hi->execution = NOT_MAPPED;
+	}
 	return hi->execution == MAPPED_BY_HOST;
 }
 

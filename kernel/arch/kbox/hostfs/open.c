@@ -68,15 +68,25 @@ static bool close_idle(void)
 	return any;
 }
 
+int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode)
+{
+	char *path;
+	int fd;
+
+	do {
+		path = hostfs_path(dentry, HOSTFS_NAME);
+		if (IS_ERR(path))
+			return PTR_ERR(path);
+		fd = host_open(hostfs_root(dentry), path, flags, mode);
+		hostfs_path_end();
+	} while ((fd == -EMFILE || fd == -ENFILE) && close_idle());
+	return fd;
+}
+
 /* O_NONBLOCK: a FIFO that has taken the file's place is not waited for. */
 static int try_open(struct dentry *dentry, unsigned int flags)
 {
-	int fd;
-
-	do
-		fd = hostfs_open_path(dentry, flags | O_NONBLOCK, 0);
-	while ((fd == -EMFILE || fd == -ENFILE) && close_idle());
-	return fd;
+	return hostfs_open_path(dentry, flags | O_NONBLOCK, 0);
 }
 
 /*
@@ -97,6 +107,12 @@ static int open_for(struct dentry *dentry, enum hostfs_access access, bool *read
 	return try_open(dentry, O_WRONLY);
 }
 
+/* The walk begins anew. In a steady volume it would find the same, and overlayfs does not walk. */
+static int stale(const struct super_block *sb)
+{
+	return hostfs_sb(sb)->steady ? -ESTALE : -EOPENSTALE;
+}
+
 /* Is it that file, and no other that has its name now? */
 static int check(struct inode *inode, int fd)
 {
@@ -106,7 +122,7 @@ static int check(struct inode *inode, int fd)
 	if (ret)
 		return ret;
 	if (!hostfs_is(hostfs_i(inode), &st))
-		return -EOPENSTALE;
+		return stale(inode->i_sb);
 	hostfs_refresh(inode, &st);
 	return 0;
 }
@@ -119,7 +135,7 @@ static int open_again(struct dentry *dentry, enum hostfs_access access)
 	int fd = open_for(dentry, access, &o->reads), ret;
 
 	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)	/* where the name was there is none, or a link */
-		return -EOPENSTALE;
+		return stale(inode->i_sb);
 	if (fd < 0)
 		return fd;
 	ret = check(inode, fd);
@@ -181,12 +197,25 @@ int hostfs_any_fd(const struct inode *inode)
 	return o[HOSTFS_READ].fd >= 0 ? o[HOSTFS_READ].fd : o[HOSTFS_WRITE].fd;
 }
 
+int hostfs_fd_to_read(const struct inode *inode)
+{
+	const struct hostfs_open *o = hostfs_i(inode)->open;
+
+	if (o[HOSTFS_READ].fd >= 0)
+		return o[HOSTFS_READ].fd;
+	return o[HOSTFS_WRITE].reads ? o[HOSTFS_WRITE].fd : -1;
+}
+
 int hostfs_open(struct inode *inode, struct file *file)
 {
 	int which = hostfs_get(file_dentry(file), file->f_mode & FMODE_WRITE ? HOSTFS_WRITE : HOSTFS_READ);
 
 	if (which < 0)
 		return which;
+	if (file->f_mode & FMODE_READ && !hostfs_i(inode)->open[which].reads) {
+		hostfs_put(inode, which);
+		return -EACCES;
+	}
 	file->private_data = (void *)(long)which;
 	file->f_mode |= FMODE_CAN_ODIRECT;
 	return 0;

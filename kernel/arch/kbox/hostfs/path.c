@@ -91,18 +91,6 @@ int hostfs_stat_fd(const struct super_block *sb, int fd, struct hostfs_stat *st)
 	return stat_fd(sb, fd, st) ?: hostfs_find_owner(sb, NULL, fd, st);
 }
 
-int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mode)
-{
-	char *path = hostfs_path(dentry, HOSTFS_NAME);
-	int fd;
-
-	if (IS_ERR(path))
-		return PTR_ERR(path);
-	fd = host_open(hostfs_root(dentry), path, flags, mode);
-	hostfs_path_end();
-	return fd;
-}
-
 /* Where the fence lets only openat2(2) have a path. */
 static int stat_by_open(struct dentry *dentry, struct hostfs_stat *st)
 {

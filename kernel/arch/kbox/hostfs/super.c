@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The file system "hostfs", whose source is volume:N, and its superblocks. */
+#include <linux/backing-dev.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/init.h>
@@ -175,6 +176,8 @@ static int fill(struct super_block *s, struct fs_context *fc)
 	ret = super_setup_bdi(s) ?: hostfs_stat_fd(s, sb->root, &st);
 	if (ret)
 		return ret;
+	/* Nothing here is dirty: a page that is mapped to be written need not tell that it is. */
+	s->s_bdi->capabilities &= ~(BDI_CAP_WRITEBACK | BDI_CAP_WRITEBACK_ACCT);
 	sb->dev = st.dev;
 	root = hostfs_iget(s, &st);
 	if (IS_ERR(root))

@@ -23,9 +23,10 @@ static u64 host_page(pte_t pte)
 	return pte_pfn(pte) & (KBOX_HOST_PFN_PAGES - 1);
 }
 
+/* Others have special entries as well, as private mappings of /dev/zero. */
 static bool may_have(const struct vm_area_struct *vma)
 {
-	return vma->vm_file && !(vma->vm_flags & VM_MAYSHARE);
+	return vma->vm_ops && vma->vm_ops->find_special_page == kbox_no_page && !(vma->vm_flags & VM_MAYSHARE);
 }
 
 static bool is_host_page(struct vm_area_struct *vma, unsigned long addr)
@@ -56,6 +57,11 @@ static bool in_page_cache(struct vm_area_struct *vma, unsigned long addr)
 		return false;
 	folio_put(folio);
 	return true;
+}
+
+struct page *kbox_no_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	return NULL;
 }
 
 bool kbox_want_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end)
@@ -128,17 +134,30 @@ static bool again_unlocked(long ret, unsigned long start, unsigned long pages)
 		return try_again ? __real_##name arguments : ret;	\
 	}
 
-WRAP(long, get_user_pages_remote,
+/* The same. A shared mapping has none of memory ever: no program knows EEXIST of that. */
+#define WRAP_COUNT(type, name, parameters, arguments, try_again)	\
+	type __real_##name parameters;					\
+	type __wrap_##name parameters;					\
+	type __wrap_##name parameters					\
+	{								\
+		type ret = __real_##name arguments;			\
+									\
+		if (try_again)						\
+			ret = __real_##name arguments;			\
+		return ret == -EEXIST ? -EFAULT : ret;			\
+	}
+
+WRAP_COUNT(long, get_user_pages_remote,
 	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
-	(mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
-WRAP(long, pin_user_pages_remote,
+	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
+WRAP_COUNT(long, pin_user_pages_remote,
 	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
-	(mm, start, nr, flags, pages, locked), again(ret, mm, start, nr))
-WRAP(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
+	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
+WRAP_COUNT(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again(ret, current->mm, start, nr))
-WRAP(int, get_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
+WRAP_COUNT(int, get_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again_unlocked(ret, start, nr))
-WRAP(int, pin_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
+WRAP_COUNT(int, pin_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again_unlocked(ret, start, nr))
 
 /* For a core dump, which has a hole where it says that there is none. */

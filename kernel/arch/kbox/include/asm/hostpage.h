@@ -17,6 +17,11 @@ struct vm_area_struct;
  * mm locked; may sleep.
  */
 bool kbox_want_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/*
+ * For vm_operations_struct.find_special_page: there is none. A mapping that has it is one of these.
+ * VM_MIXEDMAP would say so too, but such a mapping cannot grow.
+ */
+struct page *kbox_no_page(struct vm_area_struct *vma, unsigned long addr);
 /* Read from such an entry's page: n bytes from offset on, in the page. Bytes, or an error. */
 ssize_t kbox_read_host_page(pte_t pte, void *to, unsigned int offset, unsigned int n);
 #endif
