@@ -200,7 +200,7 @@ static void find_targets(const struct options *o, char *target[])
  * The guest's root gives files away and makes devices. A user of the host does neither, so that is
  * kept in attributes. On his own system he is who he is there.
  */
-static uint32_t written_flags(const struct options *o)
+static uint32_t kept_flags(const struct options *o)
 {
 	if (o->root_is == ROOT_OWN)
 		return 0;
@@ -213,7 +213,7 @@ static void add_given(struct volumes *v, const struct options *o, char *target[]
 	for (size_t i = 0; i < o->nvolumes; i++) {
 		const struct volume_arg *a = &o->volumes[i];
 		const char *name = joined("-v ", a->arg);
-		uint32_t flags = written ? written_flags(o) : KBOX_VOLUME_READ_ONLY;
+		uint32_t flags = written ? kept_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY;
 
 		if ((a->access != 'o') != written)
 			continue;
@@ -238,7 +238,7 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 	else
 		v->layers = 1;
 	add_directory(v, name, o->root.source, "/",
-		      kind == ROOT_VOLUME ? written_flags(o) : KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
+		      kind == ROOT_VOLUME ? kept_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
 /* A mount point is made in the root, but in no volume beside it: nobody would expect it there. */

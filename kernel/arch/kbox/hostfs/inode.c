@@ -168,7 +168,7 @@ static bool goes_unasked(const struct inode *inode, unsigned int flags)
 		return false;
 	if (flags & LOOKUP_PARENT)
 		return S_ISDIR(inode->i_mode);
-	return (flags & (LOOKUP_OPEN | LOOKUP_CREATE)) == LOOKUP_OPEN && S_ISREG(inode->i_mode) &&
+	return (flags & (LOOKUP_OPEN | LOOKUP_CREATE | LOOKUP_DIRECTORY)) == LOOKUP_OPEN && S_ISREG(inode->i_mode) &&
 	       hostfs_any_fd(inode) < 0;
 }
 
@@ -291,6 +291,14 @@ static int change_path(struct dentry *dentry, const struct change *c)
 	return ret;
 }
 
+/* Does the name lead to the file, of which the caller may have a descriptor? */
+static bool has_name(struct dentry *dentry)
+{
+	struct hostfs_stat st;
+
+	return is_known(d_inode(dentry)) || (!hostfs_stat(dentry, &st) && hostfs_is(hostfs_i(d_inode(dentry)), &st));
+}
+
 /* By a descriptor, if there is one, or it has to be: the fence may let no path through for this. */
 static int change(struct dentry *dentry, const struct change *c)
 {
@@ -298,6 +306,8 @@ static int change(struct dentry *dentry, const struct change *c)
 
 	if (fd >= 0)
 		return change_fd(fd, c);
+	if (!has_name(dentry))
+		return -ESTALE;
 	if (kbox_boot->volume_paths)
 		return change_path(dentry, c);
 	if (S_ISLNK(d_inode(dentry)->i_mode))	/* there is no way, and whoever copies files would stop here */
