@@ -178,7 +178,7 @@ static int revalidate(struct dentry *dentry, unsigned int flags)
 	struct hostfs_stat st;
 	int ret;
 
-	if (goes_unasked(inode, flags) || (inode && is_known(inode)))
+	if (goes_unasked(inode, flags))
 		return 1;
 	/* It may have to be opened, which may sleep. */
 	if (flags & LOOKUP_RCU && (hostfs_sb(dentry->d_sb)->devices || !kbox_boot->volume_paths))

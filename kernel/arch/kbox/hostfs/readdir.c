@@ -16,6 +16,16 @@ struct listing {
 	u8 entries[];
 };
 
+/* The first one is what the directory is known by, too: it may lose its name. */
+static void begin(struct file *file, struct listing *l)
+{
+	struct hostfs_open *o = &hostfs_i(file_inode(file))->open[HOSTFS_READ];
+
+	if (o->fd < 0)
+		o->fd = l->fd;
+	file->private_data = l;
+}
+
 static int open(struct inode *inode, struct file *file)
 {
 	struct listing *l = kvmalloc(sizeof(*l) + ROOM, GFP_KERNEL);
@@ -38,14 +48,17 @@ static int open(struct inode *inode, struct file *file)
 	if (ret)
 		kvfree(l);
 	else
-		file->private_data = l;
+		begin(file, l);
 	return ret == -ENOENT || ret == -ENOTDIR || ret == -ELOOP ? -EOPENSTALE : ret;
 }
 
 static int release(struct inode *inode, struct file *file)
 {
+	struct hostfs_open *o = &hostfs_i(inode)->open[HOSTFS_READ];
 	struct listing *l = file->private_data;
 
+	if (o->fd == l->fd)
+		o->fd = -1;
 	host_close(l->fd);
 	kvfree(l);
 	return 0;
