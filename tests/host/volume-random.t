@@ -3,6 +3,7 @@
 """Random operations on names, attributes and contents of a small tree, each by one of the host and
 two boxes, and each natively on another tree as well: what it gives has to be the same, and so are
 the trees in the end. VOLUME_SEED and VOLUME_OPERATIONS (1, 4000) are others."""
+import errno
 import random
 import stat
 import sys
