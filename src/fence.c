@@ -82,7 +82,7 @@ static struct filter_box filter_box(const struct box *b)
 		.start = b->image.hostcall_start, .end = b->image.hostcall_end,
 		.given = (files ? WITH_FILES : 0) | (b->sockets ? WITH_SOCKETS : 0) | (b->boot->names ? WITH_NAMES : 0) |
 			 (b->boot->maps ? WITH_MAPS : 0) | given_volumes(v),
-		.mem_fd = b->mem_fd, .null_fd = b->null_fd,
+		.mem_fd = b->mem_fd, .null_fd = b->null_fd, .epoll_fd = b->boot->epoll_fd,
 		.volumes = v->fd, .written = v->fd + v->written, .volumes_end = v->fd + v->n,
 		.refused = SECCOMP_RET_USER_NOTIF, .signals = SECCOMP_RET_ALLOW,
 	};

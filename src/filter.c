@@ -98,6 +98,16 @@ static size_t check_closes(struct program *p, size_t *at)
 	return 1;
 }
 
+static size_t check_opened(struct program *p, size_t *at)
+{
+	at[0] = jump(p, BPF_JGE, 3, 0, 0);
+	jump(p, BPF_JEQ, p->box->mem_fd, 2, 0);
+	jump(p, BPF_JEQ, p->box->null_fd, 1, 0);
+	jump(p, BPF_JEQ, p->box->epoll_fd, 0, 1);
+	at[1] = go(p);
+	return 2;
+}
+
 /* Falls through if the argument is right, else goes to a place that is written into at[] later. */
 static size_t check(struct program *p, const struct check *c, size_t *at)
 {
@@ -114,6 +124,8 @@ static size_t check(struct program *p, const struct check *c, size_t *at)
 		return n + check_volume(p, c->fd == FD_VOLUME ? p->box->volumes : p->box->written, at + n);
 	if (c->fd == FD_CLOSES)
 		return n + check_closes(p, at + n);
+	if (c->fd == FD_OPENED)
+		return n + check_opened(p, at + n);
 	for (int i = 0; i < c->nvalues - 1; i++)
 		jump(p, BPF_JEQ, value(p, c, i), c->nvalues - 1 - i, 0);
 	at[n++] = jump(p, BPF_JEQ, value(p, c, c->nvalues - 1), 0, 0);

@@ -11,7 +11,7 @@
 struct filter_box {
 	uint64_t start, end;	/* of the text that may call the host; no 4 GiB boundary between */
 	unsigned given;		/* WITH_* (hostcalls.h) */
-	int mem_fd, null_fd;
+	int mem_fd, null_fd, epoll_fd;
 	/* Numbers of volumes: the first one, the first that is written, behind the last. */
 	int volumes, written, volumes_end;
 	uint32_t refused;	/* SECCOMP_RET_* for calls that are on no list */

@@ -57,6 +57,8 @@
 #define VOLUME(n, what) { .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = FD_VOLUME, .name = #what, .text = "= a volume" }
 #define WRITTEN(n, what) \
 	{ .arg = n, .mask = 0xffffffff, .nvalues = 1, .fd = FD_WRITTEN, .name = #what, .text = "= a written volume" }
+/* What a volume's file can be: numbers 0 to 2 stay taken, so none has one of them. */
+#define OPENED FD(0, FD_OPENED, "any but stdio, memory, epoll and /dev/null")
 /* Of a mode, the kind of file: no device. */
 #define KIND(n, what, ...) { .arg = n, .mask = S_IFMT, VALUES(__VA_ARGS__), .name = #what, .text = "of " #__VA_ARGS__ }
 
@@ -219,14 +221,18 @@ const struct form host_calls[] = {
 	  .why = "a copy that the host's file system makes", .gives = "no more than reading and writing" },
 	{ CALL(fsync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file is to be on disk", .gives = "a wait for it" },
 	{ CALL(fdatasync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
-	{ CALL(fchmod), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's mode",
-	  .gives = "that, of the caller's files in written volumes; with Landlock alone: in all volumes" },
-	{ CALL(fchown), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's owner",
+	{ CALL(fchmod), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
+	  .why = "a file's mode",
+	  .gives = "that, of the caller's files in written volumes, and of given ones; with Landlock alone: in all volumes" },
+	{ CALL(fchown), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
+	  .why = "a file's owner",
 	  .gives = "the same, as far as the caller may give files away" },
-	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { IS(1, path, 0), INT(3, flags, 0) },
+	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED, IS(1, path, 0), INT(3, flags, 0) },
 	  .why = "a file's times", .gives = "the same" },
-	{ CALL(fsetxattr), .needs = WITH_VOLUMES | WITH_WRITES, .why = "extended attributes", .gives = "the same" },
-	{ CALL(fremovexattr), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
+	{ CALL(fsetxattr), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
+	  .why = "extended attributes", .gives = "the same" },
+	{ CALL(fremovexattr), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
+	  .why = "the same", .gives = "the same" },
 	{ CALL(mkdirat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd) },
 	  .why = "new directories", .gives = "these, in written volumes" },
 	{ CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES,

@@ -17,8 +17,11 @@ enum {
 	WITH_VOLUMES = 16, WITH_WRITES = 32, WITH_PATHS = 64,
 };
 
-/* Descriptors that the box knows by number. FD_CLOSES: all but memory and volumes. */
-enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_CLOSES, FD_VOLUME, FD_WRITTEN };
+/*
+ * Descriptors that the box knows by number. FD_CLOSES: all but memory and volumes. FD_OPENED: all
+ * but stdio and what kbox has made for the box.
+ */
+enum known_fd { FD_ANY, FD_MEMORY, FD_NULL, FD_CLOSES, FD_OPENED, FD_VOLUME, FD_WRITTEN };
 
 /* An argument: its bits in mask are those of one of the values, or it is a known descriptor. */
 struct check {

@@ -125,6 +125,43 @@ static bool leave_old_root(void)
 	       !mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
 }
 
+/* Where it is mounted for a moment; what is opened then stays of that mount. */
+static bool mount_null(const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	bool ok = tree >= 0 && !syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) &&
+		  !syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+
+	if (tree >= 0)
+		close(tree);
+	return ok;
+}
+
+/* The same file, opened in the same way. */
+static bool open_null_again(const char *path, int fd)
+{
+	int how = fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	int new = open(path, how | O_CLOEXEC);
+	bool ok = new >= 0 && dup3(new, fd, O_CLOEXEC) >= 0;
+
+	if (new >= 0)
+		close(new);
+	return ok;
+}
+
+bool keep_null_as_it_is(int fds)
+{
+	static const char path[] = "/dev/null";
+	struct stat null, st;
+	bool ok = !stat(path, &null) && mount_null(path);
+
+	for (int fd = 0; ok && fd < fds; fd++)
+		if (!fstat(fd, &st) && st.st_dev == null.st_dev && st.st_ino == null.st_ino)
+			ok = open_null_again(path, fd);
+	return ok && !umount2(path, MNT_DETACH);
+}
+
 bool move_into_volumes(const struct volumes *v, int fd[], const char **what)
 {
 	char path[16];
@@ -158,7 +195,7 @@ bool namespaces_work(void)
 	const char *what;
 	int fd;
 
-	if (!new_namespace())
+	if (!new_namespace() || !keep_null_as_it_is(3))
 		return false;
 	v.volume[0].flags = KBOX_VOLUME_READ_ONLY;
 	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -362,6 +362,8 @@ void enter_volumes(struct box *b)
 	umask(0);	/* modes are the guest's */
 	if (v->fence == BY_NAMESPACE && !new_namespace())
 		die("%s: %s", what, reason(errno));
+	if (v->fence == BY_NAMESPACE && v->written < v->n && !keep_null_as_it_is(KBOX_MAX_OFFER))
+		die("/dev/null: %s", reason(errno));
 	open_parts(v, fd);
 	if (v->fence == BY_NAMESPACE && !move_into_volumes(v, fd, &what))
 		die("%s: %s", what, reason(errno));

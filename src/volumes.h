@@ -102,6 +102,12 @@ void show_own_system(struct box *b, char *target[], size_t n);
 bool new_namespace(void);
 
 /*
+ * Descriptors of /dev/null below that number become such of a read-only mount: they are read and
+ * written as before, but the file's mode, owner, times and attributes cannot be changed by them.
+ */
+bool keep_null_as_it_is(int fds);
+
+/*
  * The root becomes a directory that has the volumes alone, as /0, /1 and so on; part_fd becomes their
  * descriptors. The last thing that was tried is in what.
  */

@@ -145,10 +145,22 @@ execveat volume :file page page 0
 fchdir volume
 mount :a :/0 :tmpfs 0 0
 unshare 0x10000000
+fchmod 0 0
+fchmod nullfd 0
+fchown memfd 0 0
+fchown epollfd 0 0
+utimensat nullfd 0 page 0
+fsetxattr memfd :user.a page 1 0
+fremovexattr 2 :user.a
 """.strip().split("\n"):
     refuses(line, options=OPTIONS)
 for line in ("statx volume :file 0x100 0xfff page", "fchmodat written :file 0", "fchownat written :file 0 0 0x100", "utimensat written :file page 0x100"):
     refuses(line, title=line + ", without a namespace", options=OPTIONS, env={"KBOX_HIDE": "namespaces"})
+# The host's /dev/null, by a descriptor of it that was given.
+null = os.open("/dev/null", os.O_RDWR)
+for line, allowed in (("fchmod %d 0666", EROFS), ("fchown %d 0 0", EROFS), ("utimensat %d 0 0 0", EROFS), ("write %d page 1", 1)):
+    status, lines = run(PROGRAM, "call", *(line % null).split(), options=(*OPTIONS, "--fd", str(null)), env={"KBOX_HIDE": "landlock"}, pass_fds=(null,))
+    check(status == 0 and results(lines)[-1][1] == allowed, "/dev/null: " + line, status, lines)
 for line in ("mkdirat volume :made 0755", "fchmod 0 0", "pwrite64 0 page 1 0", "unlinkat volume :file 0"):
     refuses(line, title=line + ", without a written volume", options=OPTIONS[:2])
 done()

@@ -32,6 +32,7 @@
 #define X32_BIT 0x40000000
 #define MEMORY 7
 #define NULL_FD 9
+#define EPOLL 11
 #define VOLUMES 20
 #define WRITTEN 23		/* to VOLUMES_END */
 #define VOLUMES_END 26
@@ -101,7 +102,7 @@ static void make(uint64_t start, uint64_t end, unsigned given)
 {
 	memset(prog, 0xff, sizeof(prog));
 	length = make_filter(prog, &(struct filter_box) {
-		.start = start, .end = end, .given = given, .mem_fd = MEMORY, .null_fd = NULL_FD,
+		.start = start, .end = end, .given = given, .mem_fd = MEMORY, .null_fd = NULL_FD, .epoll_fd = EPOLL,
 		.volumes = VOLUMES, .written = WRITTEN, .volumes_end = VOLUMES_END, .refused = REFUSED, .signals = SECCOMP_RET_ALLOW,
 	});
 }
@@ -326,6 +327,8 @@ static void of_written_volumes(void **state)
 		SYS_pwrite64, SYS_pwritev2, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_fchmod, SYS_fchown,
 		SYS_fsetxattr, SYS_fremovexattr, SYS_copy_file_range,
 	};
+	/* What it does not have of a volume, whose modes and owners are not the guest's. */
+	static const uint64_t ours[] = { 0, 1, 2, MEMORY, NULL_FD, EPOLL };
 
 	(void)state;
 	make(START, END, WITH_VOLUMES);
@@ -353,6 +356,14 @@ static void of_written_volumes(void **state)
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR | 0666, 0x105);
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFBLK | 0666, 0x105);
 	PASSES(SYS_utimensat, 50, 0, 0x1000, 0);
+	for (size_t i = 0; i < COUNT(ours); i++) {
+		REFUSES(SYS_fchmod, ours[i], 0777);
+		REFUSES(SYS_fchmod, ours[i] | 1UL << 32, 0777);
+		REFUSES(SYS_fchown, ours[i], 1, 1);
+		REFUSES(SYS_fsetxattr, ours[i], 0x1000, 0x1000, 1, 0);
+		REFUSES(SYS_fremovexattr, ours[i], 0x1000);
+		REFUSES(SYS_utimensat, ours[i], 0, 0x1000, 0);
+	}
 	REFUSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -423,6 +434,8 @@ static uint64_t right(const struct check *c, int i)
 	case FD_MEMORY:
 	case FD_CLOSES:
 		return MEMORY;
+	case FD_OPENED:
+		return EPOLL;
 	case FD_NULL:
 		return NULL_FD;
 	case FD_VOLUME:
@@ -449,6 +462,8 @@ static bool fits_check(const struct check *c, uint64_t arg)
 		return is_volume(arg, WRITTEN);
 	if (c->fd == FD_CLOSES)
 		return arg != MEMORY && !is_volume(arg, VOLUMES);
+	if (c->fd == FD_OPENED)
+		return arg > 2 && arg != MEMORY && arg != NULL_FD && arg != EPOLL;
 	for (int v = 0; v < c->nvalues; v++)
 		any |= arg == right(c, v);
 	return any;

@@ -170,14 +170,19 @@ static int in_volumes(void)
 	struct volumes v;
 	struct statvfs fs;
 	struct stat st;
-	int fd[5];
+	int fd[5], null = open("/dev/null", O_WRONLY | O_APPEND), zero = open("/dev/zero", O_RDWR);
 
 	volumes_of(&v);
 	NEED(new_namespace());
+	NEED(keep_null_as_it_is(zero + 1));
 	for (int i = 0; i < 5; i++)
 		NEED((fd[i] = open(v.part[i].path, O_PATH)) >= 0);
 	NEED(move_into_volumes(&v, fd, &what));
 	drop_capabilities();
+	NEED(write(null, "x", 1) == 1 && fcntl(null, F_GETFL) & O_APPEND && read(null, &st, 1) < 0 && errno == EBADF);
+	NEED(!fstat(null, &st) && fchmod(null, st.st_mode & 07777) && errno == EROFS);
+	NEED(fchown(null, st.st_uid, st.st_gid) && errno == EROFS && futimens(null, NULL) && errno == EROFS);
+	NEED(read(zero, &st, 1) == 1);
 	NEED(only("/", "0 1 2 ") && only("/0", "file out sub up ") && only("/2/deep", "down name up ") && only("/2/deep/up", "file out sub up "));
 	NEED(open("/0/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
 	NEED(open("/2/deep/up/new", O_WRONLY | O_CREAT, 0644) < 0 && errno == EROFS);
