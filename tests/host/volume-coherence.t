@@ -177,6 +177,71 @@ def other_kinds(a, b):
 
 
 @scenario
+def a_directory_where_a_file_was(a, b):
+    for i in range(3):
+        same(a.put("x", b"file"), 4)
+        same(b.get("x"), b"file")
+        same(a.unlink("x"), 0)
+        same(a.mkdir("x"), 0)
+        same(b.ls("x") if i else b.mkdir("x/y"), [] if i else 0)
+        same(a.rmdir("x/y") if i == 0 else 0, 0)
+        same(a.rmdir("x"), 0)
+
+
+@scenario
+def a_socket_where_a_file_was(a, b):
+    same(a.put("x", b"file"), 4)
+    same(b.get("x"), b"file")
+    same(a.unlink("x"), 0)
+    same(a.mknodat(HERE, "x", stat.S_IFSOCK | 0o644, 0), 0)
+    same(b.put("x", b"more", os.O_APPEND), "ENXIO")
+
+
+@scenario
+def a_link_where_a_directory_was(a, b):
+    for d in ("one", "two"):
+        same(a.mkdir(d), 0)
+        same(a.put(d + "/f", d.encode()), 3)
+    same(b.get("one/f"), b"one")
+    same(b.stat("one/f").size, 3)
+    same(a.rename("one", "three"), 0)
+    same(a.symlink("two", "one"), 0)
+    same(b.get("one/f"), b"two")
+    same(b.stat("one/f").ino, a.stat("two/f").ino)
+    same(b.put("one/g", b"new"), 3)
+    same(a.get("two/g"), b"new")
+    same(b.mkdir("one/d"), 0)
+    same(b.rename("one/g", "one/d/g"), 0)
+    same(a.get("two/d/g"), b"new")
+    same(b.ls("one"), [b"d", b"f"])
+
+
+@scenario
+def another_directory_of_that_name(a, b):
+    for _ in range(3):
+        for d in ("x", "y"):
+            same(a.mkdir(d), 0)
+            same(a.mkdir(d + "/sub"), 0)
+            same(b.put(d + "/sub/f", d.encode()), 1)
+            same(b.ls(d + "/sub"), [b"f"])
+        same(a.rename("y", "z"), 0)
+        same(a.mkdir("y"), 0)
+        same(a.mkdir("y/sub"), 0)
+        same(b.rename("x/sub/f", "y/sub/f"), 0)
+        same(a.get("y/sub/f"), b"x")
+        same(a.rename("z", "w"), 0)
+        same(b.rename("w/sub", "x/sub"), 0)
+        same(b.get("x/sub/f"), b"y")
+        same(a.rename("x", "y", RENAME_EXCHANGE), 0)
+        same(b.rename("x/sub/f", "y/sub/f"), 0)
+        same(a.get("y/sub/f"), b"x")
+        same(a.unlink("y/sub/f"), 0)
+        for d in ("x/sub", "y/sub", "w", "x", "y"):
+            same(b.rmdir(d), 0)
+        same(a.ls(), [])
+
+
+@scenario
 def links_lead_elsewhere(a, b):
     for i in range(20):
         same(a.put("t%d" % i, b"%d" % i), len(str(i)))

@@ -190,7 +190,7 @@ done
 
 # With the Debian image.
 if [ -z "$jobs" ] && [ -e "$build/debian.img" ]; then
-	for name in git build sqlite; do
+	for name in git build gdb; do
 		mkdir "$tmp/debian"
 		chmod 1777 "$tmp/debian"
 		KBOX_FLAGS="-v $tmp/debian:/volume" "$top/tests/run" "$top/tests/debian/$name.t@/volume" >"$tmp/out" 2>"$tmp/err"
