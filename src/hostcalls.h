@@ -14,7 +14,7 @@
  */
 enum {
 	WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8,
-	WITH_VOLUMES = 16, WITH_WRITES = 32, WITH_PATHS = 64,
+	WITH_VOLUMES = 16, WITH_WRITES = 32, WITH_PATHS = 64, WITH_UPPER = 128,
 };
 
 /* Descriptors that the box knows by number. FD_CLOSES: all but memory and volumes. */
