@@ -30,7 +30,7 @@ WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
 INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
-INIT := src/init.c src/init_root.c src/init_diff.c
+INIT := src/init.c src/init_root.c src/init_diff.c src/init_tar.c
 LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 # Each with musl and with glibc.
@@ -90,7 +90,7 @@ $(B)/gen/version.h: VERSION
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
-$(B)/kbox-init: $(INIT) src/init.h | $(B)
+$(B)/kbox-init: $(INIT) src/init.h src/init_tar.h | $(B)
 	$(MUSL_CC) -static -Os $(WARN) -o $@ $(INIT)
 
 # How slow this host is, for the limits of tests/run.

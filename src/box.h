@@ -30,7 +30,7 @@ struct options {
 	size_t nvolumes;
 	bool system;			/* -S, and all but -r: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
-	const char *diff;		/* --diff: a file */
+	const char *diff, *upper;	/* --diff: a file, or "-"; --upper: a directory */
 	uint64_t overlay_size;		/* bytes; 0: nothing is kept in memory, or, of --root, the kernel's own bound */
 	const char *kernel_cmdline;
 	uint64_t mem;			/* bytes */
@@ -140,12 +140,21 @@ void limit_mappings(uint64_t mem);	/* of a host process of the box; in its first
 /* hostfd.c */
 void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
-int open_diff(const char *path);	/* --diff: for the guest's first process */
 void offer_fds(struct box *b);
 void watch_fds(struct box *b);		/* the guest's kernel hears what becomes of them */
 void keep_fds(const struct box *b, int also);
 void close_from_to(unsigned from, unsigned to);
 void leave_fds(const struct box *b);
+
+/*
+ * diff.c: the descriptor that the guest's first process writes --diff's archive to. end_diff() has the
+ * file under its name, if the box has ended in order, and returns the exit status.
+ */
+int open_diff(const struct box *b);
+int end_diff(const struct box *b, int status);
+
+/* upper.c: --upper's directory is there and nobody else's; its path. */
+char *open_upper(const char *path);
 
 /* image.c: check_image() says what is wrong with the image, or NULL. */
 const char *check_image(int fd);

@@ -68,7 +68,8 @@ static unsigned given_volumes(const struct volumes *v)
 {
 	if (!v->n)
 		return 0;
-	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence == BY_NAMESPACE ? WITH_PATHS : 0);
+	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence == BY_NAMESPACE ? WITH_PATHS : 0) |
+	       (v->upper >= 0 ? WITH_UPPER : 0);
 }
 
 static struct filter_box filter_box(const struct box *b)
@@ -99,7 +100,7 @@ static struct landlock_rule rule_for(const struct volumes *v, int i)
 	bool is_file = v->fence == BY_LANDLOCK && *v->volume[i].file;
 	int fd = is_file ? openat(v->fd + i, v->volume[i].file, O_PATH | O_CLOEXEC) : v->fd + i;
 
-	return (struct landlock_rule) { fd, is_file, i >= v->written };
+	return (struct landlock_rule) { fd, is_file, i >= v->written, i == v->upper };
 }
 
 /*

@@ -257,6 +257,13 @@ const struct form host_calls[] = {
 	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
 	  .check = { WRITTEN(0, dirfd), INT(3, flags, AT_SYMLINK_NOFOLLOW) },
 	  .why = "the times of one, or of a symlink", .gives = "the same" },
+
+	{ CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
+	  .check = { WRITTEN(0, dirfd), KIND(2, mode, S_IFCHR), INT(3, dev, 0) },
+	  .why = "a name of a lower layer's is gone (a whiteout)", .gives = "devices that nobody can open" },
+	{ CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
+	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), INT(4, flags, RENAME_WHITEOUT) },
+	  .why = "the same, of one that has been moved", .gives = "the same" },
 };
 
 const size_t nhost_calls = sizeof(host_calls) / sizeof(host_calls[0]);

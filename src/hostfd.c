@@ -52,15 +52,6 @@ void check_fds(const struct box *b)
 	}
 }
 
-int open_diff(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-
-	if (fd < 0)
-		die("--diff %s: %s", path, reason(errno));
-	return fd;
-}
-
 /* Names of AF_UNIX are files of the host, or other processes. */
 static bool has_names(int socket)
 {
@@ -110,7 +101,7 @@ void offer_fds(struct box *b)
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)	/* stdio is the guest's anyway */
 			offer(b, b->opt.fds[i].host);
-	if (b->diff_fd >= 0)
+	if (b->diff_fd > 2)
 		offer(b, b->diff_fd);
 	boot->maps = (b->mappable || b->volumes.n) && !b->zero;
 }

@@ -135,6 +135,7 @@ static void read_volumes(void)
 	config.data = string();
 	config.layers = number();
 	config.root = number();
+	config.upper = number();
 	config.nvolumes = number();
 	config.volumes = array(config.nvolumes, sizeof(*config.volumes));
 	for (size_t i = 0; i < config.nvolumes; i++) {
@@ -222,14 +223,15 @@ static int take(int host, int to)
 	return to;
 }
 
-/* Out of the way of the command's, which does not have it. */
+/* Out of the way of the command's, which does not have it. It may be our own standard output. */
 static void open_diff(void)
 {
-	int fd = ioctl(kboxfd, KBOX_IOC_TAKE, config.diff), out = move_up(fd);
+	int fd = config.diff < 3 ? config.diff : ioctl(kboxfd, KBOX_IOC_TAKE, config.diff), out = move_up(fd);
 
 	if (fd < 0 || out < 0)
 		fail("--diff");
-	close(fd);
+	if (fd > 2)
+		close(fd);
 	diff_prepare(out);
 }
 
@@ -534,7 +536,7 @@ static void reap_all(const sigset_t *set)
 static void close_root(const sigset_t *set)
 {
 	reap_all(set);
-	diff_end();
+	diff_write();
 	sync();
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
@@ -570,7 +572,6 @@ int main(void)
 	loopback_up();
 	enter_root();
 	mount_volumes();
-	diff_begin();
 	set_environment();
 	if (config.init)
 		run();

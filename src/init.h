@@ -38,7 +38,7 @@ extern struct config {
 	gid_t *groups;
 	char *data;		/* of hostfs' mounts */
 	size_t layers;		/* how many of the volumes are below overlays of the root's */
-	int root;		/* which one is the root, else -1 */
+	int root, upper;	/* which one is the root, or what is written to it (--upper), else -1 */
 	size_t nvolumes;
 	struct volume *volumes;
 	int diff;		/* the host's descriptor for --diff, or -1 */
@@ -54,10 +54,9 @@ void fail(const char *what);
 void enter_root(void);
 void mount_volumes(void);
 
-/* init_diff.c: where the archive goes; the directory that has the layers; from here on all is a change. */
+/* init_diff.c: where the archive goes, which trees of the root it is of; all is written when nobody else is left. */
 void diff_prepare(int out);
-void diff_layers(const char *dir);
-void diff_begin(void);
-void diff_end(void);
+void diff_trees(const char *memory, const char *upper);
+void diff_write(void);
 
 #endif

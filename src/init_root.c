@@ -176,12 +176,25 @@ static int make_directories(const char *path)
 	return ok;
 }
 
-/* A directory of the layer's, as its upper one is to be seen. */
+static int make_file(const char *path)
+{
+	char *slash = strrchr(path, '/');
+	int ok, fd;
+
+	*slash = 0;
+	ok = !*path || make_directories(path);
+	*slash = '/';
+	fd = ok ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+	return fd >= 0 && !close(fd);
+}
+
+/* A new directory, as another one is seen. */
 static void copy_attributes(const char *from, const char *to)
 {
 	struct stat st;
 
-	if (stat(from, &st) || chown(to, st.st_uid, st.st_gid) || chmod(to, st.st_mode & 07777))
+	if (stat(from, &st) || chown(to, st.st_uid, st.st_gid) || chmod(to, st.st_mode & 07777) ||
+	    utimensat(AT_FDCWD, to, (struct timespec[]) { st.st_atim, st.st_mtim }, 0))
 		fail(from);
 }
 
@@ -202,53 +215,214 @@ static void make_places(const char *dir)
 }
 
 /*
- * What is written is the tmpfs' at /memory. A renamed directory stays one, and what is only given
- * another owner or mode is not copied, unless the upper layer is to be an archive by itself. Inode numbers are those of below: with xino they would have
- * the top bits set, and programs that keep them in a double would take one file for another.
+ * The root is overlays: one for each layer, and, if no layer is the root itself, one in which they
+ * are mounted. What is written is in one tree, "upper", in which each has the directory of its
+ * target. What kbox makes in the root, places and mount points, is in another one, "base", which is a
+ * layer above the others. So "upper" has nothing but what has changed. All is in the tmpfs at
+ * /memory, or, with --upper, upper and work in a volume, which is /memory/host.
  */
-static void mount_layer(size_t i)
-{
-	const struct volume *v = &config.volumes[i];
-	char lower[64], upper[64], work[64], target[4096 + 64], options[512];
-	int whole = config.diff >= 0;
+#define BASE	"/memory/base"
+#define NOTHING	"/memory/nothing"
 
-	snprintf(lower, sizeof(lower), "/memory/%zu.lower", i);
-	snprintf(upper, sizeof(upper), "/memory/%zu", i);
-	snprintf(work, sizeof(work), "/memory/%zu.work", i);
-	snprintf(target, sizeof(target), "/root%s", v->target);
-	if (mkdir(lower, 0755) || mkdir(upper, 0755) || mkdir(work, 0755))
-		fail(upper);
-	mount_volume(i, lower);
-	copy_attributes(lower, upper);
-	if (!strcmp(v->target, "/"))
-		make_places(upper);
-	else if (!make_directories(target))
-		cannot(v, v->target);
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=%s,metacopy=%s,xino=off",
-		 lower, upper, work, whole ? "off" : "on", whole ? "off" : "on");
-	if (mount("kbox", target, "overlay", 0, options))
-		cannot(v, "overlay");
+/* Directories of "upper" on the way to a target are those of "base", until something happens to them. */
+static void make_way(const char *upper, const char *target)
+{
+	char from[4096 + 64], to[4096 + 64];
+
+	for (const char *end = target; end; end = strchr(end + 1, '/')) {
+		const char *next = strchr(end + 1, '/');
+		int n = next ? next - target : (int)strlen(target);
+
+		snprintf(from, sizeof(from), BASE "%.*s", n, target);
+		snprintf(to, sizeof(to), "%s%.*s", upper, n, target);
+		if (!mkdir(to, 0755))
+			copy_attributes(from, to);
+		else if (errno != EEXIST)
+			fail(target);
+	}
 }
 
-/* One layer is the root, or several are in it, which is a directory of that memory then. */
-static void mount_layers(void)
+/* A name without the characters that separate mount options, for a path that may have them. */
+static void name_tree(char *name, size_t size, const char *what, size_t i, const char *tree, const char *target)
+{
+	char path[4096 + 64];
+
+	snprintf(name, size, "/memory/%zu.%s", i, what);
+	snprintf(path, sizeof(path), "%s%s", tree, target);
+	unlink(name);
+	if (symlink(path, name))
+		fail(name);
+}
+
+/*
+ * A renamed directory stays one, and what is only given another owner or mode is not copied, where
+ * the upper tree is for the overlay alone. Inode numbers are those of below: with xino they would
+ * have the top bits set, and programs that keep them in a double would take one file for another.
+ */
+static const char *overlay_options(void)
+{
+	if (config.upper >= 0)
+		return "userxattr,index=off,xino=off";
+	if (config.diff >= 0)
+		return "redirect_dir=nofollow,metacopy=off,index=off,xino=off";
+	return "redirect_dir=on,metacopy=on,index=off,xino=off";
+}
+
+/* In "base" itself there is nothing above the layer. */
+static void mount_overlay(size_t i, const char *lower, const char *target, const char *tree, int above_base)
+{
+	char upper[64], base[64], work[64], path[4096 + 64], options[512];
+
+	name_tree(upper, sizeof(upper), "upper", i, tree, target);
+	name_tree(base, sizeof(base), "base", i, BASE, target);
+	snprintf(work, sizeof(work), "%s.work/%zu", tree, i);
+	snprintf(path, sizeof(path), "/root%s", target);
+	if (mkdir(work, 0700) && errno != EEXIST)
+		fail(work);
+	snprintf(options, sizeof(options), "lowerdir=%s%s%s,upperdir=%s,workdir=%s,%s", above_base ? base : "",
+		 above_base ? ":" : "", lower, upper, work, above_base ? overlay_options() : "index=off,xino=off");
+	if (mount("kbox", path, "overlay", 0, options))
+		fail(config.upper >= 0 && above_base ? "--upper: overlay" : "overlay");
+}
+
+static int is_root(const struct volume *v)
+{
+	return !strcmp(v->target, "/");
+}
+
+/* All of them, or their end. The number behind the last layer's is that of a root without a layer. */
+static void mount_overlays(const char *tree, int above_base)
+{
+	char lower[64];
+
+	if (!is_root(&config.volumes[0]))
+		mount_overlay(config.layers, NOTHING, "", tree, above_base);
+	for (size_t i = 0; i < config.layers; i++) {
+		const struct volume *v = &config.volumes[i];
+
+		if (above_base)
+			make_way(tree, v->target);
+		snprintf(lower, sizeof(lower), "/memory/%zu.lower", i);
+		mount_overlay(i, lower, is_root(v) ? "" : v->target, tree, above_base);
+	}
+}
+
+static void unmount_overlays(void)
+{
+	char path[4096 + 64];
+
+	for (size_t i = config.layers; i--;) {
+		snprintf(path, sizeof(path), "/root%s", is_root(&config.volumes[i]) ? "" : config.volumes[i].target);
+		if (umount(path))
+			fail(path);
+	}
+	if (!is_root(&config.volumes[0]) && umount("/root"))
+		fail("/root");
+}
+
+/* Where overlayfs prepares what is to appear in the tree. */
+static void make_work(const char *tree)
+{
+	char work[64];
+
+	snprintf(work, sizeof(work), "%s.work", tree);
+	if (mkdir(work, 0700) && errno != EEXIST)
+		fail(work);
+}
+
+static void mount_lowers(void)
+{
+	char lower[64], base[4096 + 64];
+
+	for (size_t i = 0; i < config.layers; i++) {
+		const struct volume *v = &config.volumes[i];
+
+		snprintf(lower, sizeof(lower), "/memory/%zu.lower", i);
+		snprintf(base, sizeof(base), BASE "%s", v->target);
+		if (mkdir(lower, 0755))
+			fail(lower);
+		mount_volume(i, lower);
+		if (!make_directories(base))
+			cannot(v, v->target);
+		copy_attributes(lower, base);
+	}
+}
+
+/* By the paths that the guest's programs have: what is there stays, and what cannot be made is missed later. */
+static void make_mount_points(void)
+{
+	static const char *const own[] = { "/dev", "/proc", "/sys", "/tmp" };
+	int outside = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (outside < 0 || chroot("/root") || chdir("/"))
+		fail("/root");
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && config.system; i++)
+		mkdir(own[i], 0755);
+	for (size_t i = config.layers; i < config.nvolumes; i++) {
+		const struct volume *v = &config.volumes[i];
+
+		if ((int)i == config.upper || v->below || !stat(v->target, &st))
+			continue;
+		if (*v->file)
+			make_file(v->target);
+		else
+			make_directories(v->target);
+	}
+	if (fchdir(outside) || chroot("."))
+		fail("/");
+	close(outside);
+}
+
+static void mount_memory(void)
 {
 	char size[48] = "mode=0755";
 
 	if (config.overlay)
 		snprintf(size, sizeof(size), "mode=0755,size=%lu", config.overlay);
 	mkdir("/memory", 0755);
-	if (mount("tmpfs", "/memory", "tmpfs", 0, size))
+	if (mount("tmpfs", "/memory", "tmpfs", 0, size) || mkdir(NOTHING, 0755))
 		fail("tmpfs");
-	if (strcmp(config.volumes[0].target, "/")) {
-		if (mkdir("/memory/root", 0755) || mount("/memory/root", "/root", NULL, MS_BIND, NULL))
-			fail("/root");
-		make_places("/root");
-	}
-	for (size_t i = 0; i < config.layers; i++)
-		mount_layer(i);
+}
+
+/* --upper's directory may be in the root, where it would be seen to grow. */
+static void hide_upper(const char *path)
+{
+	char hidden[4096 + 64];
+
+	snprintf(hidden, sizeof(hidden), "/root%s", path);
+	if (*path && mount("kbox", hidden, "tmpfs", MS_RDONLY, "mode=0755") && errno != ENOENT)
+		fail(path);
+}
+
+static const char *mount_upper(void)
+{
+	if (config.upper < 0)
+		return "/memory/upper";
+	mkdir("/memory/host", 0755);
+	mount_volume(config.upper, "/memory/host");
+	return "/memory/host/upper";
+}
+
+static void mount_layers(void)
+{
+	const char *upper;
+
+	mount_memory();
+	mount_lowers();
+	make_places(BASE);
+	make_work(BASE);
+	mount_overlays(BASE, 0);
+	make_mount_points();
+	unmount_overlays();
+	upper = mount_upper();
+	make_work(upper);
+	make_way(upper, "/");
+	mount_overlays(upper, 1);
+	if (config.upper >= 0)
+		hide_upper(config.volumes[config.upper].target);
 	if (config.diff >= 0)
-		diff_layers("/memory");
+		diff_trees("/memory", upper);
 }
 
 static void make_root(void)
@@ -324,18 +498,6 @@ static int by_target(const void *a, const void *b)
 	return (int)strlen(x->target) - (int)strlen(y->target);
 }
 
-static int make_file(const char *path)
-{
-	char *slash = strrchr(path, '/');
-	int ok, fd;
-
-	*slash = 0;
-	ok = !*path || make_directories(path);
-	*slash = '/';
-	fd = ok ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
-	return fd >= 0 && !close(fd);
-}
-
 static void mount_file(const struct volume *v)
 {
 	struct stat st;
@@ -361,7 +523,7 @@ void mount_volumes(void)
 	size_t order[config.nvolumes + 1], n = 0;
 
 	for (size_t i = config.layers; i < config.nvolumes; i++)
-		if ((int)i != config.root)
+		if ((int)i != config.root && (int)i != config.upper)
 			order[n++] = i;
 	/* cppcheck-suppress uninitvar ; the first n are set */
 	qsort(order, n, sizeof(*order), by_target);

@@ -100,6 +100,7 @@ static void add_volumes(struct blob *b, const struct volumes *v)
 	add_string(b, v->data);
 	add_number(b, v->layers);
 	add_number(b, v->root);
+	add_number(b, v->upper);
 	add_number(b, v->n);
 	for (int i = 0; i < v->n; i++) {
 		add_string(b, v->volume[i].arg);

@@ -76,7 +76,7 @@ static bool allow(int ruleset, int dir, uint64_t what)
 
 static uint64_t rights(const struct landlock_rule *r)
 {
-	uint64_t all = FILE_READS | (r->write ? FILE_WRITES : 0);
+	uint64_t all = FILE_READS | (r->write ? FILE_WRITES : 0) | (r->whiteouts ? FILE_MAKE_CHAR : 0);
 
 	return r->is_file ? all & OF_FILES : all;
 }

@@ -12,7 +12,7 @@ int landlock_abi(void);
 /* What may be opened all the same, a file or all in a directory; to be written or only read. */
 struct landlock_rule {
 	int fd;
-	bool is_file, write;
+	bool is_file, write, whiteouts;	/* whiteouts: those of overlayfs, which are devices */
 };
 
 /*

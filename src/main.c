@@ -49,7 +49,7 @@ static int run(struct box *b, char **argv)
 		take_after_caller(&b->opt);
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
 	find_volumes(b);
-	b->diff_fd = b->opt.diff ? open_diff(b->opt.diff) : -1;
+	b->diff_fd = open_diff(b);
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);
@@ -69,7 +69,7 @@ static int run(struct box *b, char **argv)
 	start_kernel_process(b);
 	stand_fences(b);
 	open_devices();
-	return supervise(b);
+	return end_diff(b, supervise(b));
 }
 
 int main(int argc, char **argv)

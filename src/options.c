@@ -30,7 +30,9 @@ const char options_usage[] =
 "      --ephemeral       keep writes in memory and drop them at the end\n"
 "      --overlay-size SIZE  how much memory dropped writes take at most (default: as --mem; without an\n"
 "                        image: half of it, of which it is a part)\n"
-"      --diff FILE       at the end, write what would be dropped to FILE, a tar archive (a layer of OCI)\n"
+"      --diff FILE       at the end, write what has changed in root to FILE, a tar archive (a layer of OCI);\n"
+"                        -: to standard output, and what COMMAND writes there to standard error\n"
+"      --upper DIR       keep what is written to root in DIR, and begin with what is there\n"
 "      --root-id         run COMMAND as root (default but for this machine's own system)\n"
 "      --change-id UID:GID  run COMMAND as that user and group\n"
 "      --init            COMMAND is the guest's first process (a service manager)\n"
@@ -257,7 +259,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
-	OVERLAY_SIZE, DIFF, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
+	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -272,6 +274,7 @@ static const struct option longs[] = {
 	{ "ephemeral", no_argument, NULL, EPHEMERAL },
 	{ "overlay-size", required_argument, NULL, OVERLAY_SIZE },
 	{ "diff", required_argument, NULL, DIFF },
+	{ "upper", required_argument, NULL, UPPER },
 	{ "root-id", no_argument, NULL, ROOT_ID },
 	{ "change-id", required_argument, NULL, CHANGE_ID },
 	{ "init", no_argument, NULL, INIT },
@@ -336,6 +339,9 @@ static void plain_option(int c, struct options *o)
 	case DIFF:
 		o->diff = optarg;
 		break;
+	case UPPER:
+		o->upper = optarg;
+		break;
 	case NO_CANCEL_PROMOTE:
 		o->no_cancel_promote = true;
 		break;
@@ -399,8 +405,10 @@ static bool choose_root(struct options *o, bool run, char *err)
 		return bad(err, "--overlay-size is for --ephemeral; give that too, or neither");
 	if (o->overlay_size && o->root_is == ROOT_VOLUME)
 		return bad(err, "--overlay-size is for what is kept in memory, which --root DIR:rw is not");
-	if (o->diff && (o->root_is == ROOT_IMAGE || o->root_is == ROOT_VOLUME))
-		return bad(err, "--diff is for what is kept in memory: that of kbox run, or of --root DIR");
+	if ((o->diff || o->upper) && (o->root_is == ROOT_IMAGE || o->root_is == ROOT_VOLUME))
+		return bad(err, "%s is for the root of kbox run, or of --root DIR, without :rw", o->diff ? "--diff" : "--upper");
+	if (o->overlay_size && o->upper)
+		return bad(err, "--overlay-size is for what is kept in memory, which --upper is not");
 	if (o->diff && o->init)
 		return bad(err, "--diff and --init: nobody is left at the end that could write it");
 	return true;
@@ -414,6 +422,15 @@ static void set_defaults(struct options *o)
 		o->overlay_size = o->mem;
 	if (!o->cwd && o->root_is != ROOT_OWN)
 		o->cwd = "/";
+}
+
+/* It is the archive's: what COMMAND writes there goes to standard error, unless --fd says otherwise. */
+static bool free_stdout(struct options *o, char *err)
+{
+	for (size_t i = 0; i < o->nfds; i++)
+		if (o->fds[i].guest == 1)
+			return true;
+	return add_fd(o, "2:1", err);
 }
 
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR])
@@ -445,5 +462,5 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		return bad(err, "no command: give one after -- (see kbox --help)");
 	o->command = argv + optind;
 	set_defaults(o);
-	return true;
+	return !o->diff || strcmp(o->diff, "-") || free_stdout(o, err);
 }

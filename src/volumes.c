@@ -224,6 +224,16 @@ static void add_given(struct volumes *v, const struct options *o, char *target[]
 	}
 }
 
+/* Whether one is in the other. dir is clean, part need not be. */
+static bool shares(const char *dir, const char *part)
+{
+	char *real = realpath(part, NULL);
+	bool shared = real && (is_below(real, dir) || is_below(dir, real));
+
+	free(real);
+	return shared;
+}
+
 static void add_root(struct volumes *v, const struct options *o, enum root kind)
 {
 	const char *name;
@@ -241,12 +251,38 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 		      kind == ROOT_VOLUME ? kept_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
+/*
+ * What is written to the root. The guest's overlay needs more than the user may do, so that is kept
+ * in attributes here, too. In the root itself the directory is not to be seen, as it would grow
+ * there by being read: its target is where it would be, or "".
+ */
+static void add_upper(struct volumes *v, const struct options *o)
+{
+	const char *seen = "", *name;
+	char *real, *root;
+
+	if (!o->upper)
+		return;
+	name = joined("--upper ", o->upper);
+	real = open_upper(o->upper);
+	root = o->root_is == ROOT_OWN ? "/" : realpath(o->root.source, NULL);
+	if (root && is_below(root, real))
+		die("%s: the root is in it; give another directory", name);
+	if (root && is_below(real, root))
+		seen = real + (strcmp(root, "/") ? strlen(root) : 0);
+	for (int i = 0; i < v->parts; i++)
+		if (v->part[i].volume >= v->layers && shares(real, v->part[i].path))
+			die("%s: it is in the same place as a volume; give another directory", name);
+	v->upper = v->n;
+	add_directory(v, name, real, seen, KBOX_VOLUME_STEADY | (geteuid() ? KBOX_VOLUME_OWNERS : KBOX_VOLUME_DEVICES));
+}
+
 /* A mount point is made in the root, but in no volume beside it: nobody would expect it there. */
 static void find_outer(struct volumes *v)
 {
 	for (int i = v->layers; i < v->n; i++)
 		for (int j = v->layers; j < v->n; j++)
-			v->volume[i].below |= i != j && j != v->root &&
+			v->volume[i].below |= i != j && j != v->root && i != v->upper && j != v->upper &&
 					      is_below(v->volume[i].target, v->volume[j].target);
 }
 
@@ -292,7 +328,7 @@ void find_volumes(struct box *b)
 	struct volumes *v = &b->volumes;
 	char **target;
 
-	v->root = -1;
+	v->root = v->upper = -1;
 	if (o->root_is == ROOT_IMAGE && !o->nvolumes)
 		return;
 	target = calloc(o->nvolumes + 1, sizeof(*target));
@@ -310,6 +346,7 @@ void find_volumes(struct box *b)
 	v->written = v->n;
 	add_root(v, o, ROOT_VOLUME);
 	add_given(v, o, target, true);
+	add_upper(v, o);
 	find_outer(v);
 	map_owners(v, o);
 	free(target);

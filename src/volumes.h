@@ -58,7 +58,7 @@ struct volumes {
 	/* Those that are only read come first, of these the layers. */
 	struct volume volume[KBOX_MAX_VOLUMES];
 	int n, layers, written;			/* written: the first one that is */
-	int root;				/* the one of ROOT_VOLUME, else -1 */
+	int root, upper;			/* the ones of ROOT_VOLUME and of --upper, else -1 */
 	struct part part[MAX_PARTS];
 	int parts;
 	struct place place[MAX_PLACES];

@@ -36,7 +36,7 @@
 #define VOLUMES 20
 #define WRITTEN 23		/* to VOLUMES_END */
 #define VOLUMES_END 26
-#define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES | WITH_VOLUMES | WITH_WRITES | WITH_PATHS)
+#define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES | WITH_VOLUMES | WITH_WRITES | WITH_PATHS | WITH_UPPER)
 #define REFUSED SECCOMP_RET_USER_NOTIF
 
 static struct sock_filter prog[FILTER_MAX];
@@ -355,6 +355,7 @@ static void of_written_volumes(void **state)
 	REFUSES(SYS_unlinkat, WRITTEN, 0x1000, 1);
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR | 0666, 0x105);
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFBLK | 0666, 0x105);
+	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR, 0);
 	PASSES(SYS_utimensat, 50, 0, 0x1000, 0);
 	for (size_t i = 0; i < COUNT(ours); i++) {
 		REFUSES(SYS_fchmod, ours[i], 0777);
@@ -365,6 +366,19 @@ static void of_written_volumes(void **state)
 		REFUSES(SYS_utimensat, ours[i], 0, 0x1000, 0);
 	}
 	REFUSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW);
+}
+
+static void of_an_upper_layer(void **state)
+{
+	(void)state;
+	make(START, END, WITH_VOLUMES | WITH_WRITES | WITH_UPPER);
+	PASSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR, 0);
+	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR, 0x103);
+	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFBLK, 0);
+	REFUSES(SYS_mknodat, WRITTEN - 1, 0x1000, S_IFCHR, 0);
+	PASSES(SYS_renameat2, WRITTEN, 0x1000, WRITTEN, 0x1000, 4);	/* RENAME_WHITEOUT */
+	REFUSES(SYS_renameat2, WRITTEN, 0x1000, WRITTEN, 0x1000, 5);
+	REFUSES(SYS_renameat2, WRITTEN, 0x1000, WRITTEN - 1, 0x1000, 4);
 }
 
 static void of_paths(void **state)
@@ -616,6 +630,7 @@ int main(void)
 		cmocka_unit_test_setup(of_sockets, set_up),
 		cmocka_unit_test_setup(of_volumes, set_up),
 		cmocka_unit_test_setup(of_written_volumes, set_up),
+		cmocka_unit_test_setup(of_an_upper_layer, set_up),
 		cmocka_unit_test_setup(of_paths, set_up),
 		cmocka_unit_test_setup(never, set_up),
 		cmocka_unit_test_setup(not_without_volumes, set_up),

@@ -114,7 +114,7 @@ static int with_rules(void)
 	int here = open(read_dir, O_PATH), there = open(written_dir, O_PATH), left = 0;
 
 	close(openat(here, "old", O_CREAT | O_WRONLY, 0600));
-	if (!landlock_lock(false, true, (struct landlock_rule[]) { { here, false, false }, { there, false, true } }, 2))
+	if (!landlock_lock(false, true, (struct landlock_rule[]) { { here, false, false, false }, { there, false, true, false } }, 2))
 		return 64;
 	left |= (openat(here, "old", O_RDONLY) >= 0) << 0;
 	left |= (openat(here, "old", O_RDWR) >= 0) << 1;

@@ -109,11 +109,14 @@ static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 /*
  * A FIFO or a socket is one on the host, too, though nobody there meets the guest in it. The host
  * makes no device: it is an empty file, with an attribute. Where owners are attributes the others are
- * so as well, since the host has these for files alone.
+ * so as well, since the host has these for files alone. A whiteout of overlayfs the host makes for
+ * everybody; only a steady volume is an upper layer.
  */
 static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
-	bool is_device = S_ISCHR(mode) || S_ISBLK(mode), as_file = is_device || hostfs_sb(dir->i_sb)->owners;
+	bool is_whiteout = S_ISCHR(mode) && dev == WHITEOUT_DEV && hostfs_sb(dir->i_sb)->steady;
+	bool is_device = (S_ISCHR(mode) || S_ISBLK(mode)) && !is_whiteout;
+	bool as_file = is_device || (hostfs_sb(dir->i_sb)->owners && !is_whiteout);
 	umode_t on_host = (as_file ? S_IFREG : mode & S_IFMT) | host_mode(dir, mode);
 	char *path;
 	int ret;
@@ -222,7 +225,9 @@ static int rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 	struct inode *over = d_inode(new);
 	int ret;
 
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+		return -EINVAL;
+	if (flags & RENAME_WHITEOUT && !hostfs_sb(dir->i_sb)->steady)
 		return -EINVAL;
 	ret = with_two(dentry, new, flags, do_rename);
 	if (ret)

@@ -15,7 +15,11 @@ static u64 this_call(void)
 
 static bool is_known(const struct inode *inode)
 {
-	return hostfs_sb(inode->i_sb)->steady || hostfs_i(inode)->asked == this_call();
+	const struct hostfs_inode *hi = hostfs_i(inode);
+
+	if (hostfs_sb(inode->i_sb)->steady && !hi->mapped_to_write)
+		return hi->asked;
+	return hi->asked == this_call();
 }
 
 static bool same_or_untold(u64 a, u64 b)
