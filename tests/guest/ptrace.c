@@ -628,6 +628,27 @@ static void upper_half_of_the_number(void)
 	ends_well(pid);
 }
 
+/* A frame of the host's on its kernel stack has addresses of that page. */
+static void in_the_vsyscall_page(void)
+{
+	((int (*)(struct timeval *, void *))0xffffffffff600000)((struct timeval *)0x10, NULL);
+}
+
+static void stack_in_the_vsyscall_page(void)
+{
+	char path[40], text[20000];
+	pid_t pid;
+
+	slurp("/proc/self/maps", text, sizeof(text));
+	if (!strstr(text, "[vsyscall]"))
+		SKIP("the host has no vsyscall page");
+	pid = traced(in_the_vsyscall_page);
+	resume(PTRACE_CONT, pid, SIGSEGV);
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	CHECK(slurp(path, text, sizeof(text)) || geteuid());
+	EQ(ptrace(PTRACE_KILL, pid, 0, 0), 0);
+}
+
 /* A selector of another privilege is refused, and none for code or stack. */
 static void selectors(void)
 {
@@ -698,7 +719,7 @@ static void attach_to_a_spinner(void)
 static const struct test tests[] = {
 #ifndef __aarch64__
 	T(step_like_popf), T(block_steps), T(segment_bases), T(bases_in_a_call), T(xsave_image), T(fp_registers_refused),
-	T(upper_half_of_the_number), T(selectors),
+	T(upper_half_of_the_number), T(stack_in_the_vsyscall_page), T(selectors),
 #else
 	T(thread_pointer), T(steps_of_each_kind), T(steps_by_signed_branches), T(steps_of_a_loop),
 #endif

@@ -5,6 +5,7 @@
  * it, and the caller of a function is the next one that calls it.
  */
 #include <linux/kallsyms.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
 #include <linux/sched/debug.h>
@@ -24,6 +25,12 @@ static unsigned long *top_of_stack(unsigned long *sp)
 	return (unsigned long *)stack_top((unsigned long)sp & ~(THREAD_SIZE - 1)) - sizeof(struct pt_regs) / sizeof(long);
 }
 
+/* Not the vsyscall page: that is text to stock Linux, and nobody can read it. */
+static bool is_text(unsigned long addr)
+{
+	return __kernel_text_address(addr) && !in_gate_area_no_mm(addr);
+}
+
 /*
  * The next return address from *sp on; 0 at the end of the stack. Where a function begins is a
  * pointer to it.
@@ -34,7 +41,7 @@ static unsigned long next_return(unsigned long **sp, unsigned long *end, unsigne
 
 	while (*sp < end) {
 		addr = *(*sp)++;
-		if (__kernel_text_address(addr) && after_call(addr, callee) &&
+		if (is_text(addr) && after_call(addr, callee) &&
 		    kallsyms_lookup_size_offset(addr, &size, &offset) && offset)
 			return addr;
 	}
@@ -52,8 +59,8 @@ static bool comes_to(unsigned long callee, unsigned long to)
 	if (callee == to)
 		return true;
 	/* What looks like a call need not be one. */
-	return __kernel_text_address(callee) && kallsyms_lookup_size_offset(callee, &size, &offset) && !offset &&
-	       __kernel_text_address(callee + size - 1) && jumps_to(callee, size, to);
+	return is_text(callee) && kallsyms_lookup_size_offset(callee, &size, &offset) && !offset &&
+	       is_text(callee + size - 1) && jumps_to(callee, size, to);
 }
 
 /*

@@ -94,6 +94,7 @@ bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int p
 	LIST_HEAD(list);
 	unsigned int i;
 
+	lockdep_assert_held(&mm->mmap_lock);
 	p.block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, WINDOW_ORDER);
 	if (!p.block)
 		return false;

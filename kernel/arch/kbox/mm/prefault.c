@@ -166,6 +166,7 @@ vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int
 	pte_t *ptes;
 	bool dense;
 
+	lockdep_assert_held(&mm->mmap_lock);
 	pages = ahead_pages(vma, &first);
 	dense = pages < AHEAD_MAX / 2 && is_dense(vma, addr, &first, &pages);
 	ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
@@ -204,6 +205,7 @@ void prefault_file(struct vm_area_struct *vma, unsigned long addr)
 		.gfp_mask = mapping_gfp_mask(vma->vm_file->f_mapping), .pmd = kbox_walk_pmd(vma->vm_mm, addr),
 	};
 
+	lockdep_assert_held(&vma->vm_mm->mmap_lock);
 	if (!vmf.pmd)
 		return;
 	start = max(start, vma->vm_start);
