@@ -4,22 +4,37 @@
 #include "hostfs.h"
 
 /*
- * The host may have moved a directory below one that was in it: then the names on the way are old,
- * and the walk begins anew with all of them asked for.
+ * A directory has one dentry, which moves to where the host has moved the directory. Where it cannot
+ * (it is above, or others hold the locks) the old one keeps the inode, and this is another.
  */
+static struct dentry *found(struct inode *dir, struct dentry *dentry, const struct hostfs_stat *st)
+{
+	struct inode *inode = hostfs_iget(dir->i_sb, st);
+	struct dentry *at;
+
+	if (IS_ERR(inode) || !S_ISDIR(inode->i_mode))
+		return d_splice_alias(inode, dentry);
+	ihold(inode);
+	at = d_splice_alias(inode, dentry);
+	if (at == ERR_PTR(-ELOOP) || at == ERR_PTR(-ESTALE)) {
+		remove_inode_hash(inode);
+		at = d_splice_alias(hostfs_iget(dir->i_sb, st), dentry);
+	}
+	iput(inode);
+	return at;
+}
+
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	struct hostfs_stat st;
-	struct dentry *found;
 	int ret;
 
 	if (dentry->d_name.len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 	ret = hostfs_stat(dentry, &st);
-	if (ret && ret != -ENOENT)
-		return ERR_PTR(ret);
-	found = d_splice_alias(ret ? NULL : hostfs_iget(dir->i_sb, &st), dentry);
-	return found == ERR_PTR(-ELOOP) ? ERR_PTR(-ESTALE) : found;
+	if (ret == -ENOENT)
+		return d_splice_alias(NULL, dentry);
+	return ret ? ERR_PTR(ret) : found(dir, dentry, &st);
 }
 
 /* There is a new file of this name: it becomes the dentry's. */
