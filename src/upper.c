@@ -44,12 +44,14 @@ char *open_upper(const char *path)
 	if (mkdir(path, 0755) && errno != EEXIST)
 		die("--upper %s: %s", path, reason(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	real = realpath(path, NULL);
-	if (fd < 0 || !real)
+	real = fd < 0 ? NULL : realpath(path, NULL);
+	if (!real)
 		die("--upper %s: %s", path, reason(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		die("--upper %s: %s", path, errno == EWOULDBLOCK ? "another box has it" : reason(errno));
-	if (!has_whiteouts(fd) || !has_attributes(fd))
-		die("--upper %s: its file system has no whiteouts or no attributes of users': %s", path, reason(errno));
+	if (!has_whiteouts(fd))
+		die("--upper %s: no whiteout can be made there: %s", path, reason(errno));
+	if (!has_attributes(fd))
+		die("--upper %s: no attribute (user.*) can be set there: %s", path, reason(errno));
 	return real;
 }
