@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --diff: the file that the guest's first process writes an archive to. It has another name until the
- * archive is complete. When the supervisor knows that, it cannot rename or remove files any more
- * (lockin.c). So a process outside does, the keeper, also when the supervisor is killed.
+ * --diff: the file that the guest's first process writes an archive to. It has another name until
+ * the archive is complete. When the supervisor knows that, it cannot rename or remove files any
+ * more (lockin.c). So a process outside does, the keeper, also when the supervisor is killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

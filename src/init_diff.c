@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --diff: what has been written to the root, that is the upper tree of its overlays (init_root.c), as
- * a layer of an OCI image: a tar archive in which .wh.NAME says that NAME is gone, and .wh..wh..opq
- * that what was in a directory is.
+ * --diff: what has been written to the root, that is the upper tree of its overlays (init_root.c),
+ * as a layer of an OCI image: a tar archive in which .wh.NAME says that NAME is gone, and
+ * .wh..wh..opq that what was in a directory is.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -228,7 +228,9 @@ static int is_on_way(void)
 	return 0;
 }
 
-/* The upper tree has the directories in which layers are, whether or not anything happens to them. */
+/*
+ * The upper tree has the directories in which layers are, whether or not anything happens to them.
+ */
 static int is_as_before(const struct stat *st)
 {
 	struct stat was;

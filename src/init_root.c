@@ -24,7 +24,10 @@ static void mount_in(const char *type, const char *dir, unsigned long flags, con
 		dprintf(2, "kbox: cannot mount %s on %s: %s\n", type, dir, strerror(errno));
 }
 
-/* It goes with the root, as in a distribution: what is left below the new root is in every copy of the namespace. */
+/*
+ * It goes with the root, as in a distribution: what is left below the new root is in every copy of
+ * the namespace.
+ */
 static void move_dev(void)
 {
 	mkdir("dev", 0755);
@@ -217,14 +220,17 @@ static void make_places(const char *dir)
 /*
  * The root is overlays: one for each layer, and, if no layer is the root itself, one in which they
  * are mounted. What is written is in one tree, "upper", in which each has the directory of its
- * target. What kbox makes in the root, places and mount points, is in another one, "base", which is a
- * layer above the others. So "upper" has nothing but what has changed. All is in the tmpfs at
+ * target. What kbox makes in the root, places and mount points, is in another one, "base", which is
+ * a layer above the others. So "upper" has nothing but what has changed. All is in the tmpfs at
  * /memory, or, with --upper, upper and work in a volume, which is /memory/host.
  */
 #define BASE	"/memory/base"
 #define NOTHING	"/memory/nothing"
 
-/* Directories of "upper" on the way to a target are those of "base", until something happens to them. */
+/*
+ * Directories of "upper" on the way to a target are those of "base", until something happens to
+ * them.
+ */
 static void make_way(const char *upper, const char *target)
 {
 	char from[4096 + 64], to[4096 + 64];
@@ -290,7 +296,9 @@ static int is_root(const struct volume *v)
 	return !strcmp(v->target, "/");
 }
 
-/* All of them, or their end. The number behind the last layer's is that of a root without a layer. */
+/*
+ * All of them, or their end. The number behind the last layer's is that of a root without a layer.
+ */
 static void mount_overlays(const char *tree, int above_base)
 {
 	char lower[64];
@@ -348,7 +356,10 @@ static void mount_lowers(void)
 	}
 }
 
-/* By the paths that the guest's programs have: what is there stays, and what cannot be made is missed later. */
+/*
+ * By the paths that the guest's programs have: what is there stays, and what cannot be made is
+ * missed later.
+ */
 static void make_mount_points(void)
 {
 	static const char *const own[] = { "/dev", "/proc", "/sys", "/tmp" };

@@ -32,7 +32,10 @@ static struct {
 	unsigned int flushed;	/* buffers */
 } out;
 
-/* What has been written of it is taken back, if it can be, and so tells the launcher that it is no archive. */
+/*
+ * What has been written of it is taken back, if it can be, and so tells the launcher that it is no
+ * archive.
+ */
 void tar_fail(const char *what)
 {
 	dprintf(2, "kbox: --diff: %s: %s\n", what, strerror(errno));

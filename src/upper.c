@@ -18,7 +18,10 @@
 #define PROBE	".probe"
 #define MOVED	".probe-moved"
 
-/* Whether a whiteout may be made there, and left by a rename; overlayfs would not say what it lacks. */
+/*
+ * Whether a whiteout may be made there, and left by a rename; overlayfs would not say what it
+ * lacks.
+ */
 static bool has_whiteouts(int dir)
 {
 	bool has = !mknodat(dir, PROBE, S_IFCHR, makedev(0, 0)) && !renameat2(dir, PROBE, dir, MOVED, RENAME_WHITEOUT);

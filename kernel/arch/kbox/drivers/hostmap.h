@@ -8,13 +8,13 @@
 struct vm_fault;
 
 /*
- * For mmap: the mapping is the host's own, of its file with this descriptor, which stays open as long
- * as the mapping's file does. 0, or why there can be none.
+ * For mmap: the mapping is the host's own, of its file with this descriptor, which stays open as
+ * long as the mapping's file does. 0, or why there can be none.
  */
 int hostmap_shared(struct vm_area_struct *vma, int fd);
 /*
- * For a fault that reads, in a private mapping: the page of vmf and what is around it is the host's,
- * with this descriptor, but for pages of the page cache.
+ * For a fault that reads, in a private mapping: the page of vmf and what is around it is the
+ * host's, with this descriptor, but for pages of the page cache.
  */
 vm_fault_t hostmap_private_fault(struct vm_fault *vmf, int fd);
 /* Does the host let the file be mapped so, PROT_*, where the mapping is to be? 0, or why not. */

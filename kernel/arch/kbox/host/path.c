@@ -56,7 +56,9 @@ int host_renameat2(int from_dir, const char *from, int to_dir, const char *to, u
 	return HCALL5(__NR_renameat2, from_dir, from, to_dir, to, flags);
 }
 
-/* The host's kernel has no flag for this one: a link that has taken the file's place is followed. */
+/*
+ * The host's kernel has no flag for this one: a link that has taken the file's place is followed.
+ */
 int host_fchmodat(int dir, const char *path, unsigned int mode)
 {
 	return HCALL3(__NR_fchmodat, dir, path, mode);

@@ -4,8 +4,8 @@
 #include "hostfs.h"
 
 /*
- * A directory has one dentry, which moves to where the host has moved the directory. Where it cannot
- * (it is above, or others hold the locks) the old one keeps the inode, and this is another.
+ * A directory has one dentry, which moves to where the host has moved the directory. Where it
+ * cannot (it is above, or others hold the locks) the old one keeps the inode, and this is another.
  */
 static struct dentry *found(struct inode *dir, struct dentry *dentry, const struct hostfs_stat *st)
 {
@@ -123,9 +123,9 @@ static int mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dent
 
 /*
  * A FIFO or a socket is one on the host, too, though nobody there meets the guest in it. The host
- * makes no device: it is an empty file, with an attribute. Where owners are attributes the others are
- * so as well, since the host has these for files alone. A whiteout of overlayfs the host makes for
- * everybody; only a steady volume is an upper layer.
+ * makes no device: it is an empty file, with an attribute. Where owners are attributes the others
+ * are so as well, since the host has these for files alone. A whiteout of overlayfs the host makes
+ * for everybody; only a steady volume is an upper layer.
  */
 static int mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {

@@ -35,7 +35,10 @@ static ssize_t read_later(const struct io *io, void *buf, size_t n, loff_t pos)
 	return hostio_preadv(io->fd, &(struct host_iovec) { buf, n }, 1, pos);
 }
 
-/* Where memory of the running task's begins, and how much of it follows. NULL: it is something else. */
+/*
+ * Where memory of the running task's begins, and how much of it follows. NULL: it is something
+ * else.
+ */
 static void *user_part(const struct iov_iter *iter, size_t *n)
 {
 	if (!user_backed_iter(iter) || current->flags & PF_KTHREAD)
@@ -76,7 +79,9 @@ static void *buffer(size_t *n)
 	return kmalloc(*n, GFP_KERNEL);
 }
 
-/* By way of a buffer. What has been written and could not be taken from there again is not there. */
+/*
+ * By way of a buffer. What has been written and could not be taken from there again is not there.
+ */
 static ssize_t move_by_buffer(const struct io *io, struct iov_iter *iter, loff_t pos)
 {
 	size_t n = min(iov_iter_count(iter), BOUNCE);
@@ -116,7 +121,10 @@ static ssize_t move_some(const struct io *io, struct iov_iter *iter, loff_t pos)
 	return ret;
 }
 
-/* Bytes, or an error if there are none. A read that has got less than it asked for goes on: the next one says why. */
+/*
+ * Bytes, or an error if there are none. A read that has got less than it asked for goes on: the
+ * next one says why.
+ */
 static ssize_t move_all(const struct io *io, struct iov_iter *iter, loff_t pos)
 {
 	ssize_t ret = 0, done = 0;

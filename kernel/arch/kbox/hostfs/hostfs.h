@@ -44,7 +44,9 @@ struct hostfs_inode {
 	u64 dev, ino, mnt;
 	umode_t type;			/* S_IFMT, as the host has it */
 	struct timespec64 btime;	/* 0: the host has not told */
-	/* The host's open files of it, which all open files of the guest share; fd is -1, or open. */
+	/*
+	 * The host's open files of it, which all open files of the guest share; fd is -1, or open.
+	 */
 	struct mutex opening;
 	struct hostfs_open {
 		int fd;
@@ -55,8 +57,8 @@ struct hostfs_inode {
 	struct hostfs_owner owner;
 	struct timespec64 owner_ctime;	/* since when that is known */
 	bool no_nowait;			/* the host has no RWF_NOWAIT for it */
-	enum { UNTRIED, MAPPED_BY_HOST, NOT_MAPPED } execution;	/* does the host map it executable? */
-	bool mapped_to_write;		/* by a shared mapping, past what the host says of its times */
+	enum { UNTRIED, MAPPED_BY_HOST, NOT_MAPPED } execution;	/* of a mapping by the host */
+	bool mapped_to_write;		/* by a shared mapping, of which its times do not tell */
 	/* The system call that has asked the host for the attributes last. */
 	u64 asked;
 	/* Pages in the page cache are of the time when the file was so. */
@@ -135,7 +137,10 @@ int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mod
  */
 int hostfs_get(struct dentry *dentry, enum hostfs_access access);
 void hostfs_put(struct inode *inode, int which);
-/* The file has just been made, and this is its descriptor to write: it is kept for who opens it next. */
+/*
+ * The file has just been made, and this is its descriptor to write: it is kept for who opens it
+ * next.
+ */
 void hostfs_keep_fd(struct inode *inode, int fd);
 /* One that is open, or -1; the other: to read with. */
 int hostfs_any_fd(const struct inode *inode);
@@ -153,8 +158,8 @@ static inline int hostfs_fd(const struct file *file)
 /*
  * owner.c. hostfs_find_owner() completes what the host has said, by fd or, if that is -1, by the
  * dentry. hostfs_set_owner() keeps what the attributes that are valid in attr become.
- * hostfs_make_special() has an empty file be a FIFO, a socket or a device. hostfs_host_mode() is the
- * mode that a file with this one (and type) has on the host.
+ * hostfs_make_special() has an empty file be a FIFO, a socket or a device. hostfs_host_mode() is
+ * the mode that a file with this one (and type) has on the host.
  */
 #define HOSTFS_OWN_ATTRIBUTE	"kbox.owner"	/* below "user." */
 int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int fd, struct hostfs_stat *st);

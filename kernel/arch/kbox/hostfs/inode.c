@@ -46,8 +46,8 @@ bool hostfs_is(const struct hostfs_inode *hi, const struct hostfs_stat *st)
 
 /*
  * The number that the guest sees is the host's, for files of two of its file systems: that of the
- * root, which may be one of mount points alone, and the first other one. The rest have none of their
- * own in the volume.
+ * root, which may be one of mount points alone, and the first other one. The rest have none of
+ * their own in the volume.
  */
 u64 hostfs_guest_ino(const struct super_block *s, u64 dev, u64 ino)
 {
@@ -163,8 +163,8 @@ struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st)
 
 /*
  * Whether the name leads where it did. The host is asked at the end of a walk, by the whole path,
- * so the directories on the way need not be; a link on the way is, since the walk goes on elsewhere.
- * Who opens a file that is not open yet sees what he gets (open.c).
+ * so the directories on the way need not be; a link on the way is, since the walk goes on
+ * elsewhere. Who opens a file that is not open yet sees what he gets (open.c).
  */
 static bool goes_unasked(const struct inode *inode, unsigned int flags)
 {
@@ -190,7 +190,10 @@ static int revalidate(struct dentry *dentry, unsigned int flags)
 	ret = hostfs_stat(dentry, &st);
 	if (!inode)
 		return ret == -ENOENT;
-	/* What is mounted there is lost with the dentry, so an error that passes must not be an end of it. */
+	/*
+	 * What is mounted there is lost with the dentry, so an error that passes must not be an end
+	 * of it.
+	 */
 	if (ret)
 		return ret == -ENOENT || ret == -ENOTDIR || ret == -ELOOP ? 0 : ret;
 	if (!hostfs_is(hostfs_i(inode), &st))
@@ -314,7 +317,8 @@ static int change(struct dentry *dentry, const struct change *c)
 		return -ESTALE;
 	if (kbox_boot->volume_paths)
 		return change_path(dentry, c);
-	if (S_ISLNK(d_inode(dentry)->i_mode))	/* there is no way, and whoever copies files would stop here */
+	/* Of a link there is no way, and an error would stop whoever copies files. */
+	if (S_ISLNK(d_inode(dentry)->i_mode))
 		return 0;
 	fd = hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
@@ -352,7 +356,8 @@ static int change_owner(struct dentry *dentry, const struct iattr *attr)
 	if (attr->ia_valid & ATTR_GID && !gid_eq(attr->ia_gid, inode->i_gid))
 		c.gid = hostfs_to_host(&sb->gids, from_kgid(&init_user_ns, attr->ia_gid));
 	ret = c.uid == -1U && c.gid == -1U ? 0 : change(dentry, &c);
-	return ret == -EINVAL ? -EPERM : ret;	/* a number that the host's namespace does not have */
+	/* The host's user namespace does not have each number. */
+	return ret == -EINVAL ? -EPERM : ret;
 }
 
 void hostfs_own(const struct inode *dir, struct dentry *dentry, umode_t mode)

@@ -134,7 +134,8 @@ static int open_again(struct dentry *dentry, enum hostfs_access access)
 	struct hostfs_open *o = &hostfs_i(inode)->open[access];
 	int fd = open_for(dentry, access, &o->reads), ret;
 
-	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)	/* where the name was there is none, or a link */
+	/* Where the name was there is none, or a link. */
+	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)
 		return stale(inode->i_sb);
 	if (fd < 0)
 		return fd;

@@ -3,7 +3,8 @@
  * Owners, modes and devices that the host's user cannot give to a file are an attribute of it, in
  * volumes of KBOX_VOLUME_OWNERS. On the host such a file is the user's, who can read and write it.
  * The host has attributes for files and directories alone. So FIFOs, sockets and devices are empty
- * files there, and a symbolic link has the host's owner. In those of KBOX_VOLUME_DEVICES only devices are, which are empty files on the host.
+ * files there, and a symbolic link has the host's owner. In volumes of KBOX_VOLUME_DEVICES only
+ * devices are kept so.
  */
 #include "hostfs.h"
 

@@ -8,7 +8,9 @@
 
 #define ROOM	(32 << 10)
 
-/* An open directory: entries that the host has told, of which those from "at" on are not passed on. */
+/*
+ * An open directory: entries that the host has told, of which those from "at" on are not passed on.
+ */
 struct listing {
 	int fd;
 	int at, end;
