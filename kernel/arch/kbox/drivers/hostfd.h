@@ -40,20 +40,20 @@ static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
  * A new file of the guest for a descriptor that the host has just given out; where that fails the descriptor is closed.
  * flags: O_NONBLOCK, or 0 for those that the descriptor has.
  */
-extern struct file *hostfd_file(int fd, int flags);
+struct file *hostfd_file(int fd, int flags);
 /* The host's descriptor behind a file of the guest, or -1. */
-extern int hostfd_number(struct file *file);
+int hostfd_number(struct file *file);
 /* Make this one the first holder of what the host has just given out. 0 or -ENOMEM */
-extern int hostfd_begin(struct hostfd *h, struct file *file, int fd);
+int hostfd_begin(struct hostfd *h, struct file *file, int fd);
 /* It holds nothing any more; the last one closes the host's. */
-extern void hostfd_end(struct hostfd *h);
+void hostfd_end(struct hostfd *h);
 /* A descriptor of the host that nobody holds. */
-extern void hostfd_close(int fd);
+void hostfd_close(int fd);
 /*
  * As F_GETFL gives them, or an error. O_ASYNC is somebody else's, and nothing that a box may
  * set: it would send that one signals.
  */
-extern long hostfd_flags(int fd);
+long hostfd_flags(int fd);
 extern struct hostfd_table hostfd_table;
 
 /* hostfd_wait.c */
@@ -68,22 +68,22 @@ struct hostfd_wait {
  * After a call that said -EAGAIN: wait until it is worth another try, 0. -EAGAIN: the time is up. -ERESTARTSYS: a signal, or
  * -EINTR, where a time was set that would begin anew.
  */
-extern int hostfd_wait(struct hostfd *h, struct hostfd_wait *w);
+int hostfd_wait(struct hostfd *h, struct hostfd_wait *w);
 /* After any call that does not wait: whether to make it again. If not, *ret is what the guest's call returns. */
-extern bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret);
+bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret);
 /* For file_operations.poll and that of sockets. */
-extern __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt);
+__poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt);
 /* Have the epoll instance know a descriptor. 1; 0 if none can, since it is always ready; or an error. */
-extern int hostfd_watch(int fd);
-extern void hostfd_unwatch(int fd);
+int hostfd_watch(int fd);
+void hostfd_unwatch(int fd);
 /* From the interrupt: pass on what the host has to tell. */
-extern void hostfd_take_events(void);
+void hostfd_take_events(void);
 /*
  * Around a host call that would wait and has no flag to say that it must not: the first has it not wait, and the other takes
  * what that has returned. The host's open file may be somebody else's too, who sees O_NONBLOCK in it for that moment.
  */
-extern long hostfd_nonblock(int fd);
-extern void hostfd_restore(int fd, long was);
+long hostfd_nonblock(int fd);
+void hostfd_restore(int fd, long was);
 static inline long hostfd_patience(bool nonblock)
 {
 	return nonblock ? 0 : MAX_SCHEDULE_TIMEOUT;
@@ -91,18 +91,18 @@ static inline long hostfd_patience(bool nonblock)
 
 /* hostfd_io.c */
 #define HOST_POS	0x6b626f7800000000LL	/* f_pos of a file whose offset the host keeps */
-extern ssize_t hostfd_read_iter(struct kiocb *iocb, struct iov_iter *to);
-extern ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from);
-extern ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe, size_t len, unsigned int flags);
-extern loff_t hostfd_llseek(struct file *file, loff_t off, int whence);
-extern long hostfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-extern int hostfd_fsync(struct file *file, loff_t start, loff_t end, int datasync);
-extern long hostfd_fallocate(struct file *file, int mode, loff_t off, loff_t len);
+ssize_t hostfd_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t hostfd_write_iter(struct kiocb *iocb, struct iov_iter *from);
+ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe, size_t len, unsigned int flags);
+loff_t hostfd_llseek(struct file *file, loff_t off, int whence);
+long hostfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int hostfd_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+long hostfd_fallocate(struct file *file, int mode, loff_t off, loff_t len);
 
 /* hostfd_mmap.c */
-extern int hostfd_mmap(struct file *file, struct vm_area_struct *vma);
+int hostfd_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* hostfd_socket.c; as hostfd_file() */
-extern struct file *hostfd_socket_file(int fd, int flags);
-extern struct hostfd *hostfd_of_socket(struct file *file);
+struct file *hostfd_socket_file(int fd, int flags);
+struct hostfd *hostfd_of_socket(struct file *file);
 #endif

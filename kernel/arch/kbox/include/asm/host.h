@@ -23,12 +23,12 @@ extern char __hostcall_start[], __hostcall_end[];
  * Memory. A range is of whole pages, and its end is behind it. munmap() is refused where it would make
  * two mappings of one and the host process has vm.max_map_count of them.
  */
-extern long host_mmap(unsigned long addr, unsigned long size, int prot, int flags, int fd, u64 offset);
-extern int host_munmap(unsigned long start, unsigned long end);
-extern int host_mprotect(unsigned long start, unsigned long end, int prot);
+long host_mmap(unsigned long addr, unsigned long size, int prot, int flags, int fd, u64 offset);
+int host_munmap(unsigned long start, unsigned long end);
+int host_mprotect(unsigned long start, unsigned long end, int prot);
 /* Have the pages made now, as by writes (Linux 5.14). */
-extern int host_populate_write(unsigned long start, unsigned long end);
-extern int host_fallocate(int fd, int mode, u64 offset, u64 size);
+int host_populate_write(unsigned long start, unsigned long end);
+int host_fallocate(int fd, int mode, u64 offset, u64 size);
 
 /*
  * Threads. A futex is a word in guest memory, which all host processes share. The first waits while the
@@ -36,36 +36,36 @@ extern int host_fallocate(int fd, int mode, u64 offset, u64 size);
  * return before. The other wakes one of those who wait.
  */
 #define HOST_NO_TIMEOUT	U64_MAX
-extern void host_futex_wait(u32 *word, u32 value, u64 ns);
-extern void host_futex_wake(u32 *word);
-extern void host_yield(void);
+void host_futex_wait(u32 *word, u32 value, u64 ns);
+void host_futex_wake(u32 *word);
+void host_yield(void);
 /* One thread of the box. The signals of it that are pending come before the call returns, if it is the caller. */
-extern int host_tgkill(u32 tgid, u32 tid, int sig);
+int host_tgkill(u32 tgid, u32 tid, int sig);
 /* The signals that are pending for the caller come before this returns. */
-extern void host_take_signals(void);
-extern int host_getpid(void);
-extern int host_getppid(void);
-extern void host_exit_group(int status);
+void host_take_signals(void);
+int host_getpid(void);
+int host_getppid(void);
+void host_exit_group(int status);
 /* fork() or a thread, by flags as clone(2) has them. The child begins with the address that it pops from sp, and arg. */
-extern long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, void *arg);
-extern void host_set_pdeathsig(int sig);
+long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, void *arg);
+void host_set_pdeathsig(int sig);
 /* A system call from outside of these bounds becomes a SIGSYS (Linux 5.11). Not inherited. */
-extern int host_dispatch_calls(void *start, void *end);
-extern int host_set_tsc(unsigned int mode);
-extern int host_membarrier(int cmd);
-extern void host_sigaltstack(void *sp, unsigned long size);
+int host_dispatch_calls(void *start, void *end);
+int host_set_tsc(unsigned int mode);
+int host_membarrier(int cmd);
+void host_sigaltstack(void *sp, unsigned long size);
 /* mask: a bit for each signal, from 1 on. */
-extern void host_sigaction(int sig, void *handler, unsigned long flags, unsigned long mask);
+void host_sigaction(int sig, void *handler, unsigned long flags, unsigned long mask);
 #ifdef __x86_64__
-extern void host_set_fs(unsigned long base);
-extern void host_set_gs(unsigned long base);
+void host_set_fs(unsigned long base);
+void host_set_gs(unsigned long base);
 #endif
 
 /* Clocks: in nanoseconds; the first one by the host's vDSO where that can. */
 struct host_timespec { s64 sec, nsec; };
-extern u64 host_clock(int clock);
-extern u64 host_thread_clock(void);
-extern int host_clock_gettime(int clock, struct host_timespec *ts);
+u64 host_clock(int clock);
+u64 host_thread_clock(void);
+int host_clock_gettime(int clock, struct host_timespec *ts);
 
 /*
  * Descriptors, by the host's numbers. Those that wait for a pipe, a terminal or a socket would stop the
@@ -82,27 +82,27 @@ struct host_msghdr {
 	unsigned int flags;
 };
 struct epoll_event;
-extern ssize_t host_read(int fd, void *buf, size_t n);
-extern ssize_t host_write(int fd, const void *buf, size_t n);
-extern ssize_t host_pread(int fd, void *buf, size_t n, loff_t pos);
-extern ssize_t host_pwrite(int fd, const void *buf, size_t n, loff_t pos);
+ssize_t host_read(int fd, void *buf, size_t n);
+ssize_t host_write(int fd, const void *buf, size_t n);
+ssize_t host_pread(int fd, void *buf, size_t n, loff_t pos);
+ssize_t host_pwrite(int fd, const void *buf, size_t n, loff_t pos);
 /* pos: -1 for where the open file is. flags: RWF_* */
-extern ssize_t host_preadv2(int fd, void *buf, size_t n, loff_t pos, int flags);
-extern ssize_t host_pwritev2(int fd, const void *buf, size_t n, loff_t pos, int flags);
-extern loff_t host_lseek(int fd, loff_t off, int whence);
-extern int host_fsync(int fd, bool datasync);
-extern int host_ftruncate(int fd, loff_t size);
-extern int host_fstat(int fd, struct stat *st);
-extern long host_getfl(int fd);
-extern int host_setfl(int fd, long flags);
-extern long host_ioctl(int fd, unsigned int cmd, unsigned long arg);
-extern int host_dup3(int from, int to, int flags);
-extern int host_close(int fd);
+ssize_t host_preadv2(int fd, void *buf, size_t n, loff_t pos, int flags);
+ssize_t host_pwritev2(int fd, const void *buf, size_t n, loff_t pos, int flags);
+loff_t host_lseek(int fd, loff_t off, int whence);
+int host_fsync(int fd, bool datasync);
+int host_ftruncate(int fd, loff_t size);
+int host_fstat(int fd, struct stat *st);
+long host_getfl(int fd);
+int host_setfl(int fd, long flags);
+long host_ioctl(int fd, unsigned int cmd, unsigned long arg);
+int host_dup3(int from, int to, int flags);
+int host_close(int fd);
 /* The events, of those asked for, that are there now. */
-extern u16 host_poll(int fd, u16 events);
-extern int host_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev);
+u16 host_poll(int fd, u16 events);
+int host_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev);
 /* What is there now: how many. */
-extern int host_epoll_take(int epoll, struct epoll_event *seen, int n);
+int host_epoll_take(int epoll, struct epoll_event *seen, int n);
 
 /* As many buffers as there are, one behind the other in the file. */
 ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos, int flags);
@@ -136,15 +136,15 @@ int host_fchmodat(int dir, const char *path, unsigned int mode);
 int host_fchownat(int dir, const char *path, u32 uid, u32 gid);
 int host_utimensat(int dir, const char *path, const struct host_timespec times[2]);
 
-extern int host_bind(int fd, const struct sockaddr *addr, int len);
-extern int host_connect(int fd, const struct sockaddr *addr, int len);
-extern int host_listen(int fd, int backlog);
-extern int host_accept(int fd, int flags);
-extern int host_shutdown(int fd, int how);
-extern int host_getsockname(int fd, struct sockaddr *addr, int *len);
-extern int host_getpeername(int fd, struct sockaddr *addr, int *len);
-extern int host_getsockopt(int fd, int level, int name, void *value, int *len);
-extern int host_setsockopt(int fd, int level, int name, const void *value, int len);
-extern ssize_t host_sendmsg(int fd, const struct host_msghdr *msg, int flags);
-extern ssize_t host_recvmsg(int fd, struct host_msghdr *msg, int flags);
+int host_bind(int fd, const struct sockaddr *addr, int len);
+int host_connect(int fd, const struct sockaddr *addr, int len);
+int host_listen(int fd, int backlog);
+int host_accept(int fd, int flags);
+int host_shutdown(int fd, int how);
+int host_getsockname(int fd, struct sockaddr *addr, int *len);
+int host_getpeername(int fd, struct sockaddr *addr, int *len);
+int host_getsockopt(int fd, int level, int name, void *value, int *len);
+int host_setsockopt(int fd, int level, int name, const void *value, int len);
+ssize_t host_sendmsg(int fd, const struct host_msghdr *msg, int flags);
+ssize_t host_recvmsg(int fd, struct host_msghdr *msg, int flags);
 #endif
