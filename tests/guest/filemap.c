@@ -372,8 +372,9 @@ static void larger_than_memory(void)
 }
 
 static const struct test tests[] = {
-	T(writes_are_private), T(forks_have_their_own), T(given_to_calls), T(read_by_the_kernel), T(of_another_process),
-	T(debugged), T(direct_output), T(locked_and_advised), T(moved_and_cut), T(a_lock_in_it), T(larger_than_memory),
+	T(writes_are_private), T(forks_have_their_own), T(given_to_calls), T(read_by_the_kernel),
+	T(of_another_process), T(debugged), T(direct_output), T(locked_and_advised),
+	T(moved_and_cut), T(a_lock_in_it), T(larger_than_memory),
 };
 
 int main(int argc, char **argv)

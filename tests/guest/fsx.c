@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random operations on one file, by calls and by maps, with a model of it in memory. The same seed
- * makes the same operations. "run FILE SEED OPERATIONS" does as many on that file, and says how long
- * it is in the end and a sum of its bytes, as "sum FILE" says it of a file (tests/host/volume-fsx.t).
- * FSX_SAY in the environment: each operation is told before.
+ * makes the same operations. "run FILE SEED OPERATIONS" does as many on that file, and says how
+ * long it is in the end and a sum of its bytes, as "sum FILE" says it of a file
+ * (tests/host/volume-fsx.t). FSX_SAY in the environment: each operation is told before.
  */
 #include "tap.h"
 #include <sys/sendfile.h>
@@ -80,8 +80,8 @@ static void same(const char *p, long at, long n)
 	tap_checks++;
 	for (long i = 0; i < n; i++)
 		if (p[i] != model[at + i])
-			tap_fail(__FILE__, __LINE__, "operation %ld, %s at %ld of %ld bytes: byte %ld is %#x, not %#x; %ld bytes in all",
-				 op_number, op_name, at, n, at + i, p[i] & 255, model[at + i] & 255, size);
+			tap_fail(__FILE__, __LINE__, "operation %ld, %s at %ld of %ld bytes: "
+				 "byte %ld is %#x, not %#x; %ld bytes in all", op_number, op_name, at, n, at + i, p[i] & 255, model[at + i] & 255, size);
 }
 
 static void model_grows(long end)
@@ -105,9 +105,10 @@ static void model_zeros(long at, long n)
 
 static char *map(int fd, long at, long n, int flags, char **base)
 {
+	int prot = flags == MAP_SHARED && fd == f.ro ? PROT_READ : PROT_READ | PROT_WRITE;
 	long start = at & -PAGE;
 
-	*base = mmap(NULL, n + at - start, flags == MAP_SHARED && fd == f.ro ? PROT_READ : PROT_READ | PROT_WRITE, flags, fd, start);
+	*base = mmap(NULL, n + at - start, prot, flags, fd, start);
 	CHECK(*base != MAP_FAILED);
 	return *base + at - start;
 }
@@ -325,7 +326,8 @@ static void op_holes(void)
 	CHECK(data >= at && data <= size);
 	for (long i = at; i < data; i++)
 		if (model[i])
-			tap_fail(__FILE__, __LINE__, "operation %ld: %ld is %#x, and in a hole from %ld to %ld", op_number, i, model[i], at, data);
+			tap_fail(__FILE__, __LINE__, "operation %ld: %ld is %#x, and in a hole from %ld to %ld",
+				 op_number, i, model[i], at, data);
 	hole = lseek(f.ro, at, SEEK_HOLE);
 	CHECK(hole >= at && hole <= size);
 }
@@ -405,12 +407,14 @@ static void op_fork(void)
 }
 
 static const struct { void (*run)(void); const char *name; unsigned often; } ops[] = {
-	{ op_read, "read", 10 }, { op_readv, "readv", 4 }, { op_write, "write", 10 }, { op_writev, "writev", 4 },
-	{ op_append, "append", 4 }, { op_truncate, "truncate", 4 }, { op_map_read, "map_read", 8 },
-	{ op_map_write, "map_write", 8 }, { op_map_private, "map_private", 4 }, { op_long_map, "long_map", 8 },
-	{ op_from_map, "from_map", 3 }, { op_allocate, "allocate", 2 }, { op_punch, "punch", 3 }, { op_zero, "zero", 3 },
-	{ op_copy, "copy", 3 }, { op_sendfile, "sendfile", 3 }, { op_holes, "holes", 3 }, { op_size, "size", 4 },
-	{ op_sync, "sync", 1 }, { op_rename, "rename", 3 }, { op_open, "open", 3 }, { op_forget, "forget", 2 },
+	{ op_read, "read", 10 }, { op_readv, "readv", 4 }, { op_write, "write", 10 },
+	{ op_writev, "writev", 4 }, { op_append, "append", 4 }, { op_truncate, "truncate", 4 },
+	{ op_map_read, "map_read", 8 }, { op_map_write, "map_write", 8 },
+	{ op_map_private, "map_private", 4 }, { op_long_map, "long_map", 8 },
+	{ op_from_map, "from_map", 3 }, { op_allocate, "allocate", 2 }, { op_punch, "punch", 3 },
+	{ op_zero, "zero", 3 }, { op_copy, "copy", 3 }, { op_sendfile, "sendfile", 3 },
+	{ op_holes, "holes", 3 }, { op_size, "size", 4 }, { op_sync, "sync", 1 },
+	{ op_rename, "rename", 3 }, { op_open, "open", 3 }, { op_forget, "forget", 2 },
 	{ op_fork, "fork", 1 },
 };
 
