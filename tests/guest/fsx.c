@@ -81,7 +81,8 @@ static void same(const char *p, long at, long n)
 	for (long i = 0; i < n; i++)
 		if (p[i] != model[at + i])
 			tap_fail(__FILE__, __LINE__, "operation %ld, %s at %ld of %ld bytes: "
-				 "byte %ld is %#x, not %#x; %ld bytes in all", op_number, op_name, at, n, at + i, p[i] & 255, model[at + i] & 255, size);
+				 "byte %ld is %#x, not %#x; %ld bytes in all",
+				 op_number, op_name, at, n, at + i, p[i] & 255, model[at + i] & 255, size);
 }
 
 static void model_grows(long end)
