@@ -4,10 +4,10 @@
 # shellcheck disable=SC2016 # the guest expands it
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$tmp/root/bin" "$tmp/root/kept" "$tmp/root/gone" "$tmp/root/anew" "$tmp/root/moved" "$tmp/out"
+mkdir -p "$tmp/root/bin" "$tmp/root/kept" "$tmp/root/gone" "$tmp/root/anew" "$tmp/root/moved" "$tmp/root/untouched" "$tmp/out"
 cp "$(command -v busybox)" "$tmp/root/bin/busybox"
-for applet in sh cat echo ls mkdir rm mv ln touch chmod chown mkfifo mknod dd; do ln -s busybox "$tmp/root/bin/$applet"; done
-for file in kept/same kept/changed kept/gone gone/file anew/old moved/file; do echo "$file" >"$tmp/root/$file"; done
+for applet in sh cat echo ls mkdir rm mv ln touch chmod chown mkfifo mknod dd seq find sort stat md5sum printf sleep; do ln -s busybox "$tmp/root/bin/$applet"; done
+for file in kept/same kept/changed kept/gone gone/file anew/old moved/file untouched/file file; do echo "$file" >"$tmp/root/$file"; done
 
 # changes [OPTION...] SCRIPT: in a box whose root that is; the archive is $tmp/tar
 changes() {
@@ -21,6 +21,29 @@ for m in tarfile.open(sys.argv[1]):
     print(m.type.decode(), oct(m.mode)[2:], m.uid, m.name, *([m.linkname] if m.linkname else []), *([m.size] if m.isreg() else []))
 ' "$tmp/tar"
 }
+
+# All that there is below the current directory, and is of the root.
+list='set -- -path ./dev -prune -o -path ./proc -prune -o -path ./sys -prune -o -path ./tmp -prune -o
+	find . -mindepth 1 "$@" -type d -exec stat -c "%n %f %u %g %y" {} + | sort
+	find . "$@" ! -type d -exec stat -c "%N %f %u %g %h %t:%T %y %s" {} + | sort
+	find . "$@" -type f -exec md5sum {} + | sort'
+# shellcheck disable=SC2089 # none of these is an option
+everything='
+	cd /
+	echo x >>kept/changed; echo new >kept/new; rm kept/gone; mv kept/same kept/renamed
+	rm -r gone; echo file >gone
+	rm -r anew; mkdir anew; echo 1 >anew/new; chmod 2775 anew; chown 7:8 anew
+	mv moved elsewhere; mkdir -p a/b/c/d; echo 5 >a/b/c/d/e
+	rm file; mkdir file; echo 6 >file/6
+	ln kept/new hard; ln hard a/hard2; ln -s /no/where link; ln link linked; chown -h 3000000:4000000 link
+	mkfifo fifo; chmod 600 fifo; mknod c c 1 3; mknod b b 7 300; ln c c2
+	echo x >suid; chown 5:6 suid; chmod 6755 suid
+	long=$(printf %0250d 0); echo l >$long; mkdir a/$long; echo l >a/$long/$long; ln -s $long a/l; ln a/$long/$long a/m
+	name=$(printf "a\377\n\303\244"); echo n >"$name"; mkdir "$name.d"; ln "$name" "$name.d/$name$long" 2>/dev/null
+	mkdir many; cd many; for i in $(seq 10000); do echo $i >$i; done; cd ..
+	chmod 700 untouched; touch -d "2001-02-03 04:05:06" untouched/file
+	dd if=/dev/urandom of=large bs=100000 count=50 seek=3 2>/dev/null; dd if=/dev/zero of=large bs=1 count=1 seek=20000000 2>/dev/null
+'$list
 
 for hidden in '' namespaces; do
 	export KBOX_HIDE=$hidden
@@ -64,8 +87,58 @@ new" "what is in them$by"
 	is "$(content)" "" "what is written elsewhere is none of the root's$by"
 	(cd "$tmp/out" && timeout "$limit" "$kbox" run --mem 256M --diff "$tmp/tar" -- sh -c 'echo 1 >made')
 	is "$(content | grep -c ' made\| \(.*/\)*out/made ')" 1 "on the host's own system$by"
+
+	# What a box sees in the end is what the layer makes of the root. Both are listed by the same busybox.
+	cp -a "$tmp/root" "$tmp/copy"
+	changes "$everything" >"$tmp/seen"
+	is $? 0 "changes of all kinds$by"
+	python3 "$top/tests/host/layer.py" "$tmp/tar" "$tmp/copy"
+	(cd "$tmp/copy" && PATH=$PWD/bin "$tmp/copy/bin/sh" -c "$list") >"$tmp/applied"
+	is "$(diff "$tmp/seen" "$tmp/applied")" "" "the layer makes the same tree$by"
+	is "$(wc -l <"$tmp/seen" | sed 's/..$/../')" 200.. "of some files$by"
+	rm -rf "$tmp/copy"
+	changes 'dd if=/dev/zero of=/sparse bs=1 count=1 seek=9663676416 2>/dev/null; echo x >>/sparse'
+	is "$(content)" "0 644 0 sparse 9663676419" "9 GB that are a hole$by"
+	is "$(du -k "$tmp/tar" | awk '{ print $1 < 1000 }')" 1 "are one in the archive$by"
+	changes 'touch -d "1969-12-31 23:59:58" /old; touch -d "1901-12-31 23:59:58" /older'
+	is "$(TZ=UTC tar tvf "$tmp/tar" --full-time 2>&1 | awk '{ print $4, $5, $6 }')" "1969-12-31 23:59:58 old
+1901-12-31 23:59:58 older" "times before 1970$by"
+	is "$(changes 'sleep 1000 & echo x >/x; kill -9 $$'; echo "$?") $(content)" "137 0 644 0 x 2" "a command that is killed$by"
+	timeout "$limit" "$kbox" run --root "$tmp/root" --mem 256M --diff "$tmp/tar" -- \
+		/bin/sh -c 'echo x >/x; echo up; sleep 1000; echo y >/y' >"$tmp/log" &
+	soon grep -q up "$tmp/log"
+	kill -TERM $!
+	wait $!
+	is "$? $(content)" "143 0 644 0 x 2" "a box that is asked to end$by"
+	is "$(timeout "$limit" "$kbox" run --root "$tmp/root" --mem 256M --diff - -- /bin/sh -c 'echo said; echo x >/x' 2>"$tmp/log" | tar t; cat "$tmp/log")" "x
+said" "--diff -$by"
+	is "$(timeout "$limit" "$kbox" run --root "$tmp/root" --mem 256M --fd 9:1 --diff - -- /bin/sh -c 'echo said; echo x >/x' 9>"$tmp/log" | tar t; cat "$tmp/log")" "x
+said" "--diff - --fd$by"
 done
 unset KBOX_HIDE
+cd "$tmp/out" || exit 1
+timeout "$limit" "$kbox" run --mem 256M --diff "$tmp/tar" -- python3 -c '
+import os
+for i in range(30):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+open("file", "w").close()'
+cd "$tmp" || exit 1
+is "$(content | grep -c "^0.*$(printf %01000d 0 | tr 0 d | sed 's/d\{250\}/&\//g').*/file 0\$")" 1 "a path longer than PATH_MAX"
+if command -v setfattr >/dev/null && [ "$(id -u)" = 0 ]; then
+	cd "$tmp/out" || exit 1
+	timeout "$limit" "$kbox" run --mem 256M --diff "$tmp/tar" -- sh -c 'echo 1 >f; mkdir d; setfattr -n user.a -v "b
+c" f; setfattr -n user.d -v "" d; setfattr -n trusted.e -v x f; setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 f'
+	cd "$tmp" || exit 1
+	is "$(python3 -c '
+import sys, tarfile
+for m in tarfile.open(sys.argv[1]):
+    x = {k[13:]: v for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr.")}
+    if x:
+        print(m.name[-5:], sorted(x.items()))
+' "$tmp/tar")" "out/d [('user.d', '')]
+out/f [('security.capability', '\\x01\\x00\\x00\\x02\\x00\\x04\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00'), ('user.a', 'b\\nc')]" "extended attributes"
+fi
 if [ "$(uname -m)" = x86_64 ] && command -v mke2fs >/dev/null; then
 	changes 'mkdir /made; echo 5 >/made/five'
 	"$top/scripts/kbox-image" import "$tmp/tar" "$tmp/image" >"$tmp/log" 2>&1
@@ -85,5 +158,22 @@ refuses "kbox: --diff is for*" "an image" -S "$image" --ephemeral --diff "$tmp/t
 refuses "kbox: --diff is for*" "a root that is written" run --root "$tmp/root:rw" --diff "$tmp/tar" -- /bin/true
 refuses "kbox: --diff and --init*" "--init" run --init --diff "$tmp/tar" -- /bin/true
 refuses "kbox: --diff $tmp/none/tar: No such file*" "no such directory" run --diff "$tmp/none/tar" -- true
-refuses "kbox: --diff: *: No space left on device" "a full disk" run --diff /dev/full -- true
+refuses "kbox: --diff: *: No space left on device" "a full device" run --diff /dev/full -- true
+refuses "kbox: --diff $tmp/out: *" "a directory" run --diff "$tmp/out" -- true
+is "$(ls -A "$tmp/out")" "" "and nothing is left there"
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	mkdir "$tmp/small"
+	is "$(unshare -m sh -c 'mount -t tmpfs -o size=1m none "$1" && cd "$1" && echo old >tar
+		timeout "$2" "$3" run --root "$4" --mem 256M --diff tar -- /bin/sh -c "dd if=/bin/busybox of=/x; cat /x /x >/y" 2>&1 >/dev/null | tail -n 1
+		ls -A; cat tar' sh "$tmp/small" "$limit" "$kbox" "$tmp/root")" "kbox: --diff: the archive: No space left on device
+tar
+old" "a full disk: what there was stays"
+fi
+echo old >"$tmp/tar"
+"$kbox" run --root "$tmp/root" --mem 256M --diff "$tmp/tar" -- /bin/sh -c 'echo x >/x; echo up; sleep 1000' >"$tmp/log" &
+soon grep -q up "$tmp/log"
+kill -KILL $!
+wait $! 2>/dev/null
+soon sh -c '! ls -A "$1" | grep -q kbox-diff' sh "$tmp"
+is "$? $(cat "$tmp/tar")" "0 old" "kbox is killed: what there was stays, and no other name"
 done_testing
