@@ -3,25 +3,29 @@
 #include <linux/namei.h>
 #include "hostfs.h"
 
-/*
- * A directory has one dentry, which moves to where the host has moved the directory. Where it
- * cannot (it is above, or others hold the locks) the old one keeps the inode, and this is another.
- */
-static struct dentry *found(struct inode *dir, struct dentry *dentry, const struct hostfs_stat *st)
+static bool is_elsewhere(struct inode *inode, const struct dentry *dentry)
 {
-	struct inode *inode = hostfs_iget(dir->i_sb, st);
-	struct dentry *at;
+	struct dentry *alias = d_find_any_alias(inode);
+	bool is = alias && (alias->d_parent != dentry->d_parent ||
+			    !d_same_name(alias, dentry->d_parent, &dentry->d_name));
 
-	if (IS_ERR(inode) || !S_ISDIR(inode->i_mode))
-		return d_splice_alias(inode, dentry);
-	ihold(inode);
-	at = d_splice_alias(inode, dentry);
-	if (at == ERR_PTR(-ELOOP) || at == ERR_PTR(-ESTALE)) {
-		remove_inode_hash(inode);
-		at = d_splice_alias(hostfs_iget(dir->i_sb, st), dentry);
-	}
+	dput(alias);
+	return is;
+}
+
+/*
+ * A directory has one dentry. What the host has moved gets another inode, so that no dentry moves
+ * that this call has come by, or that somebody is in: paths stay as they were walked.
+ */
+static struct inode *directory_at(struct super_block *sb, const struct dentry *dentry, const struct hostfs_stat *st)
+{
+	struct inode *inode = hostfs_iget(sb, st);
+
+	if (IS_ERR(inode) || !S_ISDIR(inode->i_mode) || !is_elsewhere(inode, dentry))
+		return inode;
+	remove_inode_hash(inode);
 	iput(inode);
-	return at;
+	return hostfs_iget(sb, st);
 }
 
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
@@ -34,7 +38,7 @@ static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned 
 	ret = hostfs_stat(dentry, &st);
 	if (ret == -ENOENT)
 		return d_splice_alias(NULL, dentry);
-	return ret ? ERR_PTR(ret) : found(dir, dentry, &st);
+	return ret ? ERR_PTR(ret) : d_splice_alias(directory_at(dir->i_sb, dentry, &st), dentry);
 }
 
 /* There is a new file of this name: it becomes the dentry's. */

@@ -80,7 +80,8 @@ int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mod
 		fd = host_open(hostfs_root(dentry), path, flags, mode);
 		hostfs_path_end();
 	} while ((fd == -EMFILE || fd == -ENFILE) && close_idle());
-	return fd;
+	/* It was walked, so there was no link: what is known of the names is old. */
+	return fd == -ELOOP ? -ESTALE : fd;
 }
 
 /* O_NONBLOCK: a FIFO that has taken the file's place is not waited for. */
@@ -134,8 +135,7 @@ static int open_again(struct dentry *dentry, enum hostfs_access access)
 	struct hostfs_open *o = &hostfs_i(inode)->open[access];
 	int fd = open_for(dentry, access, &o->reads), ret;
 
-	/* Where the name was there is none, or a link. */
-	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ESTALE)
 		return stale(inode->i_sb);
 	if (fd < 0)
 		return fd;

@@ -97,7 +97,7 @@ static int stat_by_open(struct dentry *dentry, struct hostfs_stat *st)
 	int fd = hostfs_open_path(dentry, O_PATH, 0), ret;
 
 	if (fd < 0)
-		return fd == -ELOOP ? -ESTALE : fd;	/* a directory on the way is a link now */
+		return fd;
 	ret = stat_fd(dentry->d_sb, fd, st);
 	host_close(fd);
 	return ret;

@@ -51,7 +51,7 @@ static int open(struct inode *inode, struct file *file)
 		kvfree(l);
 	else
 		begin(file, l);
-	return ret == -ENOENT || ret == -ENOTDIR || ret == -ELOOP ? -EOPENSTALE : ret;
+	return ret == -ENOENT || ret == -ENOTDIR || ret == -ESTALE ? -EOPENSTALE : ret;
 }
 
 static int release(struct inode *inode, struct file *file)
