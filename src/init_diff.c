@@ -235,7 +235,8 @@ static int is_as_before(const struct stat *st)
 {
 	struct stat was;
 
-	return is_on_way() && !stat_base(&was) && was.st_mode == st->st_mode && was.st_uid == st->st_uid && was.st_gid == st->st_gid;
+	return is_on_way() && !stat_base(&was) && was.st_mode == st->st_mode && was.st_uid == st->st_uid &&
+	       was.st_gid == st->st_gid;
 }
 
 static void walk(int fd);

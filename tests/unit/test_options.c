@@ -237,6 +237,27 @@ static void volumes(void **state)
 	free_volumes(&o);
 }
 
+static void changes(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("run", "--diff", "f", "--upper", "d", "ls")));
+	assert_string_equal(o.diff, "f");
+	assert_string_equal(o.upper, "d");
+	assert_int_equal(o.nfds, 0);
+	/* The archive has standard output: the command's is another one. */
+	assert_true(parse(&o, ARGS("run", "--diff", "-", "ls")));
+	assert_int_equal(o.nfds, 1);
+	assert_int_equal(o.fds[0].host, 2);
+	assert_int_equal(o.fds[0].guest, 1);
+	free(o.fds);
+	assert_true(parse(&o, ARGS("run", "--fd", "7:1", "--diff", "-", "ls")));
+	assert_int_equal(o.nfds, 1);
+	assert_int_equal(o.fds[0].host, 7);
+	free(o.fds);
+}
+
 static void the_commands_options_are_its_own(void **state)
 {
 	struct options o;
@@ -339,6 +360,11 @@ static void refused(void **state)
 		{ "--ephemeral", { "kbox", "run", "--ephemeral", "ls" } },
 		{ "--read-only", { "kbox", "run", "--root", "a", "--read-only", "ls" } },
 		{ "--overlay-size", { "kbox", "run", "--root", "a:rw", "--overlay-size", "1G", "ls" } },
+		{ "--diff", { "kbox", "-S", "img", "--diff", "f", "ls" } },
+		{ "--diff", { "kbox", "--root", "a:rw", "--diff", "f", "ls" } },
+		{ "--diff and --init", { "kbox", "run", "--init", "--diff", "f", "ls" } },
+		{ "--upper", { "kbox", "-S", "img", "--upper", "d", "ls" } },
+		{ "--upper", { "kbox", "run", "--upper", "d", "--overlay-size", "1G", "ls" } },
 		{ "'Z'", { "kbox", "-Z" } },
 		{ "'Z'", { "kbox", "-S", "img", "-Zx", "ls" } },
 	};
@@ -411,6 +437,7 @@ int main(void)
 		cmocka_unit_test(every_option),
 		cmocka_unit_test(roots),
 		cmocka_unit_test(volumes),
+		cmocka_unit_test(changes),
 		cmocka_unit_test(the_commands_options_are_its_own),
 		cmocka_unit_test(the_last_id_counts),
 		cmocka_unit_test(memory_is_in_whole_mib),
