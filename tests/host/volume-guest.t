@@ -58,9 +58,9 @@ wanted=$* as=''
 chmod 755 "$tmp"
 "$kbox" doctor >"$tmp/doctor"
 if grep -q '^ok .*nothing is seen but volumes' "$tmp/doctor"; then
-	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite filemap-m+trap memory-g+rewrite memory-map-m+rewrite \
-		exec-g+rewrite io-m+rewrite ipc-g+rewrite efault-m+rewrite efault-g+trap \
-		iouring-m+rewrite large-text-g+rewrite rewrite-text-g+rewrite config-m+rewrite
+	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite filemap-m+trap memory-g+rewrite \
+		exec-g+rewrite io-m+rewrite ipc-g+rewrite efault-m+rewrite \
+		iouring-m+rewrite rewrite-text-g+rewrite config-m+rewrite
 	# As hostile tests do.
 	if [ "$(id -u)" = 0 ] && setpriv --reuid=1000 --regid=1000 --clear-groups unshare -Urm true 2>/dev/null; then
 		as='setpriv --reuid=1000 --regid=1000 --clear-groups'
