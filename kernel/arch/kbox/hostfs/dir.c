@@ -28,6 +28,18 @@ static struct inode *directory_at(struct super_block *sb, const struct dentry *d
 	return hostfs_iget(sb, st);
 }
 
+/*
+ * A file is to be made and opened, and the host says EEXIST if its name is there. Where the guest's
+ * kernel would refuse it first the host is asked, since EEXIST comes before EROFS and EACCES.
+ */
+static bool goes_unasked(struct inode *dir, unsigned int flags)
+{
+	const unsigned int make = LOOKUP_OPEN | LOOKUP_CREATE | LOOKUP_EXCL;
+
+	return (flags & make) == make && !sb_rdonly(dir->i_sb) &&
+	       !inode_permission(&nop_mnt_idmap, dir, MAY_WRITE | MAY_EXEC);
+}
+
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	struct hostfs_stat st;
@@ -35,6 +47,8 @@ static struct dentry *lookup(struct inode *dir, struct dentry *dentry, unsigned 
 
 	if (dentry->d_name.len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
+	if (goes_unasked(dir, flags))
+		return NULL;
 	ret = hostfs_stat(dentry, &st);
 	if (ret == -ENOENT)
 		return d_splice_alias(NULL, dentry);
@@ -57,7 +71,10 @@ static int instantiate(struct inode *dir, struct dentry *dentry, const struct ho
 		d_drop(dentry);
 		return PTR_ERR(inode);
 	}
-	d_instantiate(dentry, inode);
+	if (d_unhashed(dentry))
+		d_add(dentry, inode);
+	else
+		d_instantiate(dentry, inode);
 	return 0;
 }
 
