@@ -36,11 +36,11 @@ printf '%s\n' "$modules" >modules
 while read -r module least; do
 	# What it said comes after how it ended.
 	awk -v module="$module" '/^[0-9:]+ .*\[ *[0-9]+\/[0-9]+(\/[0-9]+)?\] / { mine = index($0, "] " module " ") } mine' out >said
-	how=$(head -n 1 said | grep -oE ' (passed|failed)')
-	[ "$status $how" != "0  failed" ] || how=' passed'	# the second time
+	how=$(head -n 1 said | grep -o ' passed') again=0
+	[ "$status$how" != 0 ] || { how=' passed' again=1; }	# the second time, which is all that was said of it
 	is "$how" " passed" "$module"
 	ran=$(awk '/^Ran [0-9]+ tests? in/ { ran += $2 } /^OK \(skipped=/ { gsub(/[^0-9]/, ""); ran -= $0 } END { print ran }' said)
-	is "$((ran >= least))" 1 "$module: at least $least tests ran${ran:+ ($ran)}"
+	is "$((again || ran >= least))" 1 "$module: at least $least tests ran${ran:+ ($ran)}"
 	grep -aE "^(test.*\.\.\. (FAIL|ERROR)|(FAIL|ERROR): |Timeout )|skipped '(timeout|machine too slow)" said | sed 's/^/# /'
 done <modules
 is "$(grep -aE "skipped '(timeout|machine too slow)" out)" "" "no test gave up waiting"
