@@ -53,7 +53,7 @@ status() {
 for runtime in runc crun; do
 	bundle one net2 '
 		echo "$(hostname) $$ $(id -u)"
-		ls /proc | grep -c "^[0-9]"
+		set -- /proc/[0-9]*; echo $#
 		touch /new 2>&1 | sed "s/.*: //"
 		touch /tmp/new && ls /tmp
 		cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max
@@ -67,7 +67,7 @@ for runtime in runc crun; do
 		head -c 1 /dev/zero | tail -c 1 >/dev/null && exit 5'
 	$runtime run --bundle one one >out 2>&1 </dev/null
 	is "$? $(cat out)" "5 one 1 0
-3
+1
 Read-only file system
 new
 50331648
