@@ -39,8 +39,8 @@ static vm_fault_t map_page(struct vm_area_struct *vma, unsigned long addr, unsig
 	return VM_FAULT_NOPAGE;
 }
 
-/* Not of the page cache; what is there besides is the past of a page. */
-static bool is_cached(const struct vm_area_struct *vma, pgoff_t off)
+/* A value is the past of a page. */
+bool hostmap_is_cached(const struct vm_area_struct *vma, pgoff_t off)
 {
 	void *entry = xa_load(&vma->vm_file->f_mapping->i_pages, off);
 
@@ -59,7 +59,7 @@ static vm_fault_t map_around(struct vm_fault *vmf, unsigned long fd)
 	if (vmf->pgoff >= KBOX_HOST_PFN_PAGES)	/* of a mapping that has grown */
 		return VM_FAULT_SIGBUS;
 	for (off = linear_page_index(vma, start); start < end && ret == VM_FAULT_NOPAGE; start += PAGE_SIZE, off++)
-		if (off < KBOX_HOST_PFN_PAGES && (shared || !is_cached(vma, off)))
+		if (off < KBOX_HOST_PFN_PAGES && (shared || !hostmap_is_cached(vma, off)))
 			ret = map_page(vma, start, KBOX_HOST_PFN(fd, off));
 	return ret;
 }
@@ -124,13 +124,18 @@ bool hostmap_is(const struct vm_area_struct *vma)
 	return vma->vm_ops == &shared_ops;
 }
 
+bool hostmap_fits(struct vm_area_struct *vma, int fd)
+{
+	return kbox_boot->maps && fd < KBOX_HOST_PFN_FDS && vma->vm_pgoff + vma_pages(vma) <= KBOX_HOST_PFN_PAGES;
+}
+
 int hostmap_shared(struct vm_area_struct *vma, int fd)
 {
 	int ret;
 
 	if (!kbox_boot->maps)
 		return -ENODEV;
-	if (fd >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
+	if (!hostmap_fits(vma, fd))
 		return -EOVERFLOW;
 	ret = limit_to_host(vma, fd);
 	if (ret)

@@ -17,6 +17,10 @@ int hostmap_shared(struct vm_area_struct *vma, int fd);
  * host's, with this descriptor, but for pages of the page cache.
  */
 vm_fault_t hostmap_private_fault(struct vm_fault *vmf, int fd);
+/* Has the page cache this page of the file? */
+bool hostmap_is_cached(const struct vm_area_struct *vma, pgoff_t off);
+/* Can page table entries name all pages of the mapping, and may the box map files? */
+bool hostmap_fits(struct vm_area_struct *vma, int fd);
 /* Does the host let the file be mapped so, PROT_*, where the mapping is to be? 0, or why not. */
 int hostmap_try(struct vm_area_struct *vma, int fd, int prot);
 /* Is it such a mapping? */

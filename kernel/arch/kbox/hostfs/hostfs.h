@@ -145,6 +145,9 @@ void hostfs_keep_fd(struct inode *inode, int fd);
 /* One that is open, or -1; the other: to read with. */
 int hostfs_any_fd(const struct inode *inode);
 int hostfs_fd_to_read(const struct inode *inode);
+/* One that is open, or one that is opened by the name for the moment; or an error. May sleep. */
+int hostfs_borrow_fd(struct dentry *dentry, bool *opened);
+void hostfs_return_fd(int fd, bool opened);
 void hostfs_close_all(struct inode *inode);
 int hostfs_open(struct inode *inode, struct file *file);
 int hostfs_release(struct inode *inode, struct file *file);

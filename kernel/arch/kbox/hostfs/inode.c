@@ -254,7 +254,8 @@ int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct ksta
 	return 0;
 }
 
-static struct host_timespec time_for_host(const struct iattr *attr, unsigned int is, unsigned int set, struct timespec64 t)
+static struct host_timespec time_for_host(const struct iattr *attr, unsigned int is, unsigned int set,
+					  struct timespec64 t)
 {
 	if (!(attr->ia_valid & is))
 		return (struct host_timespec) { 0, UTIME_OMIT };

@@ -95,16 +95,6 @@ void hostfs_drop_pages(struct inode *inode, loff_t start, loff_t end)
 		invalidate_inode_pages2_range(inode->i_mapping, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
 }
 
-static bool is_cached(struct address_space *mapping, pgoff_t off)
-{
-	struct folio *folio = filemap_get_folio(mapping, off);
-
-	if (IS_ERR(folio))
-		return false;
-	folio_put(folio);
-	return true;
-}
-
 /* The process's own copy of a page. */
 static vm_fault_t copy(struct vm_fault *vmf)
 {
@@ -125,7 +115,7 @@ static vm_fault_t private_fault(struct vm_fault *vmf)
 {
 	struct file *file = vmf->vma->vm_file;
 
-	if (is_cached(file->f_mapping, vmf->pgoff))
+	if (hostmap_is_cached(vmf->vma, vmf->pgoff))
 		return filemap_fault(vmf);
 	return vmf->cow_page ? copy(vmf) : hostmap_private_fault(vmf, hostfs_fd(file));
 }
@@ -139,7 +129,7 @@ static bool is_mapped_by_host(struct hostfs_inode *hi, struct vm_area_struct *vm
 {
 	int ret;
 
-	if (!kbox_boot->maps || fd >= KBOX_HOST_PFN_FDS || vma->vm_pgoff + vma_pages(vma) > KBOX_HOST_PFN_PAGES)
+	if (!hostmap_fits(vma, fd))
 		return false;
 	if (hi->execution == UNTRIED) {
 		ret = hostmap_try(vma, fd, PROT_READ | PROT_EXEC);

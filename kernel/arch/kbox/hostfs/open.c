@@ -198,6 +198,20 @@ int hostfs_any_fd(const struct inode *inode)
 	return o[HOSTFS_READ].fd >= 0 ? o[HOSTFS_READ].fd : o[HOSTFS_WRITE].fd;
 }
 
+int hostfs_borrow_fd(struct dentry *dentry, bool *opened)
+{
+	int fd = hostfs_any_fd(d_inode(dentry));
+
+	*opened = fd < 0;
+	return fd >= 0 ? fd : hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
+}
+
+void hostfs_return_fd(int fd, bool opened)
+{
+	if (opened && fd >= 0)
+		host_close(fd);
+}
+
 int hostfs_fd_to_read(const struct inode *inode)
 {
 	const struct hostfs_open *o = hostfs_i(inode)->open;

@@ -121,7 +121,8 @@ int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
 	struct hostfs_owner o = of_inode(inode);
-	int fd = hostfs_any_fd(inode), opened = -1, ret;
+	bool opened;
+	int fd, ret;
 
 	if (!has_one(inode->i_sb, hostfs_i(inode)->type))
 		return 0;
@@ -131,11 +132,9 @@ int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr)
 		o.gid = from_kgid(&init_user_ns, attr->ia_gid);
 	if (attr->ia_valid & ATTR_MODE)
 		o.mode = (o.mode & S_IFMT) | (attr->ia_mode & S_IALLUGO);
-	if (fd < 0)
-		fd = opened = hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
+	fd = hostfs_borrow_fd(dentry, &opened);
 	ret = fd < 0 ? fd : write_fd(fd, &o);
-	if (opened >= 0)
-		host_close(opened);
+	hostfs_return_fd(fd, opened);
 	return ret == -EOPNOTSUPP ? -EPERM : ret;
 }
 

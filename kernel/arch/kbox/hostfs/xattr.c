@@ -17,21 +17,6 @@ static bool is_own(const char *name)
 	return !strcmp(name, HOSTFS_OWN_ATTRIBUTE);
 }
 
-/* One to ask with, which the caller closes if it was opened for him. */
-static int begin(struct dentry *dentry, bool *opened)
-{
-	int fd = hostfs_any_fd(d_inode(dentry));
-
-	*opened = fd < 0;
-	return fd >= 0 ? fd : hostfs_open_path(dentry, O_RDONLY | O_NONBLOCK, 0);
-}
-
-static void end(int fd, bool opened)
-{
-	if (opened)
-		host_close(fd);
-}
-
 static int get(const struct xattr_handler *handler, struct dentry *dentry, struct inode *inode, const char *name,
 	       void *value, size_t size)
 {
@@ -40,11 +25,11 @@ static int get(const struct xattr_handler *handler, struct dentry *dentry, struc
 
 	if (!may_have(inode) || is_own(name))
 		return -ENODATA;
-	fd = begin(dentry, &opened);
+	fd = hostfs_borrow_fd(dentry, &opened);
 	if (fd < 0)
 		return fd;
 	ret = host_fgetxattr(fd, xattr_full_name(handler, name), value, size);
-	end(fd, opened);
+	hostfs_return_fd(fd, opened);
 	return ret;
 }
 
@@ -56,12 +41,12 @@ static int set(const struct xattr_handler *handler, struct mnt_idmap *idmap, str
 
 	if (!may_have(inode) || is_own(name))
 		return -EPERM;
-	fd = begin(dentry, &opened);
+	fd = hostfs_borrow_fd(dentry, &opened);
 	if (fd < 0)
 		return fd;
 	name = xattr_full_name(handler, name);
 	ret = value ? host_fsetxattr(fd, name, value, size, flags) : host_fremovexattr(fd, name);
-	end(fd, opened);
+	hostfs_return_fd(fd, opened);
 	hostfs_changed(inode);
 	return ret;
 }
@@ -98,10 +83,9 @@ ssize_t hostfs_listxattr(struct dentry *dentry, char *names, size_t size)
 	all = kvmalloc(XATTR_LIST_MAX, GFP_KERNEL);
 	if (!all)
 		return -ENOMEM;
-	fd = begin(dentry, &opened);
+	fd = hostfs_borrow_fd(dentry, &opened);
 	n = fd < 0 ? fd : host_flistxattr(fd, all, XATTR_LIST_MAX);
-	if (fd >= 0)
-		end(fd, opened);
+	hostfs_return_fd(fd, opened);
 	if (n > 0)
 		n = only_user(all, n);
 	if (n > 0 && size) {

@@ -89,11 +89,14 @@ ssize_t kbox_read_host_page(pte_t pte, void *to, unsigned int offset, unsigned i
 	return host_pread(host_fd(pte), to, n, (loff_t)(host_page(pte) << PAGE_SHIFT) + offset);
 }
 
-vm_fault_t __real_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
-vm_fault_t __wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
+vm_fault_t __real_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags,
+				  struct pt_regs *regs);
+vm_fault_t __wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags,
+				  struct pt_regs *regs);
 
 /* A write makes a copy of what is in the file, and not of what whoever runs has at this address. */
-vm_fault_t __wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
+vm_fault_t __wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags,
+				  struct pt_regs *regs)
 {
 	if (flags & FAULT_FLAG_WRITE && may_have(vma) && is_host_page(vma, addr))
 		clear(vma, addr & PAGE_MASK);
@@ -124,18 +127,8 @@ static bool again_unlocked(long ret, unsigned long start, unsigned long pages)
 	return is;
 }
 
+/* A shared mapping has no page of memory ever: no program knows EEXIST of that. */
 #define WRAP(type, name, parameters, arguments, try_again)		\
-	type __real_##name parameters;					\
-	type __wrap_##name parameters;					\
-	type __wrap_##name parameters					\
-	{								\
-		type ret = __real_##name arguments;			\
-									\
-		return try_again ? __real_##name arguments : ret;	\
-	}
-
-/* The same. A shared mapping has none of memory ever: no program knows EEXIST of that. */
-#define WRAP_COUNT(type, name, parameters, arguments, try_again)	\
 	type __real_##name parameters;					\
 	type __wrap_##name parameters;					\
 	type __wrap_##name parameters					\
@@ -147,18 +140,26 @@ static bool again_unlocked(long ret, unsigned long start, unsigned long pages)
 		return ret == -EEXIST ? -EFAULT : ret;			\
 	}
 
-WRAP_COUNT(long, get_user_pages_remote,
+WRAP(long, get_user_pages_remote,
 	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
 	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
-WRAP_COUNT(long, pin_user_pages_remote,
+WRAP(long, pin_user_pages_remote,
 	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
 	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
-WRAP_COUNT(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
+WRAP(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again(ret, current->mm, start, nr))
-WRAP_COUNT(int, get_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
+WRAP(int, get_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again_unlocked(ret, start, nr))
-WRAP_COUNT(int, pin_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
+WRAP(int, pin_user_pages_fast, (unsigned long start, int nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again_unlocked(ret, start, nr))
 
+struct page *__real_get_dump_page(unsigned long addr);
+struct page *__wrap_get_dump_page(unsigned long addr);
+
 /* For a core dump, which has a hole where it says that there is none. */
-WRAP(struct page *, get_dump_page, (unsigned long addr), (addr), !ret && again_unlocked(-EEXIST, addr, 1))
+struct page *__wrap_get_dump_page(unsigned long addr)
+{
+	struct page *page = __real_get_dump_page(addr);
+
+	return !page && again_unlocked(-EEXIST, addr, 1) ? __real_get_dump_page(addr) : page;
+}
