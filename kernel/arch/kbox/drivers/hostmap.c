@@ -16,7 +16,8 @@
 #include <asm/tlbflush.h>
 #include "hostmap.h"
 
-#define AROUND	(KBOX_FILL_WINDOW * PAGE_SIZE)	/* a fault makes the pages from there to the next multiple */
+/* A fault makes the pages from one multiple of that to the next. */
+#define AROUND	(KBOX_FILL_WINDOW * PAGE_SIZE)
 
 /* The file that is mapped holds it open. */
 static int mapped_fd(const struct vm_area_struct *vma)

@@ -112,7 +112,8 @@ int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int f
 static struct hostfs_owner of_inode(const struct inode *inode)
 {
 	return (struct hostfs_owner) {
-		.is = true, .uid = from_kuid(&init_user_ns, inode->i_uid), .gid = from_kgid(&init_user_ns, inode->i_gid),
+		.is = true,
+		.uid = from_kuid(&init_user_ns, inode->i_uid), .gid = from_kgid(&init_user_ns, inode->i_gid),
 		.mode = inode->i_mode, .rdev = inode->i_rdev,
 	};
 }

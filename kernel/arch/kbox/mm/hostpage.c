@@ -141,10 +141,12 @@ static bool again_unlocked(long ret, unsigned long start, unsigned long pages)
 	}
 
 WRAP(long, get_user_pages_remote,
-	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
+	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags,
+	 struct page **pages, int *locked),
 	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
 WRAP(long, pin_user_pages_remote,
-	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags, struct page **pages, int *locked),
+	(struct mm_struct *mm, unsigned long start, unsigned long nr, unsigned int flags,
+	 struct page **pages, int *locked),
 	(mm, start, nr, flags, pages, locked), (!locked || *locked) && again(ret, mm, start, nr))
 WRAP(long, pin_user_pages, (unsigned long start, unsigned long nr, unsigned int flags, struct page **pages),
 	(start, nr, flags, pages), again(ret, current->mm, start, nr))
