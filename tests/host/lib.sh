@@ -70,3 +70,12 @@ done_testing() {
 	echo "1..$count"
 	exit $failed
 }
+
+# Sets as: it runs a command as a user of the host who is not root and can come to $tmp.
+# shellcheck disable=SC2034 # tests use it
+not_as_root() {
+	as=
+	[ "$(id -u)" = 0 ] || return 0
+	as='setpriv --reuid 1234 --regid 1234 --clear-groups'
+	chmod 755 "$tmp"
+}

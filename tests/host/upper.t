@@ -5,12 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # As a user of the host: owners and devices are attributes then.
-if [ "$(id -u)" = 0 ]; then
-	as='setpriv --reuid 1234 --regid 1234 --clear-groups'
-	chmod 755 "$tmp"
-else
-	as=
-fi
+not_as_root
 mkdir -p "$tmp/root/bin" "$tmp/root/kept" "$tmp/root/gone" "$tmp/root/anew" "$tmp/root/moved" "$tmp/work"
 cp "$(command -v busybox)" "$tmp/root/bin/busybox"
 for applet in sh cat echo ls mkdir rm mv ln touch chmod chown mkfifo mknod dd stat rmdir find seq; do

@@ -5,12 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # As a user of the host: a namespace of his own is a fence of another kind than root's.
-if [ "$(id -u)" = 0 ]; then
-	as='setpriv --reuid 1234 --regid 1234 --clear-groups'
-	chmod 755 "$tmp"
-else
-	as=
-fi
+not_as_root
 mkdir "$tmp/work" "$tmp/other" "$tmp/rootfs" "$tmp/work/sub"
 echo text >"$tmp/work/file"
 echo 5 >"$tmp/work/sub/five"
