@@ -28,6 +28,8 @@ struct options {
 	struct volume_arg root;		/* --root */
 	struct volume_arg *volumes;	/* -v */
 	size_t nvolumes;
+	struct id_map id_map[MAX_ID_MAPS];	/* --map-id */
+	int nid_maps;
 	bool system;			/* -S, and all but -r: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
 	const char *diff, *upper;	/* --diff: a file, or "-"; --upper: a directory */
@@ -117,6 +119,7 @@ bool parse_size(const char *s, uint64_t *bytes);
 bool parse_count(const char *s, unsigned int *n);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);
 bool parse_fd(const char *s, struct fd_pair *fd);
+bool parse_id_map(const char *s, struct id_map *m);
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR]);
 extern const char options_usage[];
 

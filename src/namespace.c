@@ -17,45 +17,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "box.h"
+#include "idmap.h"
 
 /* linux/mount.h and sys/mount.h do not go together. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int umount2(const char *target, int flags);
 #define MNT_DETACH	2
 
-static bool put(const char *file, const char *text)
+static bool both_namespaces(void)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
-	ssize_t len = strlen(text);
-	bool ok = fd >= 0 && write(fd, text, len) == len;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* The user is who he was. Nobody else is anybody there. */
-static bool map_ids(uid_t uid, gid_t gid)
-{
-	char users[32], groups[32];
-
-	snprintf(users, sizeof(users), "%u %u 1", uid, uid);
-	snprintf(groups, sizeof(groups), "%u %u 1", gid, gid);
-	return put("/proc/self/uid_map", users) && put("/proc/self/setgroups", "deny") &&
-	       put("/proc/self/gid_map", groups);
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS);
 }
 
 /* What the host mounts later below a volume stays away: it would come without the restrictions. */
-bool new_namespace(void)
+bool new_namespace(const struct volumes *v)
 {
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
 	if (is_hidden(KBOX_HIDE_NAMESPACES)) {
 		errno = ENOSYS;
 		return false;
 	}
-	if (unshare(CLONE_NEWNS) && (unshare(CLONE_NEWUSER | CLONE_NEWNS) || !map_ids(uid, gid)))
+	if (unshare(CLONE_NEWNS) && !enter_user_namespace(v, both_namespaces))
 		return false;
 	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
@@ -195,7 +176,7 @@ bool namespaces_work(void)
 	const char *what;
 	int fd;
 
-	if (!new_namespace() || !keep_null_as_it_is(3))
+	if (!new_namespace(&v) || !keep_null_as_it_is(3))
 		return false;
 	v.volume[0].flags = KBOX_VOLUME_READ_ONLY;
 	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

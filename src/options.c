@@ -19,6 +19,8 @@ const char options_usage[] =
 "  -S IMAGE              the same, with /proc, /sys, /dev, /dev/pts and /tmp\n"
 "      --root DIR[:rw]   the directory as root; what is written to it is dropped, or, with :rw, stays\n"
 "  -v SRC[:DST][:ro]     mount SRC of this machine, a directory or file, at DST (again for more)\n"
+"      --map-id HOST:GUEST[:COUNT]  show files of these users and groups of this machine as others' (again\n"
+"                        for more)\n"
 "      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
 "      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"
@@ -170,6 +172,48 @@ static bool add_fd(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+static bool next_id(const char **s, uint32_t *id)
+{
+	unsigned long long v;
+	char *end;
+
+	if (**s < '0' || **s > '9')
+		return false;
+	v = strtoull(*s, &end, 10);
+	*s = *end == ':' ? end + 1 : end;
+	*id = v;
+	return v < UINT32_MAX && (!*end || *end == ':') && (*end != ':' || end[1]);
+}
+
+/* -1 is nobody's number. */
+bool parse_id_map(const char *s, struct id_map *m)
+{
+	m->count = 1;
+	return next_id(&s, &m->host) && next_id(&s, &m->guest) && (!*s || next_id(&s, &m->count)) && !*s &&
+	       m->count && m->count <= UINT32_MAX - m->host && m->count <= UINT32_MAX - m->guest;
+}
+
+static bool overlap(uint32_t a, uint32_t na, uint32_t b, uint32_t nb)
+{
+	return a < b ? b - a < na : a - b < nb;
+}
+
+static bool add_id_map(struct options *o, const char *arg, char *err)
+{
+	struct id_map m;
+
+	if (!parse_id_map(arg, &m))
+		return bad(err, "--map-id %s: give HOST:GUEST or HOST:GUEST:COUNT, three numbers", arg);
+	for (int i = 0; i < o->nid_maps; i++)
+		if (overlap(m.host, m.count, o->id_map[i].host, o->id_map[i].count) ||
+		    overlap(m.guest, m.count, o->id_map[i].guest, o->id_map[i].count))
+			return bad(err, "--map-id %s: one of these numbers is given already", arg);
+	if (o->nid_maps == MAX_ID_MAPS)
+		return bad(err, "--map-id %s: give %d at most", arg, MAX_ID_MAPS);
+	o->id_map[o->nid_maps++] = m;
+	return true;
+}
+
 static bool set_root(struct options *o, const char *arg, char *err)
 {
 	const char *why;
@@ -258,7 +302,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 }
 
 enum {
-	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
+	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
 	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
 };
 
@@ -267,6 +311,7 @@ static const struct option longs[] = {
 	{ "no-cancel-promote", no_argument, NULL, NO_CANCEL_PROMOTE },
 	{ "stats", no_argument, NULL, STATS },
 	{ "root", required_argument, NULL, ROOT },
+	{ "map-id", required_argument, NULL, MAP_ID },
 	{ "mem", required_argument, NULL, MEM },
 	{ "max-processes", required_argument, NULL, MAX_PROCESSES },
 	{ "require-fence", no_argument, NULL, REQUIRE_FENCE },
@@ -301,6 +346,8 @@ static bool checked_option(int c, struct options *o, char *err)
 		return set_root(o, optarg, err);
 	case 'v':
 		return add_volume_arg(o, optarg, err);
+	case MAP_ID:
+		return add_id_map(o, optarg, err);
 	case MODE:
 		return set_mode(o, optarg, err);
 	case MEM:
@@ -409,6 +456,8 @@ static bool choose_root(struct options *o, bool run, char *err)
 		return bad(err, "%s is for the root of kbox run, or of --root DIR, without :rw", o->diff ? "--diff" : "--upper");
 	if (o->overlay_size && o->upper)
 		return bad(err, "--overlay-size is for what is kept in memory, which --upper is not");
+	if (o->nid_maps && o->root_is == ROOT_IMAGE && !o->nvolumes)
+		return bad(err, "--map-id is for files of this machine; give it with -v, --root or kbox run");
 	if (o->diff && o->init)
 		return bad(err, "--diff and --init: nobody is left at the end that could write it");
 	return true;

@@ -14,10 +14,8 @@
 #include <unistd.h>
 #include "box.h"
 #include "doctor.h"
+#include "idmap.h"
 #include "landlock.h"
-
-/* Those of a user namespace that are mapped to nobody. */
-#define OVERFLOW_ID	65534U
 
 /*
  * The next field, NULL if there is none: up to a colon, without the backslashes that make a colon
@@ -286,21 +284,6 @@ static void find_outer(struct volumes *v)
 					      is_below(v->volume[i].target, v->volume[j].target);
 }
 
-/*
- * With an image or a directory as root the caller's files are the guest root's. On the host's own
- * system the caller is who he is, and what a user namespace does not map is the system's, root's;
- * but for nobody, who has these numbers himself.
- */
-static void map_owners(struct volumes *v, const struct options *o)
-{
-	unsigned int uid = geteuid(), gid = getegid();
-
-	if (o->root_is != ROOT_OWN)
-		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", uid, gid);
-	else if (uid && uid != OVERFLOW_ID && gid != OVERFLOW_ID && v->fence == BY_NAMESPACE)
-		snprintf(v->data, sizeof(v->data), "uid=%u:0,gid=%u:0", OVERFLOW_ID, OVERFLOW_ID);
-}
-
 /* The guest's kernel opens by it alone. It is younger than some filters of containers. */
 static void need_openat2(void)
 {
@@ -397,7 +380,7 @@ void enter_volumes(struct box *b)
 	if (!v->n)
 		return;
 	umask(0);	/* modes are the guest's */
-	if (v->fence == BY_NAMESPACE && !new_namespace())
+	if (v->fence == BY_NAMESPACE && !new_namespace(v))
 		die("%s: %s", what, reason(errno));
 	if (v->fence == BY_NAMESPACE && v->written < v->n && !keep_null_as_it_is(KBOX_MAX_OFFER))
 		die("/dev/null: %s", reason(errno));

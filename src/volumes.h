@@ -15,6 +15,13 @@ struct volume_arg {
 	char access;		/* 'o' of ro, 'w' of rw, or 0 if neither was given */
 };
 
+/* Of --map-id: users and groups of the host that are others in the guest. */
+struct id_map {
+	uint32_t host, guest, count;
+};
+
+#define MAX_ID_MAPS	16	/* hostfs.h knows one more */
+
 /* What is the guest's root. */
 enum root {
 	ROOT_IMAGE,
@@ -64,7 +71,9 @@ struct volumes {
 	struct place place[MAX_PLACES];
 	int places;
 	int fd;					/* the first one's; the others' follow */
-	char data[128];				/* hostfs' mount options: whose files are whose */
+	struct id_map id_map[MAX_ID_MAPS];
+	int nid_maps;
+	char data[2048];			/* hostfs' mount options: whose files are whose */
 };
 
 /* volumes.c */
@@ -98,8 +107,8 @@ void show_own_system(struct box *b, char *target[], size_t n);
 
 /* namespace.c: each is for a process of one thread. False: errno says why not. */
 
-/* A mount namespace of its own, in a user namespace of its own where that takes one. */
-bool new_namespace(void);
+/* A mount namespace of its own, in a user namespace of its own where that takes one (idmap.h). */
+bool new_namespace(const struct volumes *v);
 
 /*
  * Descriptors of /dev/null below that number become such of a read-only mount: they are read and

@@ -73,6 +73,16 @@ refuses "kbox: -e =x:*" "-e without a name" -S "$tmp/img" -e =x $run
 for ids in x 1 1: :1 1:x -1:1 1:-1 1:1:1 4294967295:0 0:4294967295 99999999999999999999:0; do
 	refuses "kbox: --change-id $ids:*" "--change-id $ids" -S "$tmp/img" --change-id "$ids" $run
 done
+for map in x 1 1: 1:2:0 1:2:3:4 4294967295:0; do
+	refuses "kbox: --map-id $map:*" "--map-id $map" --root "$tmp" --map-id "$map" $run
+done
+refuses "kbox: --map-id 5:9:2: one of these numbers is given already" "a number of the host twice" \
+	--root "$tmp" --map-id 6:0 --map-id 5:9:2 $run
+refuses "kbox: --map-id 5:9:2: one of these numbers is given already" "a number of the guest twice" \
+	--root "$tmp" --map-id 1:10:3 --map-id 5:9:2 $run
+refuses "kbox: --map-id 16:16: give 16 at most" "17 times --map-id" --root "$tmp" \
+	$(seq -f '--map-id %g:%g' 0 16) $run
+refuses "kbox: --map-id is for files of this machine*" "--map-id with an image alone" -S "$tmp/img" --map-id 1:2 $run
 refuses "kbox: --hostname:*" "empty host name" -S "$tmp/img" --hostname "" $run
 refuses "kbox: --hostname:*" "host name of 65" -S "$tmp/img" --hostname "$(printf %065d 0)" $run
 refuses "kbox: --syscall-mode=magic:*" "unknown mode" -S "$tmp/img" --syscall-mode=magic $run

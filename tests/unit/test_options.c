@@ -109,6 +109,29 @@ static void fds(void **state)
 		assert_false(parse_fd(bad[i], &fd));
 }
 
+static void id_maps(void **state)
+{
+	static const struct { const char *s; struct id_map m; } good[] = {
+		{ "0:0", { 0, 0, 1 } }, { "1000:0", { 1000, 0, 1 } }, { "100000:1:65536", { 100000, 1, 65536 } },
+		{ "0:1:4294967294", { 0, 1, 4294967294U } }, { "4294967294:4294967294", { 4294967294U, 4294967294U, 1 } },
+	};
+	static const char *const bad[] = {
+		"", ":", "1", "1:", ":1", "1:2:", "1:2:0", "1:2:3:4", "1::2", "-1:0", "1:-1", " 1:2", "1:2x", "1 :2", "4294967295:0",
+		"0:4294967295", "4294967294:0:2", "0:2:4294967295", "99999999999999999999:0", "1:2:99999999999999999999",
+	};
+	struct id_map m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(parse_id_map(good[i].s, &m));
+		assert_memory_equal(&m, &good[i].m, sizeof(m));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_id_map(bad[i], &m));
+	}
+}
+
 static void default_memory(void **state)
 {
 	(void)state;
@@ -432,6 +455,7 @@ int main(void)
 		cmocka_unit_test(ids),
 		cmocka_unit_test(not_ids),
 		cmocka_unit_test(fds),
+		cmocka_unit_test(id_maps),
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(every_option),

@@ -10,12 +10,12 @@
 #include <asm/boot.h>
 #include <asm/host.h>
 
-#define HOSTFS_IDS_MAX	8
+#define HOSTFS_IDS_MAX	17	/* those of --map-id (src/volumes.h), and the caller's */
 
-/* What is another number on the host. What is not in it is the same. */
+/* What is another number on the host: the first range that has it says. What is in none is the same. */
 struct hostfs_ids {
 	unsigned int n;
-	struct { u32 host, guest; } pair[HOSTFS_IDS_MAX];
+	struct { u32 host, guest, count; } range[HOSTFS_IDS_MAX];
 };
 
 struct hostfs_sb {

@@ -64,7 +64,7 @@ static int statfs(struct dentry *dentry, struct kstatfs *to)
 static void show_ids(struct seq_file *m, const char *name, const struct hostfs_ids *ids)
 {
 	for (unsigned int i = 0; i < ids->n; i++)
-		seq_printf(m, ",%s=%u:%u", name, ids->pair[i].host, ids->pair[i].guest);
+		seq_printf(m, ",%s=%u:%u:%u", name, ids->range[i].host, ids->range[i].guest, ids->range[i].count);
 }
 
 static int show_options(struct seq_file *m, struct dentry *root)
@@ -84,16 +84,16 @@ static const struct super_operations ops = {
 u32 hostfs_to_guest(const struct hostfs_ids *ids, u32 host)
 {
 	for (unsigned int i = 0; i < ids->n; i++)
-		if (ids->pair[i].host == host)
-			return ids->pair[i].guest;
+		if (host - ids->range[i].host < ids->range[i].count)
+			return ids->range[i].guest + (host - ids->range[i].host);
 	return host;
 }
 
 u32 hostfs_to_host(const struct hostfs_ids *ids, u32 guest)
 {
 	for (unsigned int i = 0; i < ids->n; i++)
-		if (ids->pair[i].guest == guest)
-			return ids->pair[i].host;
+		if (guest - ids->range[i].guest < ids->range[i].count)
+			return ids->range[i].host + (guest - ids->range[i].guest);
 	return guest;
 }
 
@@ -103,18 +103,20 @@ static const struct fs_parameter_spec parameters[] = {
 	fsparam_string("uid", OPT_UID), fsparam_string("gid", OPT_GID), { }
 };
 
-/* HOST:GUEST */
+/* HOST:GUEST[:COUNT] */
 static int add_id(struct fs_context *fc, struct hostfs_ids *ids, const char *arg)
 {
-	u32 host, guest;
+	u32 host, guest, count = 1;
 	char end;
 
-	if (sscanf(arg, "%u:%u%c", &host, &guest, &end) != 2)
-		return invalf(fc, "hostfs: %s: not of the form HOST:GUEST", arg);
+	if (sscanf(arg, "%u:%u%c", &host, &guest, &end) != 2 &&
+	    sscanf(arg, "%u:%u:%u%c", &host, &guest, &count, &end) != 3)
+		return invalf(fc, "hostfs: %s: not of the form HOST:GUEST[:COUNT]", arg);
 	if (ids->n == HOSTFS_IDS_MAX)
-		return invalf(fc, "hostfs: more than %d numbers", HOSTFS_IDS_MAX);
-	ids->pair[ids->n].host = host;
-	ids->pair[ids->n++].guest = guest;
+		return invalf(fc, "hostfs: more than %d ranges", HOSTFS_IDS_MAX);
+	ids->range[ids->n].host = host;
+	ids->range[ids->n].guest = guest;
+	ids->range[ids->n++].count = count;
 	return 0;
 }
 
