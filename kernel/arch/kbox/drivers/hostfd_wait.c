@@ -167,7 +167,10 @@ int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 	if (!w->again && !signal_pending(current))
 		w->timeout = schedule_timeout(w->timeout);
 	finish_wait(&h->wait, &wait);
-	return interrupted(w);
+	/* What the host has not told of yet may have come before the signal: who has written it may have died. */
+	if (signal_pending(current) && !w->again)
+		w->again = host_poll(host_number(h), w->events);
+	return w->again ? 0 : interrupted(w);
 }
 
 bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret)
