@@ -30,6 +30,7 @@ struct options {
 	size_t nvolumes;
 	struct id_map id_map[MAX_ID_MAPS];	/* --map-id */
 	int nid_maps;
+	bool host_special;
 	bool system;			/* -S, and all but -r: mount /proc, /sys, /dev, /tmp too */
 	bool read_only, ephemeral;
 	const char *diff, *upper;	/* --diff: a file, or "-"; --upper: a directory */

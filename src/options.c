@@ -21,6 +21,7 @@ const char options_usage[] =
 "  -v SRC[:DST][:ro]     mount SRC of this machine, a directory or file, at DST (again for more)\n"
 "      --map-id HOST:GUEST[:COUNT]  show files of these users and groups of this machine as others' (again\n"
 "                        for more)\n"
+"      --host-special    FIFOs of this machine in volumes are its own, not the guest's\n"
 "      --syscall-mode=M  how system calls reach the kernel: trap, rewrite or auto (default)\n"
 "      --no-cancel-promote  keep static programs' calls of libc's cancellation wrapper as they are\n"
 "      --stats           say at the end how many came by which way\n"
@@ -302,7 +303,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 }
 
 enum {
-	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
+	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
 	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
 };
 
@@ -312,6 +313,7 @@ static const struct option longs[] = {
 	{ "stats", no_argument, NULL, STATS },
 	{ "root", required_argument, NULL, ROOT },
 	{ "map-id", required_argument, NULL, MAP_ID },
+	{ "host-special", no_argument, NULL, HOST_SPECIAL },
 	{ "mem", required_argument, NULL, MEM },
 	{ "max-processes", required_argument, NULL, MAX_PROCESSES },
 	{ "require-fence", no_argument, NULL, REQUIRE_FENCE },
@@ -389,6 +391,9 @@ static void plain_option(int c, struct options *o)
 	case UPPER:
 		o->upper = optarg;
 		break;
+	case HOST_SPECIAL:
+		o->host_special = true;
+		break;
 	case NO_CANCEL_PROMOTE:
 		o->no_cancel_promote = true;
 		break;
@@ -458,6 +463,8 @@ static bool choose_root(struct options *o, bool run, char *err)
 		return bad(err, "--overlay-size is for what is kept in memory, which --upper is not");
 	if (o->nid_maps && o->root_is == ROOT_IMAGE && !o->nvolumes)
 		return bad(err, "--map-id is for files of this machine; give it with -v, --root or kbox run");
+	if (o->host_special && !o->nvolumes && o->root_is != ROOT_VOLUME)
+		return bad(err, "--host-special is for -v and --root DIR:rw; give one of these, too");
 	if (o->diff && o->init)
 		return bad(err, "--diff and --init: nobody is left at the end that could write it");
 	return true;

@@ -205,13 +205,19 @@ static uint32_t kept_flags(const struct options *o)
 	return geteuid() ? KBOX_VOLUME_OWNERS : KBOX_VOLUME_DEVICES;
 }
 
+/* Of what the caller has named. */
+static uint32_t given_flags(const struct options *o)
+{
+	return kept_flags(o) | (o->host_special ? KBOX_VOLUME_SPECIAL : 0);
+}
+
 /* Those of -v that are written, or those that are not. */
 static void add_given(struct volumes *v, const struct options *o, char *target[], bool written)
 {
 	for (size_t i = 0; i < o->nvolumes; i++) {
 		const struct volume_arg *a = &o->volumes[i];
 		const char *name = joined("-v ", a->arg);
-		uint32_t flags = written ? kept_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY;
+		uint32_t flags = written ? given_flags(o) : given_flags(o) | KBOX_VOLUME_READ_ONLY;
 
 		if ((a->access != 'o') != written)
 			continue;
@@ -246,7 +252,7 @@ static void add_root(struct volumes *v, const struct options *o, enum root kind)
 	else
 		v->layers = 1;
 	add_directory(v, name, o->root.source, "/",
-		      kind == ROOT_VOLUME ? kept_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
+		      kind == ROOT_VOLUME ? given_flags(o) : kept_flags(o) | KBOX_VOLUME_READ_ONLY | KBOX_VOLUME_STEADY);
 }
 
 /*

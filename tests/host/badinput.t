@@ -82,6 +82,7 @@ refuses "kbox: --map-id 5:9:2: one of these numbers is given already" "a number 
 	--root "$tmp" --map-id 1:10:3 --map-id 5:9:2 $run
 maps=$(seq 0 16 | sed 's/.*/--map-id &:&/')
 refuses "kbox: --map-id 16:16: give 16 at most" "17 times --map-id" --root "$tmp" $maps $run
+refuses "kbox: --host-special is for*" "--host-special with an image alone" -S "$tmp/img" --host-special $run
 refuses "kbox: --map-id is for files of this machine*" "--map-id with an image alone" -S "$tmp/img" --map-id 1:2 $run
 refuses "kbox: --hostname:*" "empty host name" -S "$tmp/img" --hostname "" $run
 refuses "kbox: --hostname:*" "host name of 65" -S "$tmp/img" --hostname "$(printf %065d 0)" $run

@@ -290,6 +290,26 @@ struct file *hostfd_file(int fd, int flags)
 	return file;
 }
 
+int hostfd_adopt(struct file *file, int fd)
+{
+	struct hostfd *h = kzalloc(sizeof(*h), GFP_KERNEL);
+	int polled = hostfd_watch(fd), ret = polled < 0 ? polled : h ? hostfd_begin(h, file, fd) : -ENOMEM;
+
+	if (ret) {
+		kfree(h);
+		hostfd_close(fd);
+		return ret;
+	}
+	replace_fops(file, polled ? &polled_ops : &regular_ops);
+	set_up(h, file, HOST_POS);
+	return 0;
+}
+
+void hostfd_drop(struct file *file)
+{
+	hostfd_release(file_inode(file), file);
+}
+
 int hostfd_number(struct file *file)
 {
 	struct hostfd *h = file->f_op->release == hostfd_release ? file->private_data : hostfd_of_socket(file);

@@ -41,6 +41,12 @@ static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
  * flags: O_NONBLOCK, or 0 for those that the descriptor has.
  */
 struct file *hostfd_file(int fd, int flags);
+/*
+ * A file of another file system that is being opened is this descriptor of the host from now on, and not one of its inode's
+ * operations. Where that fails the descriptor is closed. hostfd_drop(): it cannot be opened after all.
+ */
+int hostfd_adopt(struct file *file, int fd);
+void hostfd_drop(struct file *file);
 /* The host's descriptor behind a file of the guest, or -1. */
 int hostfd_number(struct file *file);
 /* Make this one the first holder of what the host has just given out. 0 or -ENOMEM */

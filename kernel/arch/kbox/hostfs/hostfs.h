@@ -23,6 +23,7 @@ struct hostfs_sb {
 	bool read_only;
 	bool steady;		/* nobody else changes it: what is known of it stays true */
 	bool owners, devices;	/* kept in attributes (owner.c) */
+	bool special;		/* FIFOs are the host's (fifo.c) */
 	u64 dev, other_dev;	/* of its root, on the host; and of what is mounted there, or 0 */
 	struct hostfs_ids uids, gids;
 };
@@ -149,6 +150,8 @@ int hostfs_fd_to_read(const struct inode *inode);
 int hostfs_borrow_fd(struct dentry *dentry, bool *opened);
 void hostfs_return_fd(int fd, bool opened);
 void hostfs_close_all(struct inode *inode);
+/* A descriptor that has just been opened by name is of this file: 0, -ESTALE or -EOPENSTALE. */
+int hostfs_check(struct inode *inode, int fd);
 int hostfs_open(struct inode *inode, struct file *file);
 int hostfs_release(struct inode *inode, struct file *file);
 
@@ -169,6 +172,9 @@ int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int f
 int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr);
 int hostfs_make_special(struct dentry *dentry, umode_t mode, dev_t dev);
 umode_t hostfs_host_mode(const struct super_block *sb, umode_t mode);
+
+/* fifo.c */
+extern const struct file_operations hostfs_fifo_fops;
 
 /* file.c, map.c, xattr.c */
 extern const struct file_operations hostfs_file_fops;

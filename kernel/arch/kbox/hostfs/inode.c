@@ -139,9 +139,11 @@ static void set_up(struct inode *inode, const struct hostfs_stat *st)
 	case S_IFLNK:
 		inode->i_op = &hostfs_link_iops;
 		break;
-	default:	/* a FIFO, a socket or a device is the guest's, of that number */
+	default:	/* a FIFO, a socket or a device is the guest's, of that number, but for fifo.c */
 		inode->i_op = &hostfs_special_iops;
 		init_special_inode(inode, st->k.mode, st->k.rdev);
+		if (S_ISFIFO(st->type) && hostfs_sb(inode->i_sb)->special)
+			inode->i_fop = &hostfs_fifo_fops;
 	}
 }
 

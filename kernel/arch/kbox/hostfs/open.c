@@ -115,7 +115,7 @@ static int stale(const struct super_block *sb)
 }
 
 /* Is it that file, and no other that has its name now? */
-static int check(struct inode *inode, int fd)
+int hostfs_check(struct inode *inode, int fd)
 {
 	struct hostfs_stat st;
 	int ret = hostfs_stat_fd(inode->i_sb, fd, &st);
@@ -139,7 +139,7 @@ static int open_again(struct dentry *dentry, enum hostfs_access access)
 		return stale(inode->i_sb);
 	if (fd < 0)
 		return fd;
-	ret = check(inode, fd);
+	ret = hostfs_check(inode, fd);
 	if (ret)
 		host_close(fd);
 	else

@@ -153,6 +153,7 @@ static int find_volume(struct fs_context *fc)
 	sb->read_only = v->flags & KBOX_VOLUME_READ_ONLY;
 	sb->steady = v->flags & KBOX_VOLUME_STEADY;
 	sb->owners = v->flags & KBOX_VOLUME_OWNERS;
+	sb->special = v->flags & KBOX_VOLUME_SPECIAL;
 	sb->devices = v->flags & (KBOX_VOLUME_OWNERS | KBOX_VOLUME_DEVICES);
 	return 0;
 }

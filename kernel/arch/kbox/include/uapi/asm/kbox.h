@@ -104,6 +104,7 @@ struct kbox_virtio {
 #define KBOX_VOLUME_STEADY	(1 << 1)	/* nobody changes it while the box runs: names and attributes are cached */
 #define KBOX_VOLUME_OWNERS	(1 << 2)	/* owners, suid bits and devices are the guest's own, in attributes */
 #define KBOX_VOLUME_DEVICES	(1 << 3)	/* only devices are */
+#define KBOX_VOLUME_SPECIAL	(1 << 4)	/* FIFOs are the host's */
 
 struct kbox_volume {
 	__s32 fd;		/* the host's descriptor of the directory (O_PATH) */
