@@ -86,6 +86,7 @@ static struct filter_box filter_box(const struct box *b)
 		.mem_fd = b->mem_fd, .null_fd = b->null_fd, .epoll_fd = b->boot->epoll_fd,
 		.volumes = v->fd, .written = v->fd + v->written, .volumes_end = v->fd + v->n,
 		.refused = SECCOMP_RET_USER_NOTIF, .signals = SECCOMP_RET_ALLOW,
+		.paths = SECCOMP_RET_ALLOW,
 	};
 }
 
