@@ -134,7 +134,7 @@ void fence_enter(const struct box *b)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		cannot("PR_SET_NO_NEW_PRIVS");
-	if (!have_user_notif() || !start_passing(scoped)) {
+	if (!have_user_notif() || !start_passing(scoped, 0, 0)) {
 		pass_nothing(scoped);
 	} else {
 		int fd;

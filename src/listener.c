@@ -144,9 +144,12 @@ bool signals_held(void)
 void fence_watch(struct box *b)
 {
 	const char *mode = getenv("KBOX_FENCE");
+	struct passed passed;
 
 	report_only = mode && !strcmp(mode, "log");
-	listener = receive_listener(&scoped);
+	receive_passed(&passed);
+	listener = passed.listener;
+	scoped = passed.scoped;
 	if (listener < 0)
 		return;
 	/* Who asks waits for the answer, so that one processor may do for both (Linux 6.6). */
