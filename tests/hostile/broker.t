@@ -246,6 +246,16 @@ for good, bad in (("sub/file", "../secret/file"), ("file", SECRET + "/file"), ("
     status, lines = run(PROGRAM, "paths", good, bad, str(ROUNDS), options=("-v", READ + ":/read:ro"), env=ENV)
     check(status == 0 and any(re.match("paths: .*, 0 others$", line) for line in lines), "a path that turns into " + bad, status, lines)
 
+# Anything: SEED is where the seeds begin.
+SEED = int(os.environ.get("HOSTILE_SEED", 1))
+for seed in range(SEED, SEED + 8):
+    make_tree()
+    before = state(READ), state(SECRET), os.listdir(TMP)
+    status, lines = run(PROGRAM, "asks", str(seed), str(ROUNDS), options=OPTIONS, env=ENV)
+    check(status == 0 and "asks: some were done" in lines and (state(READ), state(SECRET), os.listdir(TMP)) == before, "any calls, seed %d" % seed,
+          status, lines)
+make_tree()
+
 # Many at once; and who asks dies.
 status, lines = run(PROGRAM, "storm", "sub/file", str(ROUNDS // 10), options=OPTIONS[:2], env=ENV)
 check(status == 0 and any(re.match("storm: 16 threads, [0-9]+ asked, [1-9][0-9]* opened, 0 strange$", line) for line in lines),
