@@ -29,6 +29,7 @@
 #define ARCH_MINSIGSTKSZ(host)	4720
 #define ARCH_CANCEL_WRAPPERS	1	/* whose calls the guest's kernel promotes */
 #define ARCH_HWCAP2_FSGSBASE	0UL
+#define ARCH_LARGEFILE	0400000	/* O_LARGEFILE to the host's kernel: libc's is 0 */
 /* MIDR_EL1, where the host lets programs read the ID registers (HWCAP_CPUID). */
 #define ARCH_MIDR(caps)		({ unsigned long midr_ = 0; if ((caps) & 1UL << 11) asm("mrs %0, midr_el1" : "=r" (midr_)); midr_; })
 
@@ -45,6 +46,7 @@
 #define ARCH_MINSIGSTKSZ(host)	((host) ?: 2048)
 #define ARCH_CANCEL_WRAPPERS	0
 #define ARCH_HWCAP2_FSGSBASE	2UL	/* kernel: arch/x86/include/uapi/asm/hwcap2.h */
+#define ARCH_LARGEFILE	0100000
 #define ARCH_MIDR(caps)		0UL
 
 #else

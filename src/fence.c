@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,6 +26,17 @@ static bool have_user_notif(void)
 	return !is_hidden(KBOX_HIDE_USER_NOTIF) && !syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
 }
 
+/* A filter that allows all. Returns its listener, or -1. */
+static int try_listener(unsigned long flags)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog prog = { 1, &allow };
+
+	if (!have_user_notif() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags, &prog);
+}
+
 bool signals_are_scoped(void)
 {
 	return landlock_abi() >= LANDLOCK_ABI_SIGNALS;
@@ -33,11 +45,16 @@ bool signals_are_scoped(void)
 /* There can be only one listener around a process, and that may be another's. */
 bool user_notif_works(void)
 {
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	const struct sock_fprog prog = { 1, &allow };
+	return try_listener(0) >= 0;
+}
 
-	return have_user_notif() && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog) >= 0;
+/* A descriptor cannot be handed over to a call that there is not: so says who knows how to. */
+bool handing_over_works(void)
+{
+	int listener = try_listener(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+	struct seccomp_notif_addfd none = { .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = listener };
+
+	return listener >= 0 && ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &none) < 0 && errno == ENOENT;
 }
 
 /*
@@ -55,21 +72,28 @@ static int install(const struct filter_box *box, unsigned long flags)
 	return ret < 0 ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog) : ret;
 }
 
-/* A listener, or -1. */
-static int install_with_listener(const struct filter_box *box)
+/*
+ * A listener, or -1. A call that a broker has begun to make must not be interrupted, and be made
+ * once more then.
+ */
+static int install_with_listener(const struct filter_box *box, bool broker)
 {
 	int fd = install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 
-	return fd < 0 ? install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER) : fd;
+	return fd < 0 && !broker ? install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER) : fd;
 }
 
-/* What of volumes goes into the filter, WITH_*. */
-static unsigned given_volumes(const struct volumes *v)
+unsigned given_volumes(const struct volumes *v)
 {
 	if (!v->n)
 		return 0;
-	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence == BY_NAMESPACE ? WITH_PATHS : 0) |
+	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence != BY_LANDLOCK ? WITH_PATHS : 0) |
 	       (v->upper >= 0 ? WITH_UPPER : 0);
+}
+
+bool has_broker(const struct volumes *v)
+{
+	return v->n && v->fence == BY_BROKER;
 }
 
 static struct filter_box filter_box(const struct box *b)
@@ -86,6 +110,7 @@ static struct filter_box filter_box(const struct box *b)
 		.mem_fd = b->mem_fd, .null_fd = b->null_fd, .epoll_fd = b->boot->epoll_fd,
 		.volumes = v->fd, .written = v->fd + v->written, .volumes_end = v->fd + v->n,
 		.refused = SECCOMP_RET_USER_NOTIF, .signals = SECCOMP_RET_ALLOW,
+		.paths = has_broker(v) ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW,
 	};
 }
 
@@ -126,6 +151,24 @@ static bool lock_files(const struct box *b)
 	return locked;
 }
 
+/* The supervisor hears of what is refused, and does what a process may not. False: it cannot. */
+static bool enter_with_listener(const struct box *b, struct filter_box *box, bool scoped)
+{
+	const struct volumes *v = &b->volumes;
+	int fd, err;
+
+	if (!have_user_notif() || !start_passing(scoped, v->fd, has_broker(v) ? v->n : 0)) {
+		pass_nothing(scoped);
+		return false;
+	}
+	box->signals = scoped ? SECCOMP_RET_ALLOW : SECCOMP_RET_USER_NOTIF;
+	fd = install_with_listener(box, has_broker(v));
+	err = errno;
+	wait_passed(fd);
+	errno = err;
+	return fd >= 0;
+}
+
 void fence_enter(const struct box *b)
 {
 	struct filter_box box = filter_box(b);
@@ -133,17 +176,10 @@ void fence_enter(const struct box *b)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		cannot("PR_SET_NO_NEW_PRIVS");
-	if (!have_user_notif() || !start_passing(scoped)) {
-		pass_nothing(scoped);
-	} else {
-		int fd;
-
-		box.signals = scoped ? SECCOMP_RET_ALLOW : SECCOMP_RET_USER_NOTIF;
-		fd = install_with_listener(&box);
-		wait_passed(fd);
-		if (fd >= 0)
-			return;
-	}
+	if (enter_with_listener(b, &box, scoped))
+		return;
+	if (has_broker(&b->volumes))
+		cannot("seccomp_unotify");
 	box.refused = SECCOMP_RET_KILL_PROCESS;
 	box.signals = SECCOMP_RET_ALLOW;
 	if (install(&box, 0))

@@ -12,6 +12,15 @@ bool signals_are_scoped(void);
 /* The supervisor can send them, checked. For works(): it leaves the process with a filter. */
 bool user_notif_works(void);
 
+/* It can hand descriptors over, as the answer to a call. The same. */
+bool handing_over_works(void);
+
+/* Who opens the files of volumes is the supervisor: nothing else keeps the box in them. */
+bool has_broker(const struct volumes *v);
+
+/* What of volumes a filter is made for, WITH_*. */
+unsigned given_volumes(const struct volumes *v);
+
 /* In the box's first process, which is the guest's from here on; die()s. */
 void fence_enter(const struct box *b);
 

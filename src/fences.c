@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "bound.h"
 #include "box.h"
+#include "broker.h"
 #include "doctor.h"
 #include "fence.h"
 #include "fences.h"
@@ -20,7 +21,7 @@ static bool landlock_locks(void)
 
 static bool supervisor_locks(void)
 {
-	return lock_in(&(struct lockin) { getpid(), getppid(), 0, -1, -1 });
+	return lock_in(&(struct lockin) { getpid(), getppid(), 0, -1, -1, -1 });
 }
 
 static const char *only_way(bool there)
@@ -78,7 +79,9 @@ static const char *supervisor_locked_in(void)
 
 static const char *volumes_fenced(void)
 {
-	return works(namespaces_work) ? ": by a mount namespace" : NULL;
+	if (works(namespaces_work))
+		return ": by a mount namespace";
+	return !landlock_abi() && works(broker_works) ? ": by a broker, which opens them for the box" : NULL;
 }
 
 static const struct fence {
@@ -98,7 +101,8 @@ static const struct fence {
 	  "boot Linux 5.13 or later with landlock among lsm=, or allow landlock_*(2) in this container", false },
 	{ "of the host's files nothing is seen but volumes (-v, --root, kbox run)", volumes_fenced,
 	  "boot Linux 5.12 or later and let users have user namespaces (unshare(2), with /proc): else Landlock is the fence, "
-	  "by which the names and attributes of other files can be found out, and without it there are no volumes", true },
+	  "by which the names and attributes of other files can be found out, and without it a broker (Linux 5.19, /proc, "
+	  "seccomp_unotify(2)), or there are no volumes", true },
 	{ "host processes are bounded", processes_bounded,
 	  "run kbox as a user, or where it may make a control group: "
 	  "systemd-run --user --scope -p Delegate=yes kbox ...", false },

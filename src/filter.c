@@ -149,7 +149,7 @@ static void form(struct program *p, const struct form *f)
 
 	for (int i = 0; i < CHECKS_MAX && f->check[i].nvalues; i++)
 		n += check(p, &f->check[i], at + n);
-	decide(p, f->nr == SYS_tgkill ? p->box->signals : SECCOMP_RET_ALLOW);
+	decide(p, f->nr == SYS_tgkill ? p->box->signals : f->by_path ? p->box->paths : SECCOMP_RET_ALLOW);
 	while (n--)
 		goes_on(p, at[n]);
 }
@@ -211,4 +211,36 @@ size_t make_filter(struct sock_filter f[FILTER_MAX], const struct filter_box *bo
 	load(&p, offsetof(struct seccomp_data, nr));
 	search(&p, forms, n);
 	return p.n;
+}
+
+/* As check() has it, of the arguments that paths come with. */
+static bool is_right(const struct filter_box *box, const struct check *c, uint64_t arg)
+{
+	uint32_t fd = arg;
+
+	if (c->fd == FD_VOLUME || c->fd == FD_WRITTEN)
+		return fd >= (uint32_t)(c->fd == FD_VOLUME ? box->volumes : box->written) &&
+		       fd < (uint32_t)box->volumes_end;
+	for (int i = 0; i < c->nvalues; i++)
+		if ((arg & c->mask) == c->value[i])
+			return true;
+	return false;
+}
+
+static bool is_of_form(const struct filter_box *box, const struct form *f, const struct seccomp_data *d)
+{
+	if (!f->by_path || f->nr != d->nr || f->needs & ~box->given)
+		return false;
+	for (int i = 0; i < CHECKS_MAX && f->check[i].nvalues; i++)
+		if (!is_right(box, &f->check[i], d->args[f->check[i].arg]))
+			return false;
+	return true;
+}
+
+bool is_path_call(const struct filter_box *box, const struct seccomp_data *d)
+{
+	for (size_t i = 0; d->arch == ARCH_AUDIT && i < nhost_calls; i++)
+		if (is_of_form(box, &host_calls[i], d))
+			return true;
+	return false;
 }

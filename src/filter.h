@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
 
 #define FILTER_MAX 1024
 
@@ -16,6 +18,7 @@ struct filter_box {
 	int volumes, written, volumes_end;
 	uint32_t refused;	/* SECCOMP_RET_* for calls that are on no list */
 	uint32_t signals;	/* for those that send signals in one of the listed forms */
+	uint32_t paths;		/* for those that name files of volumes in one of the listed forms */
 };
 
 /*
@@ -24,4 +27,7 @@ struct filter_box {
  * Returns its length, at most FILTER_MAX.
  */
 size_t make_filter(struct sock_filter f[FILTER_MAX], const struct filter_box *box);
+
+/* Of a call that has come by that filter: is it one for which "paths" is the verdict? */
+bool is_path_call(const struct filter_box *box, const struct seccomp_data *d);
 #endif

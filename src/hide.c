@@ -38,6 +38,7 @@ static const struct {
 	{ "map-text", KBOX_HIDE_MAP_TEXT },		/* that the kernel's file can be executed: not where it is mounted noexec */
 	{ "cgroup", KBOX_HIDE_CGROUP },			/* one of our own, where we can make it */
 	{ "namespaces", KBOX_HIDE_NAMESPACES },		/* a mount namespace, which a user may not have everywhere */
+	{ "broker", KBOX_HIDE_BROKER },			/* what the third fence of volumes takes, Linux 5.19 */
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

@@ -47,6 +47,7 @@
 #define TERMIOS2 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d	/* TCGETS2, TCSETS2, TCSETSW2, TCSETSF2 */
 
 #define CALL(name) .call = #name, .nr = SYS_##name
+#define PATH_CALL(name) CALL(name), .by_path = true
 #define VALUES(...) \
 	.value = (const uint64_t[]){ __VA_ARGS__ }, .nvalues = sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
 #define IS(n, what, ...) { .arg = n, .mask = ~0UL, VALUES(__VA_ARGS__), .name = #what, .text = "= " #__VA_ARGS__ }
@@ -187,13 +188,13 @@ const struct form host_calls[] = {
 	  .gives = "any free address of the host's, for any of its sockets" },
 	{ CALL(connect), .needs = WITH_SOCKETS | WITH_NAMES, .why = "the same", .gives = "the host's network; for one of AF_UNIX that was given too, other processes" },
 
-	{ CALL(openat2), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd), IS(3, size, OPEN_HOW_SIZE) },
+	{ PATH_CALL(openat2), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd), IS(3, size, OPEN_HOW_SIZE) },
 	  .why = "files of a volume, beneath it",
 	  .gives = "what can be opened there; elsewhere where a path alone leads, as the fence of volumes says" },
 	{ CALL(getdents64), .needs = WITH_VOLUMES, .why = "a directory's names", .gives = "these" },
 	{ CALL(fstat), .needs = WITH_VOLUMES, .why = "a file's attributes", .gives = "these" },
 	{ CALL(fstatfs), .needs = WITH_VOLUMES, .why = "how full the file system is", .gives = "that" },
-	{ CALL(readlinkat), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd) },
+	{ PATH_CALL(readlinkat), .needs = WITH_VOLUMES, .check = { VOLUME(0, dirfd) },
 	  .why = "what a symlink says", .gives = "that; with Landlock alone: of any symlink of the host's" },
 	{ CALL(pread64), .needs = WITH_VOLUMES, .why = "reading a file", .gives = "what can be read there" },
 	{ CALL(preadv2), .needs = WITH_VOLUMES, .check = { WITHIN(5, flags, RWF_NOWAIT) },
@@ -207,7 +208,7 @@ const struct form host_calls[] = {
 	{ CALL(close), .needs = WITH_VOLUMES, .check = { FD(0, FD_CLOSES, "any but memory and volumes") },
 	  .why = "the last file of the guest has gone", .gives = "fewer descriptors" },
 
-	{ CALL(statx), .needs = WITH_VOLUMES | WITH_PATHS,
+	{ PATH_CALL(statx), .needs = WITH_VOLUMES | WITH_PATHS,
 	  .check = { VOLUME(0, dirfd), WITHIN(2, flags, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC) },
 	  .why = "attributes of a name, in one call", .gives = "those of files in volumes" },
 
@@ -223,7 +224,7 @@ const struct form host_calls[] = {
 	{ CALL(fdatasync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
 	{ CALL(fchmod), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
 	  .why = "a file's mode",
-	  .gives = "that, of the caller's files in written volumes, and of given ones; with Landlock alone: in all volumes" },
+	  .gives = "that, of the caller's files in written volumes, and of given ones; without a namespace: in all volumes" },
 	{ CALL(fchown), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
 	  .why = "a file's owner",
 	  .gives = "the same, as far as the caller may give files away" },
@@ -233,35 +234,35 @@ const struct form host_calls[] = {
 	  .why = "extended attributes", .gives = "the same" },
 	{ CALL(fremovexattr), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
 	  .why = "the same", .gives = "the same" },
-	{ CALL(mkdirat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd) },
+	{ PATH_CALL(mkdirat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd) },
 	  .why = "new directories", .gives = "these, in written volumes" },
-	{ CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES,
+	{ PATH_CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES,
 	  .check = { WRITTEN(0, dirfd), KIND(2, mode, S_IFREG, S_IFIFO, S_IFSOCK) },
 	  .why = "new FIFOs and sockets' names", .gives = "the same" },
-	{ CALL(symlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(1, dirfd) },
+	{ PATH_CALL(symlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(1, dirfd) },
 	  .why = "new symlinks", .gives = "the same: the host's programs follow them" },
-	{ CALL(linkat), .needs = WITH_VOLUMES | WITH_WRITES,
+	{ PATH_CALL(linkat), .needs = WITH_VOLUMES | WITH_WRITES,
 	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), INT(4, flags, 0) },
 	  .why = "more names of a file", .gives = "the same" },
-	{ CALL(unlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd), WITHIN(2, flags, AT_REMOVEDIR) },
+	{ PATH_CALL(unlinkat), .needs = WITH_VOLUMES | WITH_WRITES, .check = { WRITTEN(0, dirfd), WITHIN(2, flags, AT_REMOVEDIR) },
 	  .why = "fewer names of a file", .gives = "the same" },
-	{ CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES,
+	{ PATH_CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES,
 	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), WITHIN(4, flags, RENAME_NOREPLACE | RENAME_EXCHANGE) },
 	  .why = "other names of a file", .gives = "the same" },
 
-	{ CALL(fchmodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS, .check = { WRITTEN(0, dirfd) },
+	{ PATH_CALL(fchmodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS, .check = { WRITTEN(0, dirfd) },
 	  .why = "the mode of a file that cannot be opened", .gives = "the caller's files in written volumes" },
-	{ CALL(fchownat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
+	{ PATH_CALL(fchownat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
 	  .check = { WRITTEN(0, dirfd), INT(4, flags, AT_SYMLINK_NOFOLLOW) },
 	  .why = "the owner of one, or of a symlink", .gives = "the same" },
-	{ CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
+	{ PATH_CALL(utimensat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_PATHS,
 	  .check = { WRITTEN(0, dirfd), INT(3, flags, AT_SYMLINK_NOFOLLOW) },
 	  .why = "the times of one, or of a symlink", .gives = "the same" },
 
-	{ CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
+	{ PATH_CALL(mknodat), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
 	  .check = { WRITTEN(0, dirfd), KIND(2, mode, S_IFCHR), INT(3, dev, 0) },
 	  .why = "a name of a lower layer's is gone (a whiteout)", .gives = "devices that nobody can open" },
-	{ CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
+	{ PATH_CALL(renameat2), .needs = WITH_VOLUMES | WITH_WRITES | WITH_UPPER,
 	  .check = { WRITTEN(0, olddirfd), WRITTEN(2, newdirfd), INT(4, flags, RENAME_WHITEOUT) },
 	  .why = "the same, of one that has been moved", .gives = "the same" },
 };

@@ -5,6 +5,7 @@
  */
 #ifndef HOSTCALLS_H
 #define HOSTCALLS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ struct form {
 	const char *call;
 	int nr;
 	unsigned needs;			/* WITH_* */
+	bool by_path;			/* it names files of volumes: where a broker is their fence, it makes the call */
 	struct check check[CHECKS_MAX];
 	const char *why;		/* the kernel makes it */
 	const char *gives;		/* to who owns the kernel */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor's end of the box's filter: a thread that hears of the calls that are refused, and
- * sends signals for processes that may not.
+ * The supervisor's end of the box's filter: a thread that hears of the calls that are refused, sends
+ * signals for processes that may not, and has files of volumes opened for them (broker.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "arch.h"
 #include "box.h"
+#include "broker.h"
 #include "loop.h"
 #include "thread.h"
 #include "fence.h"
@@ -33,9 +34,9 @@ static bool scoped;			/* by Landlock: the box sends its signals itself */
 static pthread_mutex_t reaping = PTHREAD_MUTEX_INITIALIZER;
 static bool report_only;		/* KBOX_FENCE=log */
 
-/* The call for which the box ends. */
+/* The call for which the box ends: the first of them. */
 static struct seccomp_notif refused;
-static bool is_refused;
+static bool any_refused, is_refused;
 
 void fence_lock(void)
 {
@@ -95,23 +96,28 @@ void fence_say(void)
 		say_refused(&refused, "; the box ends");
 }
 
-/* The error to answer with; -1: no answer, the thread waits for its end. */
-static int answer(const struct seccomp_notif *n)
+/* False: the thread waits for its end, or has its answer. */
+static bool answer(const struct seccomp_notif *n, struct seccomp_notif_resp *r)
 {
 	const struct seccomp_data *d = &n->data;
 
-	if (d->arch == ARCH_AUDIT && d->nr == SYS_tgkill && (d->args[2] == SIGURG || d->args[2] == SIGWINCH))
-		return send_signal(d->args[0], d->args[1], d->args[2]);
+	if (d->arch == ARCH_AUDIT && d->nr == SYS_tgkill && (d->args[2] == SIGURG || d->args[2] == SIGWINCH)) {
+		r->error = -send_signal(d->args[0], d->args[1], d->args[2]);
+		return true;
+	}
+	if (broker_takes(d))
+		return broker_answer(listener, n, r);
 	if (report_only) {
 		say_refused(n, "");
-		return EPERM;
+		r->error = -EPERM;
+		return true;
 	}
-	if (!is_refused) {
+	if (!__atomic_exchange_n(&any_refused, true, __ATOMIC_RELAXED)) {
 		refused = *n;
 		__atomic_store_n(&is_refused, true, __ATOMIC_RELEASE);
 		loop_wake();
 	}
-	return -1;
+	return false;
 }
 
 static void *listen_thread(void *arg)
@@ -120,19 +126,15 @@ static void *listen_thread(void *arg)
 	for (;;) {
 		struct seccomp_notif n = { 0 };
 		struct seccomp_notif_resp r = { 0 };
-		int error;
 
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
 			if (errno == EINTR || errno == ENOENT)
 				continue;
 			return NULL;
 		}
-		error = answer(&n);
-		if (error < 0)
-			continue;
 		r.id = n.id;
-		r.error = -error;
-		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+		if (answer(&n, &r))
+			ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
 	}
 }
 
@@ -141,15 +143,33 @@ bool signals_held(void)
 	return scoped || listener >= 0;
 }
 
+/*
+ * With a broker there is one thread more, for signals, as a file may have to be waited for. The box
+ * has one virtual CPU, so that its kernel asks for one file at a time.
+ */
+static void start_listening(const struct box *b)
+{
+	if (has_broker(&b->volumes)) {
+		start_thread_with(drop_capabilities, listen_thread, NULL);
+		start_thread_with(drop_capabilities, listen_thread, NULL);
+	} else {
+		start_thread(listen_thread, NULL);
+	}
+}
+
 void fence_watch(struct box *b)
 {
 	const char *mode = getenv("KBOX_FENCE");
+	struct passed passed;
 
 	report_only = mode && !strcmp(mode, "log");
-	listener = receive_listener(&scoped);
+	receive_passed(&passed);
+	listener = passed.listener;
+	scoped = passed.scoped;
 	if (listener < 0)
 		return;
+	broker_start(b, &passed);
 	/* Who asks waits for the answer, so that one processor may do for both (Linux 6.6). */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	start_thread(listen_thread, b);
+	start_listening(b);
 }

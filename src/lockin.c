@@ -35,6 +35,7 @@ enum how {
 	BOX_GROUP,	/* its process group, as kill(2) has it */
 	WATCHER,	/* what watches over us (watcher.c) */
 	LOOP,		/* our epoll instance */
+	BROKER,		/* its directory of descriptors */
 };
 
 struct rule {
@@ -44,6 +45,7 @@ struct rule {
 	uint32_t value;
 };
 
+#define NOT_A_DESCRIPTOR (1U << 31)	/* AT_FDCWD and other negative numbers */
 #define IOCTL(request) { SYS_ioctl, IS, 1, request }
 
 /* What is left to do, and what libc needs for it; the frequent calls first. */
@@ -84,13 +86,30 @@ static const struct rule rules[] = {
 	{ SYS_exit, ANY, 0, 0 }, { SYS_exit_group, ANY, 0, 0 },
 };
 
+/*
+ * What a broker of volumes does (broker.c), in boxes that have one. The directory of each call is a
+ * descriptor, but a filter sees no path: who takes over such a supervisor opens what the user may.
+ * That is no more than he had: whoever has the listener can let each call of the box pass, and these
+ * are hosts without Landlock.
+ */
+static const struct rule broker_rules[] = {
+	IOCTL(SECCOMP_IOCTL_NOTIF_ADDFD),
+	{ SYS_openat2, WITHOUT, 0, NOT_A_DESCRIPTOR }, { SYS_statx, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_openat, BROKER, 0, 0 }, { SYS_fstatfs, ANY, 0, 0 }, { SYS_readlinkat, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_mkdirat, WITHOUT, 0, NOT_A_DESCRIPTOR }, { SYS_mknodat, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_symlinkat, WITHOUT, 1, NOT_A_DESCRIPTOR }, { SYS_linkat, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_unlinkat, WITHOUT, 0, NOT_A_DESCRIPTOR }, { SYS_renameat2, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_fchmodat, BROKER, 0, 0 }, { SYS_fchownat, WITHOUT, 0, NOT_A_DESCRIPTOR },
+	{ SYS_utimensat, WITHOUT, 0, NOT_A_DESCRIPTOR },
+};
+
 #define LOCKIN_MAX 512
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define LOAD(field) (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
 #define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
 
-_Static_assert(COUNT(rules) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
+_Static_assert((COUNT(rules) + COUNT(broker_rules)) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
 
 static uint32_t value_of(const struct rule *r, const struct lockin *who)
 {
@@ -105,6 +124,8 @@ static uint32_t value_of(const struct rule *r, const struct lockin *who)
 		return who->watcher;
 	case LOOP:
 		return who->loop;
+	case BROKER:
+		return who->broker_fds;
 	default:
 		return r->value;
 	}
@@ -155,6 +176,8 @@ static size_t make_filter_for(struct sock_filter *f, const struct lockin *who)
 	f[n++] = LOAD(nr);
 	for (size_t i = 0; i < COUNT(rules); i++)
 		n += add_rule(f + n, &rules[i], who);
+	for (size_t i = 0; who->broker_fds >= 0 && i < COUNT(broker_rules); i++)
+		n += add_rule(f + n, &broker_rules[i], who);
 	if (who->group_dir >= 0)
 		n += add_rmdir(f + n, who->group_dir);
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);

@@ -8,6 +8,7 @@ struct lockin {
 	pid_t self, box, watcher;	/* who can be sent signals */
 	int group_dir;		/* in which a directory can be removed, or -1 */
 	int loop;		/* an epoll instance */
+	int broker_fds;		/* by which a broker opens files again; -1: there is no broker */
 };
 
 /* At the beginning of each thread but the first one; what it needs is open. */

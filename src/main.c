@@ -5,6 +5,7 @@
 #include "bell.h"
 #include "bound.h"
 #include "box.h"
+#include "broker.h"
 #include "fence.h"
 #include "fences.h"
 #include "group.h"
@@ -26,7 +27,7 @@ static void stand_fences(struct box *b)
 	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
 	bool limited = b->opt.require_fence && limit_holds();
 	bool locked = lock_in(&(struct lockin) {
-		getpid(), b->kernel_pid, watcher_pid(), group_parent(), loop_fd() });
+		getpid(), b->kernel_pid, watcher_pid(), group_parent(), loop_fd(), broker_fds() });
 
 	if (!b->opt.require_fence)
 		return;

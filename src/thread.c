@@ -44,6 +44,7 @@ static bool have_stack(void)
 }
 
 struct beginning {
+	void (*before)(void);
 	void *(*fn)(void *);
 	void *arg;
 	sem_t locked;
@@ -55,14 +56,16 @@ static void *begin(void *arg)
 	void *(*fn)(void *) = b->fn;
 	void *own = b->arg;
 
+	if (b->before)
+		b->before();
 	lock_in_thread();
 	sem_post(&b->locked);	/* its memory goes */
 	return fn(own);
 }
 
-void start_thread(void *(*fn)(void *), void *arg)
+void start_thread_with(void (*before)(void), void *(*fn)(void *), void *arg)
 {
-	struct beginning beginning = { .fn = fn, .arg = arg };
+	struct beginning beginning = { .before = before, .fn = fn, .arg = arg };
 	pthread_attr_t attr;
 	pthread_t t;
 	int err;
@@ -82,4 +85,9 @@ void start_thread(void *(*fn)(void *), void *arg)
 	pthread_attr_destroy(&attr);
 	while (sem_wait(&beginning.locked))
 		;
+}
+
+void start_thread(void *(*fn)(void *), void *arg)
+{
+	start_thread_with(NULL, fn, arg);
 }

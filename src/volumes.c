@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "box.h"
+#include "broker.h"
 #include "doctor.h"
 #include "idmap.h"
 #include "landlock.h"
@@ -142,8 +143,8 @@ static void add_directory(struct volumes *v, const char *name, const char *path,
 }
 
 /*
- * A file is a volume that has nothing else: a directory that is empty but for it, or, with Landlock
- * alone, the one that it is in, of which nothing else can be opened.
+ * A file is a volume that has nothing else: a directory that is empty but for it, or, without a
+ * namespace, the one that it is in, of which nothing else can be opened.
  */
 static void add_file(struct volumes *v, const char *name, const char *path, const char *target, uint32_t flags)
 {
@@ -308,7 +309,9 @@ static enum volume_fence find_fence(void)
 	need_openat2();
 	if (works(namespaces_work))
 		return BY_NAMESPACE;
-	return landlock_abi() ? BY_LANDLOCK : BY_NOTHING;
+	if (landlock_abi())
+		return BY_LANDLOCK;
+	return works(broker_works) ? BY_BROKER : BY_NOTHING;
 }
 
 void find_volumes(struct box *b)
@@ -325,8 +328,8 @@ void find_volumes(struct box *b)
 		die("%s", reason(ENOMEM));
 	v->fence = find_fence();
 	if (v->fence == BY_NOTHING)
-		die("this host has neither user namespaces nor Landlock, which would keep a box in its directories; "
-		    "see kbox doctor");
+		die("this host has neither user namespaces nor Landlock, which would keep a box in its directories, nor "
+		    "what a broker needs (Linux 5.19, /proc, seccomp_unotify(2)); see kbox doctor");
 	find_targets(o, target);
 	if (o->root_is == ROOT_OWN)
 		show_own_system(b, target, o->nvolumes);
@@ -374,7 +377,7 @@ static void number(struct volumes *v, struct kbox_boot *boot, const int fd[])
 		close(fd[i]);
 	}
 	boot->volumes = v->n;
-	boot->volume_paths = v->fence == BY_NAMESPACE;
+	boot->volume_paths = v->fence != BY_LANDLOCK;
 }
 
 void enter_volumes(struct box *b)

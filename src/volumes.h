@@ -31,7 +31,7 @@ enum root {
 };
 
 /* What keeps a box in its volumes, in order of preference. */
-enum volume_fence { BY_NAMESPACE, BY_LANDLOCK, BY_NOTHING };
+enum volume_fence { BY_NAMESPACE, BY_LANDLOCK, BY_BROKER, BY_NOTHING };
 
 struct volume {
 	const char *arg;	/* for messages */

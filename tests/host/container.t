@@ -103,4 +103,13 @@ done
 for call in unshare mount pivot_root open_tree move_mount mount_setattr umount2; do
 	is "$(under user $call=EPERM -- "$kbox" run --mem 256M -- echo up 2>&1)" up "$call=EPERM: directories of the host by Landlock"
 done
+mkdir -m 777 "$tmp/work"
+for error in EPERM ENOSYS; do
+	KBOX_HIDE=namespaces,landlock "$kbox" doctor | grep -q ': by a broker' || continue	# Linux 5.19
+	words="unshare=$error landlock_create_ruleset=$error landlock_add_rule=$error landlock_restrict_self=$error"
+	under user $words -- "$kbox" doctor >"$tmp/out" 2>&1
+	is "$(grep -c ': by a broker' "$tmp/out")" 1 "$words: the doctor"
+	is "$(cd "$tmp/work" && under user $words -- "$kbox" run --mem 256M -v .:. -- sh -c 'echo up >file; cat file' 2>&1; rm "$tmp/work/file")" up \
+		"$words: directories of the host by a broker"
+done
 done_testing

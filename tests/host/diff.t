@@ -45,7 +45,7 @@ everything='
 	dd if=/dev/urandom of=large bs=100000 count=50 seek=3 2>/dev/null; dd if=/dev/zero of=large bs=1 count=1 seek=20000000 2>/dev/null
 '$list
 
-for hidden in '' namespaces; do
+for hidden in '' namespaces namespaces,landlock; do
 	export KBOX_HIDE=$hidden
 	by=${hidden:+, without $hidden}
 	changes :

@@ -78,7 +78,7 @@ tmp" "a second one$by"
 	is "$($who 'ls /moved; echo again >/moved/again') $($who 'ls /moved')" " again" "and the reverse$by"
 }
 
-for hidden in '' namespaces; do
+for hidden in '' namespaces namespaces,landlock; do
 	export KBOX_HIDE=$hidden
 	without=${hidden:+, without $hidden}
 	check user "$without"

@@ -20,7 +20,7 @@ fsx_in() {
 		"$fsx" sum "$tmp/volume/f")" "$(cat "$tmp/native" "$tmp/native")" "seed $seed: in a box, $1, by $2, $3"
 }
 "$kbox" doctor >"$tmp/doctor"
-namespace=$(grep '^ok .*nothing is seen but volumes' "$tmp/doctor")
+namespace=$(grep '^ok .*: by a mount namespace' "$tmp/doctor")
 natively "$operations"
 [ -z "$namespace" ] || fsx_in rewrite "a namespace" "$operations"
 natively $((operations / 5))
@@ -28,5 +28,9 @@ natively $((operations / 5))
 if grep -q '^ok .*(Landlock)' "$tmp/doctor"; then
 	export KBOX_HIDE=namespaces
 	fsx_in rewrite Landlock $((operations / 5))
+fi
+export KBOX_HIDE=namespaces,landlock
+if "$kbox" doctor | grep -q '^ok .*: by a broker'; then
+	fsx_in rewrite "a broker" $((operations / 5))
 fi
 done_testing

@@ -57,7 +57,7 @@ each() {
 wanted=$* as=''
 chmod 755 "$tmp"
 "$kbox" doctor >"$tmp/doctor"
-if grep -q '^ok .*nothing is seen but volumes' "$tmp/doctor"; then
+if grep -q '^ok .*: by a mount namespace' "$tmp/doctor"; then
 	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite filemap-m+trap memory-g+rewrite \
 		exec-g+rewrite io-m+rewrite ipc-g+rewrite efault-m+rewrite \
 		iouring-m+rewrite rewrite-text-g+rewrite config-m+rewrite
@@ -71,6 +71,16 @@ fi
 if grep -q '^ok .*(Landlock)' "$tmp/doctor"; then
 	export KBOX_HIDE=namespaces
 	each Landlock file-m+rewrite volume-m+rewrite memory-m+trap
+fi
+export KBOX_HIDE=namespaces,landlock
+if "$kbox" doctor | grep -q '^ok .*: by a broker'; then
+	each "a broker" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite memory-g+rewrite exec-g+rewrite \
+		io-m+rewrite efault-m+rewrite iouring-m+rewrite
+	if [ "$(id -u)" = 0 ] && setpriv --reuid=1000 --regid=1000 --clear-groups true 2>/dev/null; then
+		as='setpriv --reuid=1000 --regid=1000 --clear-groups'
+		each "a user's broker" file-m+rewrite volume-g+rewrite
+		as=''
+	fi
 fi
 [ $count != 0 ] || skip_all "this host can keep a box in no directory"
 done_testing

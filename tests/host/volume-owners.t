@@ -58,10 +58,13 @@ rm -f file; echo new >file; chown 21:21 file; chmod 400 file
 echo over >over; chown 22:22 over; mv over file
 '
 
-for way in namespaces landlock; do
+for way in namespaces landlock broker; do
 	if [ $way = namespaces ]; then
 		hide=landlock
-		KBOX_HIDE=$hide $as "$kbox" doctor | grep -q '^ok .*nothing is seen but volumes' || continue
+		KBOX_HIDE=$hide $as "$kbox" doctor | grep -q '^ok .*: by a mount namespace' || continue
+	elif [ $way = broker ]; then
+		hide=namespaces,landlock
+		KBOX_HIDE=$hide $as "$kbox" doctor | grep -q '^ok .*: by a broker' || continue
 	else
 		hide=namespaces
 		KBOX_HIDE=$hide $as "$kbox" doctor | grep -q '^ok .*(Landlock)' || continue

@@ -83,15 +83,20 @@ def shorter(x):
 # Fences
 
 
-def doctor():
-    return subprocess.run([KBOX, "doctor"], capture_output=True, text=True, check=False).stdout
+def doctor(env=None):
+    return subprocess.run([KBOX, "doctor"], capture_output=True, text=True, check=False,
+                          env={**os.environ, **(env or {})}).stdout
+
+
+WITHOUT_BOTH = {"KBOX_HIDE": "namespaces,landlock"}
 
 
 def fences():
     """How boxes can be kept in volumes here: names, and what to hide of the host for it."""
     lines = [line for line in doctor().split("\n") if line.startswith("ok")]
-    return ([("a namespace", {})] if any("nothing is seen but volumes" in line for line in lines) else []) + \
-        ([("Landlock", {"KBOX_HIDE": "namespaces"})] if any("(Landlock)" in line for line in lines) else [])
+    return ([("a namespace", {})] if any(": by a mount namespace" in line for line in lines) else []) + \
+        ([("Landlock", {"KBOX_HIDE": "namespaces"})] if any("(Landlock)" in line for line in lines) else []) + \
+        ([("a broker", WITHOUT_BOTH)] if ": by a broker" in doctor(WITHOUT_BOTH) else [])
 
 
 def box_command(*command, volumes=(), options=(), memory="256M"):

@@ -38,8 +38,8 @@ refuses() {
 	is "$(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" "1 0" "$name: in one line"
 }
 
-# By the namespace, and by Landlock alone.
-for hidden in '' namespaces; do
+# By the namespace, by Landlock alone, and by the broker.
+for hidden in '' namespaces namespaces,landlock; do
 	export KBOX_HIDE=$hidden
 	by=${hidden:+, without $hidden}
 
@@ -202,11 +202,14 @@ if [ "$as" ]; then
 	mkdir -m 700 "$tmp/closed"
 	refuses "kbox: -v $tmp/closed: *: Permission denied" "a directory of another's" run -v "$tmp/closed" -- true
 fi
-KBOX_HIDE=namespaces,landlock refuses "kbox: *neither*" "no fence" run -- true
+KBOX_HIDE=namespaces,landlock,broker refuses "kbox: *neither*broker*" "no fence" run -- true
+KBOX_HIDE=namespaces,landlock,user-notif refuses "kbox: *neither*broker*" "nor a listener for a broker" run -- true
 KBOX_HIDE=namespaces refuses "kbox: --require-fence: *volumes*" "--require-fence without a namespace" run --require-fence -- true
 is "$(run --require-fence -- echo up)" up "--require-fence with one"
 is "$("$kbox" doctor | grep -c 'nothing is seen but volumes.*by a mount namespace')" 1 "doctor says which"
 is "$(KBOX_HIDE=namespaces "$kbox" doctor | grep -c 'NOT: .* nothing is seen but volumes')" 1 "and that there is none"
+is "$(KBOX_HIDE=namespaces,landlock "$kbox" doctor | grep -c 'nothing is seen but volumes.*by a broker')" 1 "and that it is a broker"
+is "$(KBOX_HIDE=namespaces,landlock,broker "$kbox" doctor | grep -c 'NOT: .* nothing is seen but volumes')" 1 "and that there is none of these"
 mkdir "$tmp/gone"
 cd "$tmp/gone" || exit 1
 rmdir "$tmp/gone"

@@ -2,13 +2,36 @@
 /*
  * hostile call NAME ARG... [, NAME ARG...]...: host calls, one after the other; each says what it gave.
  * A name may be a number; an argument is a number, a word of the table below, which may have a number
- * added (memsize+4096), ":text" for the address of a text, or "=" for what the call before gave.
+ * added (memsize+4096), ":text" for the address of a text, "how/FLAGS/MODE/RESOLVE" for that of a
+ * struct open_how, or "=" for what the call before gave.
  */
 #include <sys/mman.h>
 #include "hostile.h"
 
-
 static long last;
+static int from_kernel;		/* texts and structures are where the kernel has its own */
+
+/* There, of a page of this program's: the same memory. */
+void *in_kernel(void *page)
+{
+	return guest_memory(phys_of(page));
+}
+
+static uint64_t lend(const void *what, size_t n)
+{
+	static char pages[8][PAGE] __attribute__((aligned(4096)));
+	static char *at[COUNT(pages)];
+	static unsigned int next;
+	unsigned int i = next++ % COUNT(pages);
+
+	if (!from_kernel)
+		return (uint64_t)what;
+	memset(pages[i], 0, PAGE);
+	if (!at[i])
+		at[i] = in_kernel(pages[i]);
+	memcpy(pages[i], what, n < PAGE ? n : PAGE);
+	return (uint64_t)at[i];
+}
 
 /* Of the host; this program's first thread has the number of its process. */
 static uint64_t pid(void) { return host_call(SYS_getpid); }
@@ -22,7 +45,9 @@ static uint64_t memsize(void) { return BOOT->mem_size; }
 static uint64_t text(void) { return KERNEL_TEXT; }
 static uint64_t kernel(void) { return KBOX_PAGE_OFFSET; }
 static uint64_t vdso(void) { return BOOT->keep_start; }
-static uint64_t page(void) { return (uint64_t)own_page; }
+static uint64_t page(void) { return (uint64_t)(from_kernel ? in_kernel(own_page) : own_page); }
+static uint64_t end(void) { return KBOX_PAGE_OFFSET + BOOT->mem_size; }
+static uint64_t brink(void) { return end() - 8; }
 static uint64_t page_phys(void) { return phys_of(own_page); }
 static uint64_t ending(void) { return (uint64_t)child_stack(0); }
 static uint64_t staying(void) { return (uint64_t)child_stack(1); }
@@ -33,10 +58,10 @@ static uint64_t written(void) { return BOOT->volume[BOOT->volumes - 1].fd; }
 
 /* What openat2(2) is asked for: struct open_how, without any of what would keep a path beneath its directory. */
 static const uint64_t hows[][3] = { { 0 }, { 0x41, 0644 }, { 2 }, { 0x200000 } };	/* O_RDONLY, O_WRONLY | O_CREAT, O_RDWR, O_PATH */
-static uint64_t reading(void) { return (uint64_t)hows[0]; }
-static uint64_t creating(void) { return (uint64_t)hows[1]; }
-static uint64_t writing(void) { return (uint64_t)hows[2]; }
-static uint64_t naming(void) { return (uint64_t)hows[3]; }
+static uint64_t reading(void) { return lend(hows[0], sizeof(hows[0])); }
+static uint64_t creating(void) { return lend(hows[1], sizeof(hows[1])); }
+static uint64_t writing(void) { return lend(hows[2], sizeof(hows[2])); }
+static uint64_t naming(void) { return lend(hows[3], sizeof(hows[3])); }
 
 /* Addresses that the guest's kernel leaves alone, and where the host has nothing. */
 static uint64_t hole(void)
@@ -49,7 +74,7 @@ static const struct { const char *name; uint64_t (*value)(void); } words[] = {
 	{ "memfd", memfd }, { "nullfd", nullfd }, { "epollfd", epollfd }, { "memsize", memsize },
 	{ "text", text }, { "kernel", kernel }, { "vdso", vdso }, { "page", page }, { "pagephys", page_phys },
 	{ "volume", volume }, { "written", written }, { "reading", reading }, { "creating", creating },
-	{ "writing", writing }, { "naming", naming }, { "ending", ending }, { "staying", staying }, { "hole", hole },
+	{ "end", end }, { "brink", brink }, { "writing", writing }, { "naming", naming }, { "ending", ending }, { "staying", staying }, { "hole", hole },
 };
 
 static uint64_t number(const char *s, const char *all)
@@ -64,12 +89,24 @@ static uint64_t number(const char *s, const char *all)
 	return n;
 }
 
+static uint64_t any_how(const char *s)
+{
+	static uint64_t how[3];
+	char *end = (char *)s;
+
+	for (int i = 0; i < 3; i++)
+		how[i] = *end ? strtoull(end + 1, &end, 0) : 0;
+	return lend(how, sizeof(how));
+}
+
 static uint64_t argument(const char *s)
 {
 	size_t len = strcspn(s, "+");
 
 	if (*s == ':')
-		return (uint64_t)(s + 1);
+		return lend(s + 1, strlen(s));
+	if (!strncmp(s, "how/", 4))
+		return any_how(s + 3);
 	if (!strcmp(s, "="))
 		return last;
 	for (size_t i = 0; i < COUNT(words); i++)
@@ -115,6 +152,13 @@ static int sequence(int argc, char **argv)
 	if (child_lived)
 		printf("a child has lived\n");
 	return 0;
+}
+
+/* hostile kcall NAME ARG...: the same, with texts and structures in the kernel's memory. */
+static int kernel_sequence(int argc, char **argv)
+{
+	from_kernel = 1;
+	return sequence(argc, argv);
 }
 
 /* The same from a kernel's text that this process has written itself. */
@@ -196,6 +240,6 @@ static int beyond(int argc, char **argv)
 }
 
 const struct command calls[] = {
-	{ "call", sequence }, { "owntext", own_text }, { "int80", int80 }, { "compat", compat_call },
+	{ "call", sequence }, { "kcall", kernel_sequence }, { "owntext", own_text }, { "int80", int80 }, { "compat", compat_call },
 	{ "clones", clones }, { "orphan", orphan }, { "beyond", beyond }, { },
 };

@@ -44,11 +44,39 @@ void *child_stack(int stay)
 	*top = stay ? go_and_stay : go_and_end;
 	return top;
 }
+
+#define STACKS	32
+
+/* Each has one of its own, which is there: nobody would see to a fault of it. */
+void *stack_for(void (*run)(void))
+{
+	static char stacks[STACKS][4 * PAGE] __attribute__((aligned(4096)));
+	static int used;
+	void **top;
+
+	if (used == STACKS)
+		exit(2);
+	memset(stacks[used], 1, sizeof(stacks[0]));
+	top = (void **)(stacks[used++] + sizeof(stacks[0]) - 64);
+	*top = run;
+	return top;
+}
 #else
+static void *nothing(void)
+{
+	fprintf(stderr, "hostile: only on x86_64\n");
+	exit(2);
+}
+
 void *child_stack(int stay)
 {
 	(void)stay;
-	fprintf(stderr, "hostile: only on x86_64\n");
-	exit(2);
+	return nothing();
+}
+
+void *stack_for(void (*run)(void))
+{
+	(void)run;
+	return nothing();
 }
 #endif

@@ -48,8 +48,12 @@ void end_box(enum kbox_exit kind, int status);
 void start_thread(void *(*fn)(void *), void *arg);
 void stay(void) __attribute__((noreturn));
 
-/* child.c: the stack of a child of the host's clone(2) that ends, or stays. */
+/* calls.c */
+void *in_kernel(void *page);		/* its address in the kernel's memory */
+
+/* child.c: the stack of a child of the host's clone(2) that ends, or stays; or that runs this. */
 void *child_stack(int stays);
+void *stack_for(void (*run)(void));
 extern volatile int child_lived;
 
 /* As the kernel makes its host processes and threads. */
@@ -61,6 +65,6 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 };
-extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[];
+extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[], files[];
 
 #endif

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A box with volumes makes calls that take a path, and the filter sees no path. What keeps a hostile
-kernel in the volumes is a mount namespace, or Landlock; each is tried without the other."""
+kernel in the volumes is a mount namespace, or Landlock; each is tried without the other. Where there
+is neither, a broker makes these calls: for what it is asked, tests/hostile/broker.t."""
 import sys
 sys.dont_write_bytecode = True
 from outside import *  # noqa: E402,F403

@@ -38,9 +38,11 @@
 #define VOLUMES_END 26
 #define ALL_GIVEN (WITH_FILES | WITH_MAPS | WITH_SOCKETS | WITH_NAMES | WITH_VOLUMES | WITH_WRITES | WITH_PATHS | WITH_UPPER)
 #define REFUSED SECCOMP_RET_USER_NOTIF
+#define ASKED SECCOMP_RET_TRACE		/* a broker, for a file of a volume; in truth that is another word */
 
 static struct sock_filter prog[FILTER_MAX];
 static size_t length;
+static uint32_t paths = SECCOMP_RET_ALLOW;
 
 static uint32_t load(const struct seccomp_data *d, uint32_t at)
 {
@@ -98,13 +100,17 @@ static uint32_t decide(const struct seccomp_data *d)
 }
 
 
+static struct filter_box box;
+
 static void make(uint64_t start, uint64_t end, unsigned given)
 {
 	memset(prog, 0xff, sizeof(prog));
-	length = make_filter(prog, &(struct filter_box) {
+	box = (struct filter_box) {
 		.start = start, .end = end, .given = given, .mem_fd = MEMORY, .null_fd = NULL_FD, .epoll_fd = EPOLL,
-		.volumes = VOLUMES, .written = WRITTEN, .volumes_end = VOLUMES_END, .refused = REFUSED, .signals = SECCOMP_RET_ALLOW,
-	});
+		.volumes = VOLUMES, .written = WRITTEN, .volumes_end = VOLUMES_END, .refused = REFUSED,
+		.signals = SECCOMP_RET_ALLOW, .paths = paths,
+	};
+	length = make_filter(prog, &box);
 }
 
 static int set_up(void **state)
@@ -544,6 +550,73 @@ static void as_the_table_says(void **state)
 	assert_true(passed > 10000);
 }
 
+static int paths_are_asked_for(void **state)
+{
+	(void)state;
+	paths = ASKED;
+	return 0;
+}
+
+static int paths_pass(void **state)
+{
+	(void)state;
+	paths = SECCOMP_RET_ALLOW;
+	return 0;
+}
+
+static void by_a_broker(void **state)
+{
+	(void)state;
+	make(START, END, ALL_GIVEN);
+	/* Each that has a volume's number as its directory. */
+	for (size_t i = 0; i < nhost_calls; i++) {
+		bool is = false;
+
+		for (int c = 0; c < CHECKS_MAX && host_calls[i].check[c].nvalues; c++)
+			is |= host_calls[i].check[c].fd == FD_VOLUME || host_calls[i].check[c].fd == FD_WRITTEN;
+		assert_int_equal(host_calls[i].by_path, is);
+	}
+	assert_int_equal(ASK(SYS_openat2, VOLUMES, 0x1000, 0x1000, 24), ASKED);
+	assert_int_equal(ASK(SYS_statx, VOLUMES_END - 1, 0x1000, AT_SYMLINK_NOFOLLOW), ASKED);
+	assert_int_equal(ASK(SYS_renameat2, WRITTEN, 0x1000, WRITTEN, 0x1000, 0), ASKED);
+	assert_int_equal(ASK(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW), ASKED);
+	PASSES(SYS_utimensat, 50, 0, 0x1000, 0);
+	PASSES(SYS_fchmod, 50, 0644);
+	PASSES(SYS_getdents64, 50);
+	REFUSES(SYS_openat2, VOLUMES - 1, 0x1000, 0x1000, 24);
+	REFUSES(SYS_openat2, VOLUMES, 0x1000, 0x1000, 32);
+	REFUSES(SYS_mkdirat, WRITTEN - 1, 0x1000, 0755);
+	REFUSES(SYS_linkat, WRITTEN, 0x1000, WRITTEN, 0x1000, AT_SYMLINK_FOLLOW);
+}
+
+/* What the supervisor takes for the broker's business is what the filter has meant. */
+static void path_calls(void **state)
+{
+	unsigned asked = 0;
+
+	(void)state;
+	srandom(1);
+	for (unsigned given = 0; given <= ALL_GIVEN; given++) {
+		make(START, END, given);
+		for (int i = 0; i < 20000; i++) {
+			int nr = host_calls[random() % nhost_calls].nr;
+			uint64_t args[6];
+			struct seccomp_data d;
+			bool is;
+
+			for (int a = 0; a < 6; a++)
+				args[a] = random_arg(nr, a);
+			d = from_kernel(nr, args);
+			is = is_path_call(&box, &d);
+			assert_int_equal(is, decide(&d) == ASKED);
+			asked += is;
+			d.arch++;
+			assert_false(is_path_call(&box, &d));
+		}
+	}
+	assert_true(asked > 10000);
+}
+
 static void signals_by_the_supervisor(void **state)
 {
 	(void)state;
@@ -635,6 +708,8 @@ int main(void)
 		cmocka_unit_test_setup(never, set_up),
 		cmocka_unit_test_setup(not_without_volumes, set_up),
 		cmocka_unit_test_setup(as_the_table_says, set_up),
+		cmocka_unit_test_setup_teardown(by_a_broker, paths_are_asked_for, paths_pass),
+		cmocka_unit_test_setup_teardown(path_calls, paths_are_asked_for, paths_pass),
 		cmocka_unit_test_setup(signals_by_the_supervisor, set_up),
 		cmocka_unit_test_setup(from_elsewhere, set_up),
 		cmocka_unit_test_setup(boundaries, set_up),

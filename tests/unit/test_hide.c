@@ -16,6 +16,7 @@ static void lists(void **state)
 		{ "", 0 }, { "fsgsbase", KBOX_HIDE_FSGSBASE }, { "vdso", KBOX_HIDE_VDSO },
 		{ "vdso-clock", KBOX_HIDE_VDSO_CLOCK }, { "dispatch,populate", KBOX_HIDE_DISPATCH | KBOX_HIDE_POPULATE },
 		{ "populate,dispatch,populate", KBOX_HIDE_DISPATCH | KBOX_HIDE_POPULATE },
+		{ "namespaces,landlock,broker", KBOX_HIDE_NAMESPACES | KBOX_HIDE_LANDLOCK | KBOX_HIDE_BROKER },
 		{ "close-range,noexec-seal,lahf", KBOX_HIDE_CLOSE_RANGE | KBOX_HIDE_NOEXEC_SEAL | KBOX_HIDE_LAHF },
 	};
 	char err[HIDE_ERR];

@@ -38,6 +38,7 @@ static void leave(int status)
 }
 
 static struct lockin who;
+static bool broker;		/* the child is one of volumes */
 static int null_fd, dir_fd = -1;
 static pid_t other;		/* another process, which is not the box's */
 static char *page;
@@ -51,6 +52,11 @@ static int after_lock(void (*fn)(void))
 
 	if (!pid) {
 		who.self = getpid();
+		if (broker) {
+			setenv("KBOX_HIDE", "landlock", 1);
+			read_hidden();
+			who.broker_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY);
+		}
 		if (!lock_in(&who))
 			_exit(77);
 		fn();
@@ -264,6 +270,50 @@ static void group_directory(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static int root_fd;
+static const uint64_t naming[3] = { O_PATH | O_CLOEXEC };	/* struct open_how */
+
+static void names_in_volume(void) { syscall(SYS_openat2, root_fd, "etc", naming, sizeof(naming)); }
+static void names_elsewhere(void) { syscall(SYS_openat2, AT_FDCWD, "etc", naming, sizeof(naming)); }
+static void asks_elsewhere(void) { syscall(SYS_statx, AT_FDCWD, "/", 0, 0, NULL); }
+static void changes_mode(void) { syscall(SYS_fchmodat, root_fd, "nonexistent", 0); }
+static void opens_in_volume(void) { syscall(SYS_openat, root_fd, "etc", O_RDONLY); }
+static void links_elsewhere(void) { syscall(SYS_linkat, AT_FDCWD, "nonexistent", root_fd, "nonexistent", 0); }
+
+static void opens_again(void)
+{
+	int fd = syscall(SYS_openat2, root_fd, "etc", naming, sizeof(naming));
+	char number[16];
+
+	CHECK(fd >= 0);
+	snprintf(number, sizeof(number), "%d", fd);
+	CHECK(syscall(SYS_openat, who.broker_fds, number, O_RDONLY) >= 0);
+}
+
+/* Where it opens the files of volumes it has a descriptor for each directory. */
+static void as_broker(void **state)
+{
+	static void (*const never[])(void) = {
+		opens_at, names_elsewhere, asks_elsewhere, changes_mode, opens_in_volume, links_elsewhere, removes, renames,
+		executes, forks, makes_socket, maps_code,
+	};
+	int status;
+
+	(void)state;
+	status = after_lock(names_in_volume);
+	assert_true(WIFSIGNALED(status));
+	broker = true;
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		status = after_lock(never[i]);
+		print_message("# %zu: %x\n", i, status);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+	status = after_lock(opens_again);
+	broker = false;
+	assert_int_equal(status, 0);
+}
+
 static void hidden(void **state)
 {
 	int status;
@@ -283,11 +333,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden), cmocka_unit_test(allowed), cmocka_unit_test(abort_is_one),
-		cmocka_unit_test(other_threads), cmocka_unit_test(group_directory), cmocka_unit_test(hidden),
+		cmocka_unit_test(other_threads), cmocka_unit_test(group_directory), cmocka_unit_test(as_broker),
+		cmocka_unit_test(hidden),
 	};
 	int failed;
 
 	null_fd = open("/dev/null", O_RDWR);
+	root_fd = open("/", O_PATH | O_DIRECTORY);
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	other = fork();
 	if (!other) {
@@ -295,7 +347,7 @@ int main(void)
 		for (;;)
 			pause();
 	}
-	who = (struct lockin) { 0, fork(), 0, -1, epoll_create1(0) };
+	who = (struct lockin) { 0, fork(), 0, -1, epoll_create1(0), -1 };
 	other_epoll = epoll_create1(0);
 	if (!who.box) {
 		setsid();

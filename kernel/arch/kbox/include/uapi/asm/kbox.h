@@ -193,6 +193,7 @@ enum kbox_hide {
 	KBOX_HIDE_VDSO_MOVE	= 1 << 20,	/* mremap(2) of the host's vDSO */
 	KBOX_HIDE_MAP_TEXT	= 1 << 21,	/* execution of the kernel's file */
 	KBOX_HIDE_NAMESPACES	= 1 << 22,	/* a mount namespace of the box's own */
+	KBOX_HIDE_BROKER	= 1 << 23,	/* descriptors that the supervisor hands over */
 };
 
 /* The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none. */
