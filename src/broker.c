@@ -179,8 +179,11 @@ static struct number number_of(int fd)
 	return n;
 }
 
-/* A device, a FIFO and a socket are the guest's own: the host's are not opened. */
-static int64_t open_again(int fd, int flags)
+/*
+ * A device, a FIFO and a socket are the guest's own: the host's are not opened, but for FIFOs with
+ * --host-special, for the other end of which nobody waits here.
+ */
+static int64_t open_again(int fd, int flags, bool special)
 {
 	int64_t mode = mode_of(fd);
 
@@ -188,7 +191,9 @@ static int64_t open_again(int fd, int flags)
 		return mode;
 	if (S_ISLNK(mode))
 		return -ELOOP;
-	if (!S_ISREG(mode) && !S_ISDIR(mode))
+	if (special && S_ISFIFO(mode))
+		flags |= O_NONBLOCK;
+	else if (!S_ISREG(mode) && !S_ISDIR(mode))
 		return -ENXIO;
 	if (is_of_proc(fd))
 		return -EACCES;
@@ -223,7 +228,7 @@ static int64_t open_file(const struct name *name, const struct open_how *how)
 	found = find(name);
 	if (found < 0)
 		return found;
-	fd = open_again(found, how->flags);
+	fd = open_again(found, how->flags, name->volume->flags & KBOX_VOLUME_SPECIAL);
 	close(found);
 	return fd;
 }
@@ -467,7 +472,7 @@ bool broker_works(void)
 	if (is_hidden(KBOX_HIDE_BROKER) || fd < 0)
 		return false;
 	broker.fds = own_fds();
-	return broker.fds >= 0 && open_again(fd, O_RDONLY) >= 0 && handing_over_works();
+	return broker.fds >= 0 && open_again(fd, O_RDONLY, false) >= 0 && handing_over_works();
 }
 
 void broker_start(const struct box *b, const struct passed *p)

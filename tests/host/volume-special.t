@@ -13,10 +13,11 @@ has_ended() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-for hide in landlock namespaces; do
+for hide in landlock namespaces namespaces,landlock; do
 	case $hide in
-	landlock) way='nothing is seen but volumes' ;;
-	*) way='(Landlock)' ;;
+	landlock) way=': by a mount namespace' ;;
+	namespaces) way='(Landlock)' ;;
+	*) way=': by a broker' ;;
 	esac
 	KBOX_HIDE=$hide "$kbox" doctor | grep -q "^ok .*$way" || continue
 	export KBOX_HIDE=$hide
