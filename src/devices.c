@@ -42,6 +42,11 @@ bool device_pop(struct device *d, int queue, struct vq_request *r)
 	return is;
 }
 
+void device_put(struct device *d, int queue, const struct vq_request *r, uint32_t len)
+{
+	vq_put(&d->vq[queue], r, len);
+}
+
 void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len)
 {
 	vq_push(&d->vq[queue], r, len);
@@ -58,6 +63,12 @@ void device_tell(struct device *d)
 	d->pushed = 0;
 	if (tell)
 		interrupt(d, ISR_QUEUE);
+}
+
+void device_reconfigure(struct device *d)
+{
+	d->ops->config(d, d->hw->config);
+	interrupt(d, ISR_CONFIG);
 }
 
 /* What the driver is told of the device. */
@@ -198,6 +209,12 @@ static void *serve_in_thread(void *arg)
 	return NULL;
 }
 
+void device_again(struct device *d, int queue)
+{
+	d->unfinished |= 1u << queue & d->started;
+	loop_call(&d->again, 0);
+}
+
 void open_devices(void)
 {
 	__atomic_store_n(&opened, 1, __ATOMIC_SEQ_CST);
@@ -207,7 +224,8 @@ void open_devices(void)
 			loop_call(&devices[i].again, 0);
 }
 
-static void attach(struct box *b, struct device *d, const struct device_ops *ops)
+/* False: this box has no such device. */
+static bool attach(struct box *b, struct device *d, const struct device_ops *ops)
 {
 	*d = (struct device) { .ops = ops, .box = b, .hw = &b->shared->virtio[d - devices] };
 	d->again = (struct call) { .fn = serve_in_loop, .arg = d };
@@ -215,10 +233,12 @@ static void attach(struct box *b, struct device *d, const struct device_ops *ops
 		d->vq[q] = (struct virtqueue) {
 			.mem = b->mem, .mem_size = b->opt.mem, .hw = &d->hw->vq[q],
 		};
-	if (ops->init(d))
-		describe(d);
-	else
+	if (!ops->init(d)) {
 		d->ops = NULL;
+		return false;
+	}
+	describe(d);
+	return true;
 }
 
 /* The linker's names for what DEVICE() has put together, in no order that counts. */
@@ -236,14 +256,14 @@ static const struct device_ops *next_kind(uint32_t from)
 	return next;
 }
 
-/* Slots go by the kinds' numbers, so that a box has its devices in the same order always. */
+/* Slots go by the numbers of the kinds that there are, so that a box has its devices in the same order always. */
 void init_devices(struct box *b)
 {
 	const struct device_ops *ops = next_kind(0);
 
 	memset(devices, 0, sizeof(devices));
-	for (int i = 0; i < KBOX_MAX_VIRTIO && ops; i++, ops = next_kind(ops->id + 1))
-		attach(b, &devices[i], ops);
+	for (int i = 0; i < KBOX_MAX_VIRTIO && ops; ops = next_kind(ops->id + 1))
+		i += attach(b, &devices[i], ops);
 }
 
 void start_devices(void)

@@ -60,8 +60,14 @@ struct device_ops {
 bool device_pop(struct device *d, int queue, struct vq_request *r);
 /* The request is done, with len bytes written into it. One from before a reset is not answered. */
 void device_push(struct device *d, int queue, const struct vq_request *r, uint32_t len);
+/* The same, but the driver sees it only with the next push: requests that make one answer. */
+void device_put(struct device *d, int queue, const struct vq_request *r, uint32_t len);
 /* After pushes, where it was not notify() that has pushed. */
 void device_tell(struct device *d);
+/* notify() of this queue is called soon, as if the driver had rung. Of a device in the loop. */
+void device_again(struct device *d, int queue);
+/* What config() says has changed. The driver is told. */
+void device_reconfigure(struct device *d);
 
 uint64_t virtio_blk_served(void);	/* requests so far */
 

@@ -98,7 +98,7 @@ bool vq_pop(struct virtqueue *q, struct vq_request *r)
 	return q->running;
 }
 
-void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
+void vq_put(struct virtqueue *q, const struct vq_request *r, uint32_t len)
 {
 	uint16_t i;
 
@@ -107,6 +107,13 @@ void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
 	i = q->next_used++ & (q->size - 1);
 	q->used->ring[i].id = r->head;
 	q->used->ring[i].len = len;
+}
+
+void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len)
+{
+	if (r->run != q->run)
+		return;
+	vq_put(q, r, len);
 	__atomic_store_n(&q->used->idx, q->next_used, __ATOMIC_RELEASE);
 }
 

@@ -47,7 +47,11 @@ bool vq_start(struct virtqueue *q);
 void vq_stop(struct virtqueue *q);
 /* The next request, or false: none, or what the guest wrote makes no sense. */
 bool vq_pop(struct virtqueue *q, struct vq_request *r);
-/* Give the request back with len bytes written; if the queue is still the one that it came from. */
+/*
+ * Give the request back with len bytes written; if the queue is still the one that it came from. By
+ * vq_put() the driver sees it only with the next vq_push(), so that it sees several at once.
+ */
+void vq_put(struct virtqueue *q, const struct vq_request *r, uint32_t len);
 void vq_push(struct virtqueue *q, const struct vq_request *r, uint32_t len);
 /* The bytes of segments. */
 uint64_t vq_bytes(const struct iovec *seg, int nseg);
