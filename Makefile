@@ -30,7 +30,10 @@ WARN := -std=gnu11 -Wall -Wextra -Werror
 # -idirafter: only asm/kbox.h is meant to be found there, the rest is the host's.
 INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 
-INIT := src/init.c src/init_root.c src/init_diff.c src/init_tar.c
+# The host kernel's headers, which musl has none of.
+UAPI_INC := $(if $(filter $(ARCH),$(HOST)),-idirafter /usr/include -idirafter /usr/include/$(HOST:arm64=aarch64)-linux-gnu,\
+	-idirafter /usr/aarch64-linux-gnu/include)
+INIT := src/init.c src/init_net.c src/init_root.c src/init_diff.c src/init_tar.c
 LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
 # For scripts/check-all, which has its time.
 BEGUN := $(shell date +%s)
@@ -92,8 +95,8 @@ $(B)/gen/version.h: VERSION
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
 
-$(B)/kbox-init: $(INIT) src/init.h src/init_tar.h | $(B)
-	$(MUSL_CC) -static -Os $(WARN) -o $@ $(INIT)
+$(B)/kbox-init: $(INIT) src/init.h src/init_tar.h src/netaddr.h | $(B)
+	$(MUSL_CC) -static -Os $(WARN) $(UAPI_INC) -o $@ $(INIT)
 
 # How slow this host is, for the limits of tests/run.
 $(B)/slowness: tests/slowness.c | $(B)

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <asm/kbox.h>
+#include "ports.h"
+#include "resolv.h"
 #include "volumes.h"
 
 /* Exit statuses of kbox itself; as env(1) has them, and one of our own. */
@@ -17,6 +19,9 @@ enum action { ACTION_RUN, ACTION_DOCTOR, ACTION_HELP, ACTION_VERSION };
 
 /* How system calls reach the kernel. */
 enum syscall_mode { MODE_AUTO, MODE_TRAP, MODE_REWRITE };
+
+/* What the box has of the host's network. */
+enum net { NET_NONE, NET_USER };
 
 struct options {
 	enum action action;
@@ -52,6 +57,9 @@ struct options {
 	const char *cwd;
 	struct fd_pair { int host, guest; } *fds;	/* --fd */
 	size_t nfds;
+	enum net net;
+	struct port *ports;		/* -p */
+	size_t nports;
 	char **command;			/* NULL-terminated */
 };
 
@@ -68,6 +76,12 @@ struct box {
 	int image_fd;			/* -1: there is no image */
 	struct volumes volumes;
 	int diff_fd;			/* -1: nobody wants to know what is written */
+	int net_fd;			/* the engine's socket; -1: there is no network */
+	struct {
+		bool ipv6;
+		char interface[16];	/* of the host's, for the engine (IFNAMSIZ) */
+		struct resolvers resolvers;
+	} net;
 	int mem_fd;
 	int null_fd;			/* /dev/null */
 	char *mem;			/* guest memory, at KBOX_PAGE_OFFSET */
@@ -205,6 +219,8 @@ void tty_raw(void);
 void tty_restore(void);
 void tty_size(struct box *b);
 bool tty_is_ours(int fd);
+/* One line to standard error, while the box runs. It is dropped if that takes nothing now. */
+void tty_say(const char *line);
 
 /*
  * console.c: when the box has ended, what it has written last goes to the terminal, which may take

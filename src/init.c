@@ -179,6 +179,9 @@ static void read_config(void)
 	read_groups();
 	read_volumes();
 	config.diff = number();
+	config.net = number();
+	config.ipv6 = number();
+	config.resolv_conf = string();
 }
 
 static int kboxfd, nullfd;
@@ -570,8 +573,12 @@ int main(void)
 	set_up_terminal();
 	sethostname(config.hostname, strlen(config.hostname));
 	loopback_up();
+	if (config.net)
+		net_up();
 	enter_root();
 	mount_volumes();
+	if (config.net)
+		net_names();
 	set_environment();
 	if (config.init)
 		run();

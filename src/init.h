@@ -44,6 +44,8 @@ extern struct config {
 	int diff;		/* the host's descriptor for --diff, or -1 */
 	size_t nplaces;
 	struct place *places;
+	int net, ipv6;		/* there is a network, and it has IPv6 */
+	char *resolv_conf;	/* what that file is to say */
 } config;
 
 /* init.c */
@@ -53,6 +55,14 @@ void fail(const char *what);
 /* init_root.c: the root, with what is mounted in it. */
 void enter_root(void);
 void mount_volumes(void);
+
+/*
+ * init_net.c: the card has its addresses and routes. net_names() is for the new root, whose
+ * resolv.conf stays as it is: what the guest is to read is mounted over it.
+ */
+#define RESOLV_CONF "/etc/resolv.conf"
+void net_up(void);
+void net_names(void);
 
 /* init_diff.c: where the archive goes, which trees of the root it is of; all is written when nobody else is left. */
 void diff_prepare(int out);

@@ -363,6 +363,7 @@ static void mount_lowers(void)
 static void make_mount_points(void)
 {
 	static const char *const own[] = { "/dev", "/proc", "/sys", "/tmp" };
+	char resolv[] = RESOLV_CONF;
 	int outside = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
@@ -370,6 +371,8 @@ static void make_mount_points(void)
 		fail("/root");
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && config.system; i++)
 		mkdir(own[i], 0755);
+	if (config.net && lstat(resolv, &st))
+		make_file(resolv);
 	for (size_t i = config.layers; i < config.nvolumes; i++) {
 		const struct volume *v = &config.volumes[i];
 

@@ -34,6 +34,7 @@ enum how {
 	BOX,		/* the box's first process */
 	BOX_GROUP,	/* its process group, as kill(2) has it */
 	WATCHER,	/* what watches over us (watcher.c) */
+	ENGINE,		/* the network's (engine.c), if there is one */
 	LOOP,		/* our epoll instance */
 	BROKER,		/* its directory of descriptors */
 };
@@ -67,7 +68,7 @@ static const struct rule rules[] = {
 	/* Signals. tgkill(2): raise(3), and what the listener sends to the box's processes. */
 	{ SYS_rt_sigtimedwait, ANY, 0, 0 }, { SYS_rt_sigprocmask, ANY, 0, 0 }, { SYS_rt_sigaction, ANY, 0, 0 },
 	{ SYS_rt_sigreturn, ANY, 0, 0 }, { SYS_kill, BOX_GROUP, 0, 0 }, { SYS_kill, BOX, 0, 0 }, { SYS_kill, SELF, 0, 0 },
-	{ SYS_kill, WATCHER, 0, 0 },
+	{ SYS_kill, WATCHER, 0, 0 }, { SYS_kill, ENGINE, 0, 0 },
 	{ SYS_tgkill, SELF, 0, 0 }, { SYS_tgkill, IS, 2, SIGURG }, { SYS_tgkill, IS, 2, SIGWINCH },
 	{ SYS_getpid, ANY, 0, 0 }, { SYS_gettid, ANY, 0, 0 }, { SYS_getpgid, ANY, 0, 0 },
 #ifdef __x86_64__
@@ -122,6 +123,8 @@ static uint32_t value_of(const struct rule *r, const struct lockin *who)
 		return -who->box;
 	case WATCHER:
 		return who->watcher;
+	case ENGINE:
+		return who->engine;
 	case LOOP:
 		return who->loop;
 	case BROKER:
@@ -175,7 +178,8 @@ static size_t make_filter_for(struct sock_filter *f, const struct lockin *who)
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);
 	f[n++] = LOAD(nr);
 	for (size_t i = 0; i < COUNT(rules); i++)
-		n += add_rule(f + n, &rules[i], who);
+		if (rules[i].how != ENGINE || who->engine)	/* 0 would be our process group */
+			n += add_rule(f + n, &rules[i], who);
 	for (size_t i = 0; who->broker_fds >= 0 && i < COUNT(broker_rules); i++)
 		n += add_rule(f + n, &broker_rules[i], who);
 	if (who->group_dir >= 0)

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 struct lockin {
-	pid_t self, box, watcher;	/* who can be sent signals */
+	pid_t self, box, watcher, engine;	/* who can be sent signals; engine: 0 if there is none */
 	int group_dir;		/* in which a directory can be removed, or -1 */
 	int loop;		/* an epoll instance */
 	int broker_fds;		/* by which a broker opens files again; -1: there is no broker */

@@ -6,6 +6,7 @@
 #include "bound.h"
 #include "box.h"
 #include "broker.h"
+#include "engine.h"
 #include "fence.h"
 #include "fences.h"
 #include "group.h"
@@ -27,7 +28,7 @@ static void stand_fences(struct box *b)
 	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
 	bool limited = b->opt.require_fence && limit_holds();
 	bool locked = lock_in(&(struct lockin) {
-		getpid(), b->kernel_pid, watcher_pid(), group_parent(), loop_fd(), broker_fds() });
+		getpid(), b->kernel_pid, watcher_pid(), engine_pid(), group_parent(), loop_fd(), broker_fds() });
 
 	if (!b->opt.require_fence)
 		return;
@@ -51,12 +52,14 @@ static int run(struct box *b, char **argv)
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
 	find_volumes(b);
 	b->diff_fd = open_diff(b);
+	start_engine(b);
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);
 	fill_boot(b);
 	init_devices(b);
 	make_initrd(b);
+	await_engine(b);	/* it has been at it meanwhile */
 	loop_init();
 	supervisor_block_signals();
 	tty_setup(b);

@@ -43,6 +43,9 @@ const char options_usage[] =
 "  -e VAR=VAL            set an environment variable (again for more)\n"
 "      --clear-env       pass nothing on of the environment (default but for this machine's own system)\n"
 "  -w DIR                working directory of COMMAND\n"
+"      --net[=user]      a network, by this user's own sockets (default: --net=none, loopback only)\n"
+"  -p [ADDR:]HOST:GUEST[/udp]  with --net: port HOST of this machine is the box's port GUEST (again for\n"
+"                        more); ADDR is one of this machine's addresses, [ADDR] if it is of IPv6\n"
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --help, --version\n"
 "\n"
@@ -215,6 +218,32 @@ static bool add_id_map(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+static bool set_net(struct options *o, const char *arg, char *err)
+{
+	if (arg && strcmp(arg, "user") && strcmp(arg, "none"))
+		return bad(err, "--net=%s: use user or none", arg);
+	o->net = arg && !strcmp(arg, "none") ? NET_NONE : NET_USER;
+	return true;
+}
+
+/* The engine has one list of ports for all addresses. */
+static bool add_port(struct options *o, const char *arg, char *err)
+{
+	struct port p, *grown;
+
+	if (!parse_port(arg, &p))
+		return bad(err, "-p %s: give [ADDR:]HOST:GUEST, ports from 1 to 65535, and /udp behind it for UDP", arg);
+	for (size_t i = 0; i < o->nports; i++)
+		if (o->ports[i].host == p.host && o->ports[i].udp == p.udp)
+			return bad(err, "-p %s: port %d of this machine is given already", arg, p.host);
+	grown = realloc(o->ports, (o->nports + 1) * sizeof(*o->ports));
+	if (!grown)
+		return bad(err, "out of memory");
+	o->ports = grown;
+	o->ports[o->nports++] = p;
+	return true;
+}
+
 static bool set_root(struct options *o, const char *arg, char *err)
 {
 	const char *why;
@@ -304,7 +333,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
-	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, FD, HELP, VERSION,
+	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, FD, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -327,6 +356,7 @@ static const struct option longs[] = {
 	{ "init", no_argument, NULL, INIT },
 	{ "hostname", required_argument, NULL, HOSTNAME },
 	{ "clear-env", no_argument, NULL, CLEAR_ENV },
+	{ "net", optional_argument, NULL, NET },
 	{ "fd", required_argument, NULL, FD },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
@@ -370,6 +400,10 @@ static bool checked_option(int c, struct options *o, char *err)
 		return true;
 	case 'e':
 		return add_env(o, optarg, err);
+	case NET:
+		return set_net(o, optarg, err);
+	case 'p':
+		return add_port(o, optarg, err);
 	case FD:
 		return add_fd(o, optarg, err);
 	}
@@ -503,7 +537,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	argv += run;
 	optind = 0;	/* glibc: start anew */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:r:S:v:k:e:w:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:r:S:v:k:e:w:p:", longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return no_such_option(c, argv, err);
 		if (!checked_option(c, o, err))
@@ -514,6 +548,8 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	}
 	if (!choose_root(o, run, err))
 		return false;
+	if (o->nports && o->net == NET_NONE)
+		return bad(err, "-p is for a box with a network; give --net too");
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
 	o->command = argv + optind;

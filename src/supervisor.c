@@ -14,6 +14,7 @@
 #include "bell.h"
 #include "box.h"
 #include "devices.h"
+#include "engine.h"
 #include "fence.h"
 #include "loop.h"
 
@@ -215,6 +216,7 @@ static bool lost(struct box *b)
 
 	if (!child && !other)
 		return false;
+	reap_engine();
 	if (watcher_died(&status)) {
 		was_killed(status);
 		return true;
@@ -371,6 +373,7 @@ static void leave(struct box *b)
 {
 	bool gone = end_box(b);
 
+	end_engine(b);
 	end_watcher();		/* the number of the box's group may become another's */
 	drain_console();
 	tty_restore();

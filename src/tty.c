@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The user's terminal: raw while the box runs, as it was on every way out. */
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -40,6 +42,17 @@ void tty_restore(void)
 	if (raw && tty_is_ours(0))
 		tcsetattr(0, TCSANOW, &saved);
 	raw = 0;
+}
+
+/* The loop must not wait. What poll(2) lets through has room for a line, also in a pipe. */
+void tty_say(const char *line)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+	char text[256];
+	int n = snprintf(text, sizeof(text), "%s%s\n", line, raw ? "\r" : "");
+
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLOUT && write(2, text, n) < n)
+		return;
 }
 
 void tty_size(struct box *b)

@@ -347,7 +347,7 @@ int main(void)
 		for (;;)
 			pause();
 	}
-	who = (struct lockin) { 0, fork(), 0, -1, epoll_create1(0), -1 };
+	who = (struct lockin) { 0, fork(), 0, 0, -1, epoll_create1(0), -1 };
 	other_epoll = epoll_create1(0);
 	if (!who.box) {
 		setsid();

@@ -177,6 +177,27 @@ static void defaults(void **state)
 	assert_null(o.command[1]);
 }
 
+static void network(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("run", "ls")));
+	assert_int_equal(o.net, NET_NONE);
+	assert_true(parse(&o, ARGS("run", "--net=none", "ls")));
+	assert_int_equal(o.net, NET_NONE);
+	assert_true(parse(&o, ARGS("run", "-p", "80:81", "-p", "127.0.0.1:80:82/udp", "--net", "ls")));
+	assert_int_equal(o.net, NET_USER);
+	assert_int_equal(o.nports, 2);
+	assert_false(o.ports[0].udp);
+	assert_int_equal(o.ports[0].guest, 81);
+	assert_true(o.ports[1].udp);
+	assert_string_equal(o.command[0], "ls");
+	free(o.ports);
+	assert_true(parse(&o, ARGS("-S", "img", "--net=user", "ls")));
+	assert_int_equal(o.net, NET_USER);
+}
+
 static void every_option(void **state)
 {
 	struct options o;
@@ -366,6 +387,13 @@ static void refused(void **state)
 		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
+		{ "--net=slirp", { "kbox", "run", "--net=slirp", "ls" } },
+		{ "--net=", { "kbox", "run", "--net=", "ls" } },
+		{ "--net", { "kbox", "run", "-p", "80:80", "ls" } },
+		{ "--net", { "kbox", "run", "--net", "-p", "80:80", "--net=none", "ls" } },
+		{ "-p 80:", { "kbox", "run", "--net", "-p", "80", "ls" } },
+		{ "'p'", { "kbox", "run", "--net", "-p" } },
+		{ "already", { "kbox", "run", "--net", "-p", "80:1", "-p127.0.0.1:80:2", "ls" } },
 		{ "--syscall-mode=", { "kbox", "-S", "img", "--syscall-mode=", "ls" } },
 		{ "--syscall-mode=x", { "kbox", "-S", "img", "--syscall-mode=x", "ls" } },
 		{ "-e NAME", { "kbox", "-S", "img", "-e", "NAME", "ls" } },
@@ -402,6 +430,7 @@ static void refused(void **state)
 		assert_non_null(strstr(err, bad[i].says));
 		assert_null(strchr(err, '\n'));
 		free(o.env);
+		free(o.ports);
 		free_volumes(&o);
 	}
 }
@@ -458,7 +487,7 @@ int main(void)
 		cmocka_unit_test(id_maps),
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
-		cmocka_unit_test(every_option),
+		cmocka_unit_test(network), cmocka_unit_test(every_option),
 		cmocka_unit_test(roots),
 		cmocka_unit_test(volumes),
 		cmocka_unit_test(changes),

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RESOLV_H
+#define RESOLV_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What passt's --dns-forward is to be for, as resolv.conf(5) of the host is. */
+struct resolvers {
+	bool forward4, forward6;	/* the first one of a family, which is on the host's loopback */
+	char text[4096];		/* resolv.conf(5) of the guest */
+};
+
+/*
+ * host: the host's file. What is on its loopback has another address in the guest; of a family the
+ * guest has one such resolver. ipv6: the guest has it.
+ */
+void make_resolvers(struct resolvers *r, const char *host, bool ipv6);
+#endif

@@ -1,0 +1,217 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# A box with a network. The test has a network namespace of its own, in which the host has one address beside loopback, so
+# nothing leaves this machine, and ports are free.
+. "$(dirname "$0")/lib.sh"
+
+command -v passt >/dev/null || skip_all "passt is not installed"
+command -v python3 >/dev/null || skip_all "python3 is not installed"
+if [ -z "${NET_TEST:-}" ]; then
+	unshare -rnm true 2>/dev/null || skip_all "no user and network namespaces here"
+	rm -rf "$tmp"
+	NET_TEST=1 exec unshare -rnm "$0"
+fi
+host4=192.0.2.2 host6=fd00:db8::2
+ip link set lo up
+ip addr add $host4/32 dev lo
+ip addr add $host6/128 dev lo nodad 2>/dev/null && ip addr add fe80::2/64 dev lo nodad || host6=
+echo "nameserver 127.0.0.53" >"$tmp/resolv.conf"
+resolv=$(readlink -f /etc/resolv.conf)
+[ ! -e "$resolv" ] || mount --bind "$tmp/resolv.conf" "$resolv"
+
+own_name
+own=
+trap 'kill $own 2>/dev/null; rm -rf "$tmp"' EXIT
+net=$top/tests/host/net.py
+
+# The host's end: outside COMMAND..., until the test ends; its words are in $tmp/outside.
+outside() {
+	: >"$tmp/outside"
+	timeout "$limit" python3 "$net" "$@" >"$tmp/outside" 2>&1 &
+	own="$own $!"
+	soon grep -q up "$tmp/outside"
+}
+boxed() {
+	timeout "$limit" "$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@"
+}
+inside() {
+	boxed -- python3 /net.py "$@"
+}
+# A box beside the test: its words are in $tmp/beside. Sets pid.
+beside() {
+	: >"$tmp/beside"
+	"$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@" >"$tmp/beside" 2>"$tmp/beside.err" &
+	pid=$!
+	own="$own $pid"
+	soon grep -q up "$tmp/beside"
+}
+# The engine of the box whose supervisor is $1: its name is that of the program's variant for this processor.
+engine() {
+	pgrep -P "$1" '^passt'
+}
+engines_left() {
+	pgrep -r D,R,S,T -f "^passt .*10\.107\.98\.2" | tr '\n' ' '
+}
+both_up() {
+	[ "$(grep -c up "$tmp/beside")" = 2 ]
+}
+nobody_left() {
+	[ -z "$(host_processes)" ]
+}
+no_engine() {
+	[ -z "$(engines_left)" ]
+}
+
+# Out.
+for addr in $host4 $host6; do
+	outside tcp_server "$addr" 7001 1 100
+	is "$(inside tcp_client "$addr" 7001 100)" same "100 MiB to $addr, and back"
+	outside udp_server "$addr" 7002
+	is "$(inside udp_client "$addr" 7002 one two end | tr '\n' ' ')" "one two end " "UDP to $addr, and back"
+	is "$(inside refused "$addr" 7999)" refused "a port of $addr at which nobody listens"
+done
+[ -n "$host6" ] || echo "# this host has no IPv6"
+
+# What the guest has, before its command runs.
+boxed -- sh -c 'ip -o addr show eth0; ip route; cat /sys/class/net/eth0/mtu; cat /etc/resolv.conf' >"$tmp/out"
+like "$(cat "$tmp/out")" "*inet 10.107.98.2/24 *default via 10.107.98.1 dev eth0*65520*nameserver 10.107.98.3" "address, route, MTU, resolver"
+is "$("$kbox" run --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 0 "without --net there is no card"
+is "$("$kbox" run --net --net=none --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 0 "--net=none: the same"
+
+# Names: the host's resolver is on its loopback.
+outside dns_server 127.0.0.53 192.0.2.77
+is "$(boxed -- getent ahostsv4 box.test | awk '{ print $1; exit }')" 192.0.2.77 "a name, by the resolver on the host's loopback"
+is "$(cat /etc/resolv.conf)" "nameserver 127.0.0.53" "the host's resolv.conf is as it was"
+
+# A root that is written: the file is there, elsewhere, or not at all.
+for kind in file symlink nothing; do
+	root=$tmp/root.$kind
+	mkdir -p "$root/etc" "$root/bin" "$root/tmp"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	case $kind in
+	file) echo mine >"$root/etc/resolv.conf" ;;
+	symlink) ln -s ../run/none "$root/etc/resolv.conf" ;;
+	esac
+	ls -lR "$root/etc" >"$tmp/before"
+	timeout "$limit" "$kbox" --root "$root:rw" --net --mem 256M -- /bin/busybox cat /etc/resolv.conf >"$tmp/out" 2>"$tmp/err"
+	ls -lR "$root/etc" >"$tmp/after"
+	is "$(diff "$tmp/before" "$tmp/after")" "" "--root DIR:rw, $kind at /etc/resolv.conf: it stays as it was"
+	if [ $kind = nothing ]; then
+		is "$(head -n 1 "$tmp/err")" "kbox: --net: /etc/resolv.conf: No such file or directory: no name will be found" "and kbox says so"
+		is "$(timeout "$limit" "$kbox" --root "$root" --net --mem 256M -- /bin/busybox cat /etc/resolv.conf)" \
+			"nameserver 10.107.98.3" "--root DIR: it is made in memory"
+	else
+		is "$(cat "$tmp/out")" "nameserver 10.107.98.3" "and the guest has the box's"
+	fi
+done
+
+# In.
+beside -p 8001:7001 -p $host4:8002:7002/udp -- sh -c 'python3 /net.py udp_server 0.0.0.0 7002 & python3 /net.py tcp_server :: 7001 2 100; wait'
+soon both_up
+is "$(timeout "$limit" python3 "$net" tcp_client 127.0.0.1 8001 100)" same "-p: 100 MiB into the box, and back"
+is "$(timeout "$limit" python3 "$net" tcp_client $host4 8001 100)" same "by another address of the host's"
+is "$(timeout "$limit" python3 "$net" refused 127.0.0.1 8002)" refused "-p ADDR: not at another address"
+is "$(timeout "$limit" python3 "$net" udp_client $host4 8002 one end | tr '\n' ' ')" "one end " "-p /udp"
+wait "$pid"
+is $? 0 "the box ends"
+is "$(cat "$tmp/beside.err")" "" "and nobody has said anything"
+soon no_engine
+is "$(engines_left)" "" "nothing of the engine is left"
+
+# Two at once, with a port each.
+beside -p 8001:7001 -- python3 /net.py tcp_server 0.0.0.0 7001 1 1
+first=$pid
+beside -p 8002:7001 -- python3 /net.py tcp_server 0.0.0.0 7001 1 1
+is "$(timeout "$limit" python3 "$net" tcp_client 127.0.0.1 8001 1; timeout "$limit" python3 "$net" tcp_client 127.0.0.1 8002 1)" "same
+same" "two boxes"
+wait "$first" "$pid"
+
+# The host's loopback, by a guest that owns its kernel. The last frame is one that comes through.
+loopbacks="127.0.0.1 127.1.2.3 0.0.0.0"
+targets=$host4
+[ -z "$host6" ] || loopbacks="$loopbacks ::1 :: ::ffff:127.0.0.1"
+outside udp_server 0.0.0.0 7003 text
+# shellcheck disable=SC2086 # a list
+beside --root-id -- sh -c 'echo up; exec python3 /net.py raw 7003 "$@"' raw $loopbacks $targets
+soon grep -q end "$tmp/outside"
+is "$(tr '\n' ' ' <"$tmp/outside")" "up end " "frames to the host's loopback do not come there, others do"
+kill "$pid"
+wait "$pid"
+
+# Wrong, and in one line.
+fails() {
+	name=$1
+	shift
+	timeout "$limit" "$kbox" run --mem 256M "$@" -- true >"$tmp/out" 2>&1
+	is "$? $(wc -l <"$tmp/out") $(sed 's/[0-9]*$//' "$tmp/out")" "125 1 $says" "$name"
+}
+says="kbox: -p is for a box with a network; give --net too"
+fails "-p without --net" -p 80:80
+says="kbox: --net=slirp: use user or none"
+fails "--net=slirp" --net=slirp
+says="kbox: -p 80: give [ADDR:]HOST:GUEST, ports from 1 to 65535, and /udp behind it for UDP"
+fails "-p 80" --net -p 80
+outside tcp_server 127.0.0.1 7004 1 1
+says="kbox: -p: port 7004 of TCP: Address already in use"
+fails "-p of a port in use, at one address" --net -p 7004:80
+says="kbox: -p: port 7004 of TCP at 127.0.0.1: Address already in use"
+fails "-p of a port in use, at that address" --net -p 127.0.0.1:7004:80
+outside udp_server 127.0.0.1 7004
+says="kbox: -p: port 7004 of UDP: Address already in use"
+fails "-p of a port of UDP in use" --net -p 7004:80/udp
+says="kbox: -p: port 80 of TCP at 192.0.2.9: Cannot assign requested address"
+fails "-p of an address that is not the host's" --net -p 192.0.2.9:80:80
+says="kbox: --net needs passt, which is not here; install the package passt"
+is "$(KBOX_PASST=/none "$kbox" run --net --mem 256M -- true 2>&1; echo $?)" "$says
+125" "an engine that is not there"
+is "$(PATH=/none "$kbox" run --net --mem 256M -- true 2>&1)" "$says" "no passt in PATH"
+printf '#!/bin/sh\necho "Something is wrong" >&2\nexit 1\n' >"$tmp/passt"
+chmod +x "$tmp/passt"
+is "$(KBOX_PASST=$tmp/passt "$kbox" run --net --mem 256M -- true 2>&1)" "kbox: --net: passt: Something is wrong" "an engine that does not start"
+is "$(unshare -rm sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$0" run --net --mem 256M -- true' "$kbox" 2>&1)" \
+	"kbox: --net: passt: Couldn't create user namespace: No space left on device; it needs user namespaces, see kbox doctor" \
+	"a host without user namespaces"
+
+# The engine is killed: the link goes down, the box lives.
+beside -- sh -c 'echo up; until [ "$(cat /sys/class/net/eth0/carrier)" = 0 ]; do sleep 0.1; done; echo down; exit 7'
+kill -9 "$(engine "$pid")"
+wait "$pid"
+is "$? $(tail -n 1 "$tmp/beside")" "7 down" "an engine that is killed: the guest's link goes down, and the box lives"
+is "$(cat "$tmp/beside.err")" "kbox: passt is gone: the box goes on, without a network" "one line says so"
+
+# The supervisor is killed: the engine goes.
+beside -- sh -c 'echo up; exec sleep 1000'
+kill -9 "$pid"
+soon no_engine
+is "$(engines_left)" "" "a supervisor that is killed leaves no engine"
+soon nobody_left
+is "$(host_processes)" "" "nor a process of the box"
+
+# A flood each way: the supervisor's own memory stays as it is.
+anon() {
+	awk '/^RssAnon/ { print $2 }' "/proc/$pid/status"
+}
+beside -p 8005:7005/udp -- sh -c "python3 /net.py udp_server 0.0.0.0 7005 & sleep 1; python3 /net.py flood $host4 7006 1000; echo flooding; python3 /net.py flood $host4 7006 200000; echo flooded; exec sleep 1000"
+soon grep -q flooding "$tmp/beside"
+before=$(anon)
+timeout "$limit" python3 "$net" flood 127.0.0.1 8005 200000
+soon grep -q flooded "$tmp/beside"
+after=$(anon)
+is "$((after - before < 2048))" 1 "a flood each way takes no memory of the supervisor's: $before KiB, then $after"
+
+# Then all is quiet: for two seconds nothing wakes the supervisor's main thread, which has card and engine.
+switches() {
+	grep ctxt_switches "/proc/$pid/status"
+}
+quiet() {
+	was=$(switches)
+	sleep 2
+	[ "$was" = "$(switches)" ]
+}
+soon quiet
+is $? 0 "a box whose network is quiet is idle"
+kill "$pid"
+wait "$pid"
+soon no_engine
+is "$(engines_left)" "" "nothing of any engine is left"
+done_testing

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the network is made of: -p, resolv.conf, frames, and the card between a guest and an engine. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include "devices.h"
+#include "engine.h"
+#include "frames.h"
+#include "loop.h"
+#include "netaddr.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void ports(void **state)
+{
+	static const struct { const char *s, *spec; bool udp; int family; } good[] = {
+		{ "80:8080", "80:8080", false, AF_UNSPEC },
+		{ "1:65535/tcp", "1:65535", false, AF_UNSPEC },
+		{ "53:53/udp", "53:53", true, AF_UNSPEC },
+		{ "127.0.0.1:5353:53/udp", "127.0.0.1/5353:53", true, AF_INET },
+		{ "[::1]:80:81", "::1/80:81", false, AF_INET6 },
+		{ "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535:65535/udp",
+		  "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/65535:65535", true, AF_INET6 },
+	};
+	struct port p;
+	char spec[PORT_SPEC];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		print_message("# %s\n", good[i].s);
+		assert_true(parse_port(good[i].s, &p));
+		assert_int_equal(p.udp, good[i].udp);
+		assert_int_equal(p.family, good[i].family);
+		port_spec(spec, &p);
+		assert_string_equal(spec, good[i].spec);
+	}
+}
+
+static void not_ports(void **state)
+{
+	static const char *const bad[] = {
+		"", ":", "80", "80:", ":80", "0:80", "80:0", "65536:80", "80:65536", "99999999999999999999:1", "-1:80", "80:+1",
+		" 80:80", "80:80 ", "80:80/", "80:80/sctp", "80:80/udp/tcp", "80:80/UDP", "localhost:80:80", "127.1:80:80",
+		"127.0.0.1:80", "1.2.3.4:80:80:80", "::1:80:80", "[::1]80:80", "[::1:80:80", "[127.0.0.1]:80:80", "[]:80:80",
+		"[::1]:80", "[fe80::1%eth0]:80:80", ":80:80", "80-81:80-81",
+		"[1111111111111111111111111111111111111111111111111111]:80:80",
+	};
+	struct port p;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_port(bad[i], &p));
+	}
+}
+
+/* Who listens is told; who has a port of UDP, too. */
+static void free_ports(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct port p = { .family = AF_INET, .addr = "127.0.0.1" };
+	socklen_t len = sizeof(a);
+
+	(void)state;
+	for (int udp = 0; udp < 2; udp++) {
+		int fd = socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+
+		assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+		assert_true(udp || !listen(fd, 1));
+		assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+		p.udp = udp;
+		p.host = ntohs(a.sin_port);
+		assert_false(port_is_free(&p, false));
+		assert_int_equal(errno, EADDRINUSE);
+		close(fd);
+		assert_true(port_is_free(&p, false));
+		a.sin_port = 0;
+	}
+}
+
+static void resolvers(void **state)
+{
+	static const struct { const char *host, *guest; bool six, forward4, forward6; } cases[] = {
+		{ "", "", true, false, false },
+		{ "nameserver 192.0.2.1\n", "nameserver 192.0.2.1\n", false, false, false },
+		{ "# x\nnameserver 192.0.2.1 # y\nnameserver\t192.0.2.2", "nameserver 192.0.2.1\nnameserver 192.0.2.2\n", false, false, false },
+		{ "nameserver 127.0.0.53\noptions edns0\nsearch a b\n", "nameserver " NET_DNS4 "\noptions edns0\nsearch a b\n", true, true, false },
+		{ "nameserver 0.0.0.0\nnameserver 127.0.0.2\n", "nameserver " NET_DNS4 "\n", true, true, false },
+		{ "nameserver 192.0.2.1\nnameserver 127.0.0.53\n", "nameserver 192.0.2.1\n", true, false, false },
+		{ "nameserver ::1\nnameserver fd00::1\n", "nameserver " NET_DNS6 "\nnameserver fd00::1\n", true, false, true },
+		{ "nameserver ::1\nnameserver fd00::1\n", "", false, false, false },
+		{ "nameserver fe80::1%eth0\nnameserver x\nse x\nnames 1.2.3.4\n", "", true, false, false },
+		{ "nameserver 1.0.0.1\nnameserver 1.0.0.2\nnameserver 1.0.0.3\nnameserver 1.0.0.4\n",
+		  "nameserver 1.0.0.1\nnameserver 1.0.0.2\nnameserver 1.0.0.3\n", true, false, false },
+	};
+	struct resolvers r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		print_message("# %s\n", cases[i].host);
+		make_resolvers(&r, cases[i].host, cases[i].six);
+		assert_string_equal(r.text, cases[i].guest);
+		assert_int_equal(r.forward4, cases[i].forward4);
+		assert_int_equal(r.forward6, cases[i].forward6);
+	}
+}
+
+/* Lines beyond what there is room for are left out. */
+static void many_lines(void **state)
+{
+	static char host[20000];
+	struct resolvers r;
+
+	(void)state;
+	for (int i = 0; i < 400; i++)
+		strcat(host, "search a.name.that.is.long.enough.example\n");
+	memset(host + strlen(host), 'x', 1000);
+	make_resolvers(&r, host, true);
+	assert_true(strlen(r.text) > sizeof(r.text) - 100);
+	assert_int_equal(r.text[strlen(r.text) - 1], '\n');
+}
+
+static void interfaces(void **state)
+{
+	char name[16];
+
+	(void)state;
+	assert_false(parse_interface("", name));
+	assert_string_equal(name, "lo");
+	assert_false(parse_interface("00000000000000000000000000000001 01 80 10 80       lo\n", name));
+	assert_false(parse_interface("fe8000000000000000fc00fffe000001 04 40 20 c0     eth0\n", name));
+	assert_string_equal(name, "lo");
+	assert_true(parse_interface("00000000000000000000000000000001 01 80 10 80       lo\n"
+				    "fd000000000000000000000000000002 04 40 00 80     eth0\n"
+				    "fe8000000000000000fc00fffe000001 05 40 20 80     eth1\n", name));
+	assert_string_equal(name, "eth1");
+}
+
+static uint8_t frame[FRAME_MAX];
+
+/* To this address, from nobody. */
+static void make_frame(int family, const char *to)
+{
+	memset(frame, 0, sizeof(frame));
+	frame[12] = family == AF_INET ? 0x08 : 0x86;
+	frame[13] = family == AF_INET ? 0x00 : 0xdd;
+	frame[14] = family == AF_INET ? 0x45 : 0x60;
+	assert_int_equal(inet_pton(family, to, frame + (family == AF_INET ? 30 : 38)), 1);
+}
+
+static void leaving(void **state)
+{
+	static const struct { const char *to; bool may; } cases[] = {
+		{ "192.0.2.1", true }, { "10.107.98.1", true }, { "128.0.0.1", true }, { "126.255.255.255", true }, { "1.0.0.0", true },
+		{ "127.0.0.1", false }, { "127.255.255.254", false }, { "127.0.0.53", false }, { "0.0.0.0", false }, { "0.1.2.3", false },
+		{ "fd00::1", true }, { "ff02::1", true }, { "fe80::1", true }, { "0:0:0:0:0:1::", true },
+		{ "::1", false }, { "::", false }, { "::127.0.0.1", false }, { "::ffff:127.0.0.1", false }, { "::ffff:192.0.2.1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		print_message("# %s\n", cases[i].to);
+		make_frame(strchr(cases[i].to, ':') ? AF_INET6 : AF_INET, cases[i].to);
+		assert_int_equal(frame_leaves(frame, FRAME_LOOKED_AT), cases[i].may);
+	}
+	make_frame(AF_INET, "192.0.2.1");
+	assert_false(frame_leaves(frame, 33));
+	make_frame(AF_INET6, "fd00::1");
+	assert_false(frame_leaves(frame, 53));
+	frame[12] = 0x81, frame[13] = 0x00;	/* what is in a VLAN would be looked at nowhere */
+	assert_false(frame_leaves(frame, FRAME_LOOKED_AT));
+	frame[12] = 0x08, frame[13] = 0x06;
+	assert_true(frame_leaves(frame, FRAME_MIN));
+}
+
+static void stream(void **state)
+{
+	uint8_t s[FRAME_HEAD + 20] = { 0 };
+	size_t len;
+
+	(void)state;
+	frame_head(s, 20);
+	assert_int_equal(frame_next(s, sizeof(s), &len), FRAME);
+	assert_int_equal(len, 20);
+	for (size_t n = 0; n < sizeof(s); n++)
+		assert_int_equal(frame_next(s, n, &len), NOT_YET);
+	for (int bad = 0; bad < 4; bad++) {
+		frame_head(s, (size_t[]) { 0, FRAME_MIN - 1, FRAME_MAX + 1, 0xffffffff }[bad]);
+		assert_int_equal(frame_next(s, sizeof(s), &len), NO_STREAM);
+	}
+}
+
+static uint16_t sum(const uint8_t *p, size_t n)
+{
+	uint32_t s = 0;
+
+	for (size_t i = 0; i < n; i += 2)
+		s += p[i] << 8 | p[i + 1];
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return s;
+}
+
+/* A reset that acknowledges has its ACK, and the sum is right still. Others are as they were. */
+static void mended(void **state)
+{
+	uint8_t *tcp, was[100];
+
+	(void)state;
+	for (int six = 0; six < 2; six++) {
+		make_frame(six ? AF_INET6 : AF_INET, six ? "fd00::1" : "192.0.2.1");
+		frame[six ? 20 : 23] = IPPROTO_TCP;
+		tcp = frame + (six ? 54 : 34);
+		tcp[11] = 7;
+		tcp[13] = 4;
+		for (int i = 0; i < 4; i++) {
+			uint16_t s;
+
+			tcp[0] = (uint8_t[]) { 0, 0xff, 0x80, 0x12 }[i];
+			tcp[1] = (uint8_t[]) { 0, 0xe4, 0x7f, 0x34 }[i];
+			tcp[13] = 4;
+			tcp[16] = tcp[17] = 0;
+			s = ~sum(tcp, 20);
+			tcp[16] = s >> 8;
+			tcp[17] = s;
+			frame_mend(frame, 100);
+			assert_int_equal(tcp[13], 4 | 16);
+			assert_int_equal(sum(tcp, 20), 0xffff);
+		}
+		memcpy(was, frame, 100);
+		frame_mend(frame, 100);
+		assert_memory_equal(frame, was, 100);
+		tcp[13] = 4, tcp[11] = 0;	/* acknowledges nothing */
+		memcpy(was, frame, 100);
+		frame_mend(frame, 100);
+		tcp[11] = 7;
+		was[tcp + 11 - frame] = 7;
+		frame_mend(frame, six ? 73 : 53);	/* not a whole header */
+		assert_memory_equal(frame, was, 100);
+	}
+}
+
+/* The card. */
+
+#define MEM	(64UL << 20)
+#define RX	0
+#define TX	1
+#define DESC(q)	(0x200000UL + (q) * 0x10000)
+#define AVAIL(q) (DESC(q) + 0x4000)
+#define USED(q)	(DESC(q) + 0x8000)
+#define DATA	0x800000UL
+#define SLOT	0x12000UL
+#define HEADER	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+enum { NEXT = 1, WRITE = 2 };
+
+static struct box b;
+static int engine;
+
+static struct kbox_virtio *hw(void)
+{
+	return &b.shared->virtio[0];
+}
+
+static void set_status(uint32_t status)
+{
+	hw()->status = (hw()->status & ~0xffu) + KBOX_STATUS_STEP + status;
+	hw()->notify |= KBOX_NOTIFY_STATUS;
+	device_serve(device_at(0));
+	assert_int_equal(hw()->answered, hw()->status);
+}
+
+static void begin(uint64_t features)
+{
+	memset(b.mem + DESC(0), 0, 0x20000);
+	hw()->driver_features = features;
+	for (int q = 0; q < 2; q++)
+		hw()->vq[q] = (struct kbox_virtqueue) {
+			.desc = DESC(q), .driver = AVAIL(q), .device = USED(q), .size = KBOX_VQ_SIZE, .ready = 1,
+		};
+	set_status(KBOX_STATUS_READY);
+}
+
+static int set_up(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	b = (struct box) { .opt = { .mem = MEM, .net = NET_USER }, .image_fd = -1 };
+	b.mem = mmap(NULL, MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	b.boot = (void *)(b.mem + KBOX_BOOT_PHYS);
+	b.shared = (void *)(b.mem + KBOX_SHARED_PHYS);
+	signal(SIGPIPE, SIG_IGN);
+	loop_init();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	b.net_fd = ends[0];
+	engine = ends[1];
+	init_devices(&b);
+	assert_int_equal(hw()->device_id, 1);
+	begin(hw()->device_features);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	set_status(0);
+	munmap(b.mem, MEM);
+	close(b.net_fd);
+	close(engine);
+	return 0;
+}
+
+static void desc(int q, int i, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
+{
+	char *d = b.mem + DESC(q) + 16 * i;
+
+	memcpy(d, &addr, 8);
+	memcpy(d + 8, &len, 4);
+	memcpy(d + 12, &flags, 2);
+	memcpy(d + 14, &next, 2);
+}
+
+static void offer(int q, uint16_t head)
+{
+	uint16_t *avail = (uint16_t *)(b.mem + AVAIL(q));
+
+	avail[2 + avail[1] % KBOX_VQ_SIZE] = head;
+	avail[1]++;
+}
+
+static unsigned used(int q)
+{
+	return ((uint16_t *)(b.mem + USED(q)))[1];
+}
+
+static uint32_t used_len(int q, unsigned i)
+{
+	return ((uint32_t *)(b.mem + USED(q) + 4))[2 * (i % KBOX_VQ_SIZE) + 1];
+}
+
+static void serve(int q)
+{
+	hw()->notify |= 1u << q;
+	while (device_serve(device_at(0)))
+		;
+}
+
+/* The guest sends the frame: a header's segment, and its own in two. */
+static void send_frame(int i, size_t len)
+{
+	uint64_t at = DATA + i * SLOT;
+
+	memcpy(b.mem + at + HEADER, frame, len);
+	desc(TX, 3 * i, at, HEADER, NEXT, 3 * i + 1);
+	desc(TX, 3 * i + 1, at + HEADER, 20, NEXT, 3 * i + 2);
+	desc(TX, 3 * i + 2, at + HEADER + 20, len - 20, 0, 0);
+	offer(TX, 3 * i);
+}
+
+/* What the engine has of the stream is the frame. */
+static void expect(size_t len)
+{
+	static uint8_t got[FRAME_HEAD + FRAME_MAX];
+	size_t n = 0, is;
+
+	while (n < FRAME_HEAD + len) {
+		ssize_t part = read(engine, got + n, FRAME_HEAD + len - n);
+
+		if (part > 0)
+			n += part;
+		else
+			loop_turn();
+	}
+	assert_int_equal(frame_next(got, n, &is), FRAME);
+	assert_int_equal(is, len);
+	assert_memory_equal(got + FRAME_HEAD, frame, len);
+}
+
+static void expect_nothing(void)
+{
+	char c;
+
+	assert_int_equal(read(engine, &c, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void sent(void **state)
+{
+	(void)state;
+	make_frame(AF_INET, "192.0.2.1");
+	send_frame(0, 60);
+	send_frame(1, 60);
+	serve(TX);
+	assert_int_equal(used(TX), 2);
+	assert_int_equal(hw()->isr & 1, 1);
+	expect(60);
+	expect(60);
+	memset(frame + 60, 7, FRAME_MAX - 60);
+	send_frame(2, FRAME_MAX);
+	serve(TX);
+	expect(FRAME_MAX);
+	expect_nothing();
+}
+
+/* Not to the host's loopback, nor what is no frame; the guest has its memory back. */
+static void not_sent(void **state)
+{
+	(void)state;
+	make_frame(AF_INET, "127.0.0.1");
+	send_frame(0, 60);
+	make_frame(AF_INET6, "::1");
+	send_frame(1, 60);
+	desc(TX, 10, DATA, HEADER, 0, 0);			/* no frame */
+	offer(TX, 10);
+	desc(TX, 11, DATA, HEADER + 13, 0, 0);			/* too short */
+	offer(TX, 11);
+	desc(TX, 12, DATA, HEADER + FRAME_MAX + 1, 0, 0);	/* too long */
+	offer(TX, 12);
+	desc(TX, 13, DATA, 5, 0, 0);				/* no header */
+	offer(TX, 13);
+	desc(TX, 14, DATA, MEM - DATA, 0, 0);			/* of all memory */
+	offer(TX, 14);
+	serve(TX);
+	assert_int_equal(used(TX), 7);
+	expect_nothing();
+	make_frame(AF_INET, "192.0.2.1");
+	send_frame(0, 60);
+	serve(TX);
+	expect(60);
+}
+
+/* An engine that takes nothing: the guest waits, and nothing is lost. */
+static void engine_is_slow(void **state)
+{
+	int n = 85, taken;
+
+	(void)state;
+	make_frame(AF_INET, "192.0.2.1");
+	for (int i = 0; i < n; i++) {
+		memset(frame + 60, i, FRAME_MAX - 60);
+		send_frame(i, 60000);
+	}
+	serve(TX);
+	taken = used(TX);
+	assert_true(taken < n);
+	serve(TX);
+	assert_int_equal(used(TX), taken);
+	for (int i = 0; i < n; i++) {
+		memset(frame + 60, i, FRAME_MAX - 60);
+		expect(60000);
+	}
+	while (used(TX) != (unsigned)n)
+		loop_turn();
+	expect_nothing();
+}
+
+/* What a reset finds half sent is sent to its end, since it is in the stream. */
+static void reset_in_a_frame(void **state)
+{
+	(void)state;
+	make_frame(AF_INET, "192.0.2.1");
+	for (int i = 0; i < 85; i++)
+		send_frame(i, 60000);
+	serve(TX);
+	int taken = used(TX);
+
+	set_status(0);
+	memset(b.mem + DATA, 0x55, 60000);
+	begin(hw()->device_features);
+	for (int i = 0; i < taken; i++)
+		expect(60000);
+	expect_nothing();
+}
+
+static void from_engine(size_t len)
+{
+	uint8_t head[FRAME_HEAD];
+
+	frame_head(head, len);
+	assert_int_equal(write(engine, head, sizeof(head)), sizeof(head));
+	assert_int_equal(write(engine, frame, len), len);
+}
+
+static void offer_room(int i, uint32_t len)
+{
+	desc(RX, i, DATA + i * SLOT, len, WRITE, 0);
+	offer(RX, i);
+}
+
+static const struct virtio_net_hdr_mrg_rxbuf *header(int i)
+{
+	return (void *)(b.mem + DATA + i * SLOT);
+}
+
+static void received(void **state)
+{
+	(void)state;
+	make_frame(AF_INET, "10.107.98.2");
+	memset(frame + 60, 9, FRAME_MAX - 60);
+	offer_room(0, 2000);
+	for (int i = 1; i < 4; i++)
+		offer_room(i, 1000);
+	from_engine(500);
+	from_engine(2500);
+	loop_turn();
+	assert_int_equal(used(RX), 4);
+	assert_int_equal(used_len(RX, 0), HEADER + 500);
+	assert_int_equal(header(0)->num_buffers, 1);
+	assert_memory_equal(header(0) + 1, frame, 500);
+	assert_int_equal(used_len(RX, 1), 1000);
+	assert_int_equal(used_len(RX, 2), 1000);
+	assert_int_equal(used_len(RX, 3), 2500 + HEADER - 2000);
+	assert_int_equal(header(1)->num_buffers, 3);
+	assert_memory_equal(header(1) + 1, frame, 1000 - HEADER);
+	assert_memory_equal(header(2), frame + 1000 - HEADER, 1000);
+	assert_int_equal(hw()->isr & 1, 1);
+}
+
+/* The guest gives room later, and in parts. Meanwhile the engine is not read, and nothing turns. */
+static void guest_is_slow(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	make_frame(AF_INET, "10.107.98.2");
+	offer_room(0, 1000);
+	while (n < 2000) {
+		uint8_t both[FRAME_HEAD + 1500];
+
+		frame_head(both, 1500);
+		memcpy(both + FRAME_HEAD, frame, 1500);
+		if (write(engine, both, sizeof(both)) != sizeof(both))
+			break;
+		n++;
+	}
+	assert_true(n > 10);
+	loop_turn();
+	assert_int_equal(used(RX), 0);
+	for (int i = 0, turns = 0; i < n; i++) {
+		offer_room(2 * i % 200 + 1, 1000);
+		serve(RX);
+		offer_room(2 * i % 200, 1000);
+		serve(RX);
+		for (; used(RX) < 2U * (i + 1) && turns < 10000; turns++)
+			loop_turn();
+		assert_int_equal(used(RX), (2 * (i + 1)) & 0xffff);
+	}
+}
+
+/* A guest that merges nothing has a frame in one buffer, or does not have it. */
+static void not_merged(void **state)
+{
+	(void)state;
+	set_status(0);
+	begin(VIRTIO_VERSION_1);
+	make_frame(AF_INET, "10.107.98.2");
+	offer_room(0, 100);
+	offer_room(1, 2000);
+	offer_room(2, 0);
+	offer_room(3, 2000);
+	from_engine(500);
+	from_engine(600);
+	from_engine(500);
+	from_engine(700);
+	loop_turn();
+	assert_int_equal(used(RX), 4);
+	assert_int_equal(used_len(RX, 0), 0);
+	assert_int_equal(used_len(RX, 1), HEADER + 600);
+	assert_int_equal(used_len(RX, 2), 0);
+	assert_int_equal(used_len(RX, 3), HEADER + 700);
+	assert_int_equal(header(3)->num_buffers, 1);
+}
+
+static uint16_t link_status(void)
+{
+	uint16_t status;
+
+	memcpy(&status, hw()->config + offsetof(struct virtio_net_config, status), sizeof(status));
+	return status;
+}
+
+static void expect_link_down(void)
+{
+	hw()->isr = 0;
+	for (int i = 0; i < 100 && link_status(); i++)
+		loop_turn();
+	assert_int_equal(link_status(), 0);
+	assert_int_equal(hw()->isr & 2, 2);
+	make_frame(AF_INET, "192.0.2.1");
+	send_frame(0, 60);
+	serve(TX);
+	assert_int_equal(used(TX), 1);
+}
+
+static void engine_goes(void **state)
+{
+	(void)state;
+	assert_int_equal(link_status(), VIRTIO_NET_S_LINK_UP);
+	shutdown(engine, SHUT_RDWR);
+	expect_link_down();
+	set_status(0);
+	assert_int_equal(link_status(), 0);
+	begin(hw()->device_features);
+}
+
+/* Also where nobody reads it. */
+static void engine_goes_unheard(void **state)
+{
+	(void)state;
+	make_frame(AF_INET, "10.107.98.2");
+	from_engine(500);
+	loop_turn();
+	shutdown(engine, SHUT_RDWR);
+	expect_link_down();
+}
+
+static void engine_is_mad(void **state)
+{
+	uint8_t head[FRAME_HEAD];
+
+	(void)state;
+	frame_head(head, FRAME_MAX + 1);
+	assert_int_equal(write(engine, head, sizeof(head)), sizeof(head));
+	expect_link_down();
+}
+
+#define CARD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ports), cmocka_unit_test(not_ports), cmocka_unit_test(free_ports), cmocka_unit_test(resolvers),
+		cmocka_unit_test(many_lines), cmocka_unit_test(interfaces), cmocka_unit_test(leaving), cmocka_unit_test(stream),
+		cmocka_unit_test(mended), CARD(sent), CARD(not_sent), CARD(engine_is_slow), CARD(reset_in_a_frame), CARD(received),
+		CARD(guest_is_slow), CARD(not_merged), CARD(engine_goes), CARD(engine_goes_unheard), CARD(engine_is_mad),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
