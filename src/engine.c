@@ -272,8 +272,8 @@ static void read_all(int fd, void *buf, size_t n, time_t until)
 void await_engine(const struct box *b)
 {
 	static const uint8_t question[FRAME_HEAD + 42] =
-		"\0\0\0\x2a" "\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
-		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC "\x0a\x6b\x62\x02" "\0\0\0\0\0\0" "\x0a\x6b\x62\x01";
+		"\0\0\0\x2a\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
+		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC "\x0a\x6b\x62\x02\0\0\0\0\0\0\x0a\x6b\x62\x01";
 	uint8_t head[FRAME_HEAD], frame[FRAME_MAX];
 	time_t until = seconds() + PATIENCE;
 	size_t len;
