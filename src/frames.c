@@ -7,7 +7,8 @@
 
 #define TYPE	12		/* where the type is in a frame */
 #define TO4	(14 + 16)	/* and the address that it goes to, by IPv4 (RFC 791) */
-#define TO6	(14 + 24)	/* and by IPv6 (RFC 8200) */
+#define FROM6	(14 + 8)	/* and those of IPv6 (RFC 8200) */
+#define TO6	(14 + 24)
 
 void frame_head(uint8_t head[FRAME_HEAD], size_t len)
 {
@@ -46,6 +47,17 @@ static bool is_loopback6(const uint8_t *to)
 	return !memcmp(to, none, sizeof(none)) || !memcmp(to, mapped, sizeof(mapped));
 }
 
+/*
+ * A host that has no address yet sends from :: to its neighbours (RFC 4862, 5.4.2). There are none,
+ * and passt takes where a frame comes from for the box's address: all its connections would end.
+ */
+static bool is_from_nobody6(const uint8_t *from)
+{
+	static const uint8_t none[16];
+
+	return !memcmp(from, none, sizeof(none));
+}
+
 bool frame_leaves(const uint8_t *head, size_t n)
 {
 	if (n < FRAME_MIN)
@@ -56,7 +68,7 @@ bool frame_leaves(const uint8_t *head, size_t n)
 	case ETHERTYPE_IP:
 		return n >= TO4 + 4 && !is_loopback4(head + TO4);
 	case ETHERTYPE_IPV6:
-		return n >= TO6 + 16 && !is_loopback6(head + TO6);
+		return n >= TO6 + 16 && !is_loopback6(head + TO6) && !is_from_nobody6(head + FROM6);
 	}
 	return false;
 }

@@ -23,8 +23,8 @@ enum stream { FRAME, NOT_YET, NO_STREAM };
 enum stream frame_next(const uint8_t *p, size_t n, size_t *len);
 
 /*
- * A guest's frame goes to the engine: ARP, IPv4 or IPv6, and not to the host's own loopback. head
- * has its first bytes, n of them, FRAME_LOOKED_AT if it is as long.
+ * A guest's frame goes to the engine: ARP, IPv4 or IPv6, and neither to the host's own loopback nor
+ * from ::. head has its first bytes, n of them, FRAME_LOOKED_AT if it is as long.
  */
 bool frame_leaves(const uint8_t *head, size_t n);
 

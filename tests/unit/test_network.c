@@ -151,7 +151,7 @@ static void interfaces(void **state)
 
 static uint8_t frame[FRAME_MAX];
 
-/* To this address, from nobody. */
+/* To this address. */
 static void make_frame(int family, const char *to)
 {
 	memset(frame, 0, sizeof(frame));
@@ -159,6 +159,8 @@ static void make_frame(int family, const char *to)
 	frame[13] = family == AF_INET ? 0x00 : 0xdd;
 	frame[14] = family == AF_INET ? 0x45 : 0x60;
 	assert_int_equal(inet_pton(family, to, frame + (family == AF_INET ? 30 : 38)), 1);
+	if (family == AF_INET6)
+		inet_pton(family, "fe80::2", frame + 22);
 }
 
 static void leaving(void **state)
@@ -180,6 +182,9 @@ static void leaving(void **state)
 	assert_false(frame_leaves(frame, 33));
 	make_frame(AF_INET6, "fd00::1");
 	assert_false(frame_leaves(frame, 53));
+	assert_true(frame_leaves(frame, 54));
+	memset(frame + 22, 0, 16);	/* from :: */
+	assert_false(frame_leaves(frame, 54));
 	frame[12] = 0x81, frame[13] = 0x00;	/* what is in a VLAN would be looked at nowhere */
 	assert_false(frame_leaves(frame, FRAME_LOOKED_AT));
 	frame[12] = 0x08, frame[13] = 0x06;
