@@ -11,6 +11,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -29,6 +30,9 @@
  */
 #define BATCH_BYTES	(32 << 10)
 
+#define IN_BYTES	(256 << 10)
+#define REST_BYTES	(FRAME_HEAD + FRAME_MAX)
+
 enum { RX, TX };
 
 static struct {
@@ -36,7 +40,7 @@ static struct {
 	bool up;		/* the engine is there */
 
 	/* From the engine, what has been read and is not in the guest. */
-	uint8_t in[256 << 10];
+	uint8_t *in;
 	size_t from, to;
 	/* The guest's buffers that are taken for the frame that is next, and their bytes. */
 	struct { uint16_t head; uint32_t run, len; } taken[BUFFERS];
@@ -56,7 +60,7 @@ static struct {
 	struct vq_request next;
 	bool has_next;
 	/* What the engine has not taken of what was sent. */
-	uint8_t rest[FRAME_HEAD + FRAME_MAX];
+	uint8_t *rest;
 	size_t rest_from, rest_to;
 } net;
 
@@ -200,7 +204,7 @@ static void receive(struct device *d)
 	memmove(net.in, net.in + net.from, net.to - net.from);
 	net.to -= net.from;
 	net.from = 0;
-	n = read(net.source.fd, net.in + net.to, sizeof(net.in) - net.to);
+	n = read(net.source.fd, net.in + net.to, IN_BYTES - net.to);
 	if (n > 0) {
 		net.to += n;
 		deliver_all(d);
@@ -372,7 +376,13 @@ static bool init(struct device *d)
 {
 	if (d->box->opt.net == NET_NONE)
 		return false;
+	free(net.in);
 	memset(&net, 0, sizeof(net));
+	/* Not a part of every kbox, which may be given little memory (RLIMIT_DATA). */
+	net.in = malloc(IN_BYTES + REST_BYTES);
+	if (!net.in)
+		die("--net: %s", reason(ENOMEM));
+	net.rest = net.in + IN_BYTES;
 	net.source = (struct source) { .fd = d->box->net_fd, .ready = ready, .arg = d };
 	net.up = true;
 	d->features = VIRTIO_VERSION_1 | 1 << VIRTIO_NET_F_MAC | 1 << VIRTIO_NET_F_MTU |

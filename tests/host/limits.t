@@ -47,7 +47,7 @@ for who in $whos; do
 	refuses $who --as=36000000 "kbox: *ulimit -v*" --ephemeral
 	refuses $who --as=1000000000 "kbox: cannot map 2048 MiB *ulimit -v*; try a smaller --mem" --ephemeral --mem 2G
 	runs $who --data=4000000 --ephemeral
-	refuses $who --data=500000 "kbox: *ulimit -d" --ephemeral
+	refuses $who --data=600000 "kbox: *ulimit -d" --ephemeral
 
 	# File size: soft limits give way, hard ones bound the memory.
 	runs $who --fsize=4096: --ephemeral
