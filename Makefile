@@ -284,6 +284,9 @@ unit-tests: all build/gen/inat-tables.c
 # The launcher's own, once for all unit tests.
 UNIT_OBJECTS := $(patsubst src/%.c,$(B)/unit-objects/%.o,$(filter-out src/main.c,$(LAUNCHER)))
 
+# They stay.
+.SECONDARY: $(UNIT_OBJECTS)
+
 $(B)/unit-objects/%.o: src/%.c $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -c -o $@ $<
