@@ -522,6 +522,8 @@ static void reap_all(const sigset_t *set)
 	int sig;
 
 	kill(-1, SIGKILL);
+	if (end.since)
+		sync_aside();	/* the one that was at it is among the killed */
 	for (;;) {
 		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 			;
