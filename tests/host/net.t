@@ -53,7 +53,7 @@ engines_left() {
 	pgrep -r D,R,S,T -f "^passt .*10\.107\.98\.2" | tr '\n' ' '
 }
 both_up() {
-	[ "$(grep -c up "$tmp/beside")" = 2 ]
+	[ "$(grep -o up "$tmp/beside" | wc -l)" = 2 ]	# lines of two that write at once may be mixed
 }
 nobody_left() {
 	[ -z "$(host_processes)" ]
