@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include <asm/kbox.h>
 #include "ports.h"
 #include "resolv.h"
@@ -109,6 +110,10 @@ const char *reason(int err);
 void printable(char *to, const char *from, size_t size);
 /* One of the words of the list, which have one of the characters "between" them. */
 bool has_word(const char *list, const char *word, const char *between);
+/* Of CLOCK_MONOTONIC. */
+time_t seconds(void);
+/* The first size - 1 bytes of a small file, and a NUL; none if it cannot be read. */
+void read_text(const char *path, char *text, size_t size);
 /* Of the executable; false: nobody says. */
 bool self_path(char path[PATH_MAX]);
 /* The file beside the executable or in ../lib/kbox, or $VAR where that is set. */
@@ -130,6 +135,8 @@ unsigned long host_minsigstksz(void);
 
 /* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
 #define OPTIONS_ERR 256
+/* A number at *s, which is what follows it then. False: there is none, or it is not below that. */
+bool next_number(const char **s, uint32_t below, uint32_t *n);
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_count(const char *s, unsigned int *n);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);

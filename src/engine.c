@@ -16,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "engine.h"
 #include "frames.h"
@@ -24,6 +23,8 @@
 #include "ports.h"
 #include "resolv.h"
 
+#define TEXT_OF(x)	#x
+#define TEXT(x)		TEXT_OF(x)	/* of a number that is a macro */
 #define WORDS_SIZE	4096	/* of what passt says, the first bytes */
 #define PATIENCE	60	/* seconds in which it answers, on a host where it takes a tenth of one */
 #define SOCKET_BYTES	(4 << 20)	/* in the socket, each way, if the host allows that */
@@ -31,7 +32,6 @@
 static struct {
 	pid_t pid;
 	int words;		/* a memory file, which takes what passt says, and then no more */
-	const struct box *box;
 } engine;
 
 pid_t engine_pid(void)
@@ -70,13 +70,9 @@ static void check_ports(const struct options *o, bool ipv6)
 
 static void read_resolvers(struct resolvers *r, bool ipv6)
 {
-	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 	char text[sizeof(r->text)];
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
+	read_text("/etc/resolv.conf", text, sizeof(text));
 	make_resolvers(r, text, ipv6);
 }
 
@@ -98,7 +94,7 @@ static void add(struct args *a, const char *option, const char *value)
 static void add_addresses(struct args *a, bool ipv6)
 {
 	add(a, "-a", NET_BOX4);
-	add(a, "-n", "24");
+	add(a, "-n", TEXT(NET_PREFIX4));
 	add(a, "-g", NET_GATEWAY4);
 	if (ipv6) {
 		add(a, "-a", NET_BOX6);
@@ -107,7 +103,7 @@ static void add_addresses(struct args *a, bool ipv6)
 		add(a, "-4", NULL);
 	}
 	add(a, "-M", NET_ENGINE_MAC);
-	add(a, "-m", "65520");
+	add(a, "-m", TEXT(NET_MTU));
 }
 
 /*
@@ -187,7 +183,7 @@ static void make_socket(int ends[2])
 
 void start_engine(struct box *b)
 {
-	struct args a = { calloc(64 + 2 * b->opt.nports, sizeof(*a.v)), 0 };
+	struct args a = { NULL, 0 };
 	char buf[PATH_MAX];
 	const char *path;
 	int ends[2];
@@ -203,7 +199,7 @@ void start_engine(struct box *b)
 	read_resolvers(&b->net.resolvers, b->net.ipv6);
 	make_socket(ends);
 	engine.words = make_words();
-	engine.box = b;
+	a.v = calloc(64 + 2 * b->opt.nports, sizeof(*a.v));
 	if (!a.v)
 		die("%s", reason(ENOMEM));
 	add_all(&a, b, ends[1]);
@@ -241,14 +237,6 @@ static void __attribute__((noreturn)) does_not_run(void)
 	    "; it needs user namespaces, see kbox doctor" : "");
 }
 
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* All n bytes, and no more: what follows is for the guest. */
 static void read_all(int fd, void *buf, size_t n, time_t until)
 {
@@ -273,7 +261,7 @@ void await_engine(const struct box *b)
 {
 	static const uint8_t question[FRAME_HEAD + 42] =
 		"\0\0\0\x2a\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
-		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC "\x0a\x6b\x62\x02\0\0\0\0\0\0\x0a\x6b\x62\x01";
+		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC NET_BOX4_BYTES "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
 	uint8_t head[FRAME_HEAD], frame[FRAME_MAX];
 	time_t until = seconds() + PATIENCE;
 	size_t len;

@@ -8,6 +8,8 @@
 
 #define NET_BOX4	"10.107.98.2"
 #define NET_GATEWAY4	"10.107.98.1"
+#define NET_BOX4_BYTES		"\x0a\x6b\x62\x02"
+#define NET_GATEWAY4_BYTES	"\x0a\x6b\x62\x01"
 #define NET_DNS4	"10.107.98.3"	/* the engine passes questions on to the host's first resolver */
 #define NET_PREFIX4	24
 #define NET_BOX6	"fd6b:626f:78::2"

@@ -4,10 +4,9 @@
  * it is given both, but wants one that has them.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include "box.h"
 #include "engine.h"
 
 /* As /proc/net/if_inet6 has them (kernel: net/ipv6/addrconf.c). */
@@ -30,12 +29,8 @@ bool parse_interface(const char *text, char name[16])
 
 bool choose_interface(char name[16])
 {
-	int fd = open("/proc/net/if_inet6", O_RDONLY | O_CLOEXEC);
 	char text[8192];
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
+	read_text("/proc/net/if_inet6", text, sizeof(text));
 	return parse_interface(text, name);
 }

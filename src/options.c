@@ -101,47 +101,48 @@ bool parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
-bool parse_ids(const char *s, uid_t *uid, gid_t *gid)
+bool next_number(const char **s, uint32_t below, uint32_t *n)
 {
-	unsigned long long u, g;
+	unsigned long long v;
 	char *end;
 
-	if (*s < '0' || *s > '9')
+	/* strtoull() would take blanks and signs. */
+	if (**s < '0' || **s > '9')
 		return false;
-	u = strtoull(s, &end, 10);
-	if (*end++ != ':' || *end < '0' || *end > '9')
-		return false;
-	g = strtoull(end, &end, 10);
-	/* -1 is nobody's: setuid(2) takes it for "as it is" */
-	if (*end || u >= UINT32_MAX || g >= UINT32_MAX)
+	v = strtoull(*s, &end, 10);
+	*s = end;
+	*n = v;
+	return v < below;
+}
+
+/* -1 is nobody's number: setuid(2) takes it for "as it is". */
+static bool next_id(const char **s, uint32_t *id)
+{
+	return next_number(s, UINT32_MAX, id);
+}
+
+bool parse_ids(const char *s, uid_t *uid, gid_t *gid)
+{
+	uint32_t u, g;
+
+	if (!next_id(&s, &u) || *s++ != ':' || !next_id(&s, &g) || *s)
 		return false;
 	*uid = u;
 	*gid = g;
 	return true;
 }
 
-static bool parse_number(const char **s, int *n)
-{
-	unsigned long v;
-	char *end;
-
-	if (**s < '0' || **s > '9')
-		return false;
-	v = strtoul(*s, &end, 10);
-	*s = end;
-	*n = v;
-	return v < KBOX_MAX_OFFER;
-}
-
 bool parse_fd(const char *s, struct fd_pair *fd)
 {
-	if (!parse_number(&s, &fd->host))
+	uint32_t host, guest;
+
+	if (!next_number(&s, KBOX_MAX_OFFER, &host))
 		return false;
-	fd->guest = fd->host;
-	if (*s != ':')
-		return !*s;
-	s++;
-	return parse_number(&s, &fd->guest) && !*s;
+	guest = host;
+	if (*s && (*s++ != ':' || !next_number(&s, KBOX_MAX_OFFER, &guest) || *s))
+		return false;
+	*fd = (struct fd_pair) { host, guest };
+	return true;
 }
 
 static bool add_env(struct options *o, char *var, char *err)
@@ -176,25 +177,14 @@ static bool add_fd(struct options *o, const char *arg, char *err)
 	return true;
 }
 
-static bool next_id(const char **s, uint32_t *id)
-{
-	unsigned long long v;
-	char *end;
-
-	if (**s < '0' || **s > '9')
-		return false;
-	v = strtoull(*s, &end, 10);
-	*s = *end == ':' ? end + 1 : end;
-	*id = v;
-	return v < UINT32_MAX && (!*end || *end == ':') && (*end != ':' || end[1]);
-}
-
-/* -1 is nobody's number. */
 bool parse_id_map(const char *s, struct id_map *m)
 {
 	m->count = 1;
-	return next_id(&s, &m->host) && next_id(&s, &m->guest) && (!*s || next_id(&s, &m->count)) && !*s &&
-	       m->count && m->count <= UINT32_MAX - m->host && m->count <= UINT32_MAX - m->guest;
+	if (!next_id(&s, &m->host) || *s++ != ':' || !next_id(&s, &m->guest))
+		return false;
+	if (*s && (*s++ != ':' || !next_id(&s, &m->count) || *s))
+		return false;
+	return m->count && m->count <= UINT32_MAX - m->host && m->count <= UINT32_MAX - m->guest;
 }
 
 static bool overlap(uint32_t a, uint32_t na, uint32_t b, uint32_t nb)
@@ -332,8 +322,9 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 }
 
 enum {
-	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE, READ_ONLY, EPHEMERAL,
-	OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, FD, HELP, VERSION,
+	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE,
+	READ_ONLY, EPHEMERAL, OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, FD,
+	HELP, VERSION,
 };
 
 static const struct option longs[] = {

@@ -2,23 +2,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "box.h"
 #include "ports.h"
 
 static bool number(const char **s, uint16_t *port)
 {
-	unsigned long n;
-	char *end;
+	uint32_t n = 0;
+	bool ok = next_number(s, 65536, &n);
 
-	if (**s < '0' || **s > '9')
-		return false;
-	n = strtoul(*s, &end, 10);
-	*s = end;
 	*port = n;
-	return n > 0 && n < 65536;
+	return ok && n;
 }
 
 /* What comes before the ports; they follow behind it. */

@@ -121,14 +121,6 @@ static pid_t reap(const struct box *b, int *status)
 	return pid;
 }
 
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* False: one stays, and dies when the host lets it. We do not wait for that. */
 bool end_box(const struct box *b)
 {

@@ -42,8 +42,8 @@ static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
  */
 struct file *hostfd_file(int fd, int flags);
 /*
- * A file of another file system that is being opened is this descriptor of the host from now on, and not one of its inode's
- * operations. Where that fails the descriptor is closed. hostfd_drop(): it cannot be opened after all.
+ * A file of another file system, in that one's open(): it is this descriptor of the host from now
+ * on. Where that fails the descriptor is closed. hostfd_drop(): the file cannot be opened after all.
  */
 int hostfd_adopt(struct file *file, int fd);
 void hostfd_drop(struct file *file);
