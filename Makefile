@@ -93,7 +93,7 @@ $(B)/gen/version.h: VERSION
 	sed 's/.*/#define KBOX_VERSION "&"/' $< > $@
 
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
-	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER)
+	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER) -lresolv
 
 $(B)/kbox-init: $(INIT) src/init.h src/init_tar.h src/netaddr.h | $(B)
 	$(MUSL_CC) -static -Os $(WARN) $(UAPI_INC) -o $@ $(INIT)
@@ -293,7 +293,7 @@ $(B)/unit-objects/%.o: src/%.c $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 
 $(B)/unit/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -o $@ $< $(UNIT_OBJECTS) -lcmocka
+	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -o $@ $< $(UNIT_OBJECTS) -lcmocka -lresolv
 
 clean:
 	rm -rf build

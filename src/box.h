@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <time.h>
 #include <asm/kbox.h>
+#include "allow.h"
 #include "ports.h"
 #include "resolv.h"
 #include "volumes.h"
@@ -61,6 +62,11 @@ struct options {
 	enum net net;
 	struct port *ports;		/* -p */
 	size_t nports;
+	struct allow *allowed;		/* --allow; none: everything */
+	size_t nallowed;
+	struct loopback_port *loopback;	/* --host-loopback */
+	size_t nloopback;
+	const char *net_log;
 	char **command;			/* NULL-terminated */
 };
 

@@ -20,6 +20,7 @@
 #include "engine.h"
 #include "frames.h"
 #include "netaddr.h"
+#include "packet.h"
 #include "ports.h"
 #include "resolv.h"
 
@@ -107,8 +108,8 @@ static void add_addresses(struct args *a, bool ipv6)
 }
 
 /*
- * --no-map-gw: the gateway's address is not the host's loopback. --no-ra and --no-dhcpv6: the
- * guest's init has set all up. --fd makes it end with the connection.
+ * --no-ra and --no-dhcpv6: the guest's init has set all up. --fd makes it end with the connection.
+ * The gateway's address is the host's loopback: policy.c says what comes there.
  */
 static void add_all(struct args *a, const struct box *b, int fd)
 {
@@ -122,7 +123,6 @@ static void add_all(struct args *a, const struct box *b, int fd)
 	add(a, "--fd", number);
 	add(a, "-i", b->net.interface);
 	add_addresses(a, b->net.ipv6);
-	add(a, "--no-map-gw", NULL);
 	add(a, "--no-ra", NULL);
 	add(a, "--no-dhcpv6", NULL);
 	if (r->forward4)
@@ -253,14 +253,25 @@ static void read_all(int fd, void *buf, size_t n, time_t until)
 	}
 }
 
+static void tell_engine(const struct box *b, const void *frame, size_t n)
+{
+	uint8_t head[FRAME_HEAD];
+	struct iovec v[] = { { head, sizeof(head) }, { (void *)frame, n } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+
+	frame_head(head, n);
+	if (sendmsg(b->net_fd, &m, MSG_NOSIGNAL) != (ssize_t)(sizeof(head) + n))
+		does_not_run();
+}
+
 /*
- * It has no other sign of having started than that it answers. So it is asked for its gateway (ARP,
- * RFC 826), and learns the card's address by that.
+ * It has no other sign of having started than that it answers. So it is asked for its gateway, by ARP
+ * (RFC 826) and of IPv6, and learns the card's addresses by that.
  */
 void await_engine(const struct box *b)
 {
-	static const uint8_t question[FRAME_HEAD + 42] =
-		"\0\0\0\x2a\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
+	static const uint8_t question[42] =
+		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
 		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC NET_BOX4_BYTES "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
 	uint8_t head[FRAME_HEAD], frame[FRAME_MAX];
 	time_t until = seconds() + PATIENCE;
@@ -268,8 +279,9 @@ void await_engine(const struct box *b)
 
 	if (b->net_fd < 0)
 		return;
-	if (send(b->net_fd, question, sizeof(question), MSG_NOSIGNAL) != sizeof(question))
-		does_not_run();
+	if (b->net.ipv6)
+		tell_engine(b, frame, make_solicitation(frame));
+	tell_engine(b, question, sizeof(question));
 	do {
 		read_all(b->net_fd, head, sizeof(head), until);
 		if (frame_next(head, sizeof(head), &len) == NO_STREAM)

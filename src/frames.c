@@ -7,8 +7,7 @@
 
 #define TYPE	12		/* where the type is in a frame */
 #define TO4	(14 + 16)	/* and the address that it goes to, by IPv4 (RFC 791) */
-#define FROM6	(14 + 8)	/* and those of IPv6 (RFC 8200) */
-#define TO6	(14 + 24)
+#define TO6	(14 + 24)	/* and that of IPv6 (RFC 8200) */
 
 void frame_head(uint8_t head[FRAME_HEAD], size_t len)
 {
@@ -28,49 +27,6 @@ enum stream frame_next(const uint8_t *p, size_t n, size_t *len)
 	if (*len < FRAME_MIN || *len > FRAME_MAX)
 		return NO_STREAM;
 	return n - FRAME_HEAD < *len ? NOT_YET : FRAME;
-}
-
-/* 127.0.0.0/8, and 0.0.0.0/8, of which connect(2) takes the first one for loopback. */
-static bool is_loopback4(const uint8_t *to)
-{
-	return to[0] == 127 || to[0] == 0;
-}
-
-/*
- * ::/96 has :: and ::1, and for the rest no use any more; ::ffff:0:0/96 is IPv4 to a socket of
- * IPv6, and not to be on a wire (RFC 4291, 2.5.5).
- */
-static bool is_loopback6(const uint8_t *to)
-{
-	static const uint8_t none[12], mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(to, none, sizeof(none)) || !memcmp(to, mapped, sizeof(mapped));
-}
-
-/*
- * A host that has no address yet sends from :: to its neighbours (RFC 4862, 5.4.2). There are none,
- * and passt takes where a frame comes from for the box's address: all its connections would end.
- */
-static bool is_from_nobody6(const uint8_t *from)
-{
-	static const uint8_t none[16];
-
-	return !memcmp(from, none, sizeof(none));
-}
-
-bool frame_leaves(const uint8_t *head, size_t n)
-{
-	if (n < FRAME_MIN)
-		return false;
-	switch (head[TYPE] << 8 | head[TYPE + 1]) {
-	case ETHERTYPE_ARP:
-		return true;
-	case ETHERTYPE_IP:
-		return n >= TO4 + 4 && !is_loopback4(head + TO4);
-	case ETHERTYPE_IPV6:
-		return n >= TO6 + 16 && !is_loopback6(head + TO6) && !is_from_nobody6(head + FROM6);
-	}
-	return false;
 }
 
 /* Where the header of TCP begins in a frame, or 0: it has none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames of Ethernet: on a stream as QEMU has them, and which of a guest's leave the box. */
+/* Frames of Ethernet, on a stream as QEMU has them. */
 #ifndef FRAMES_H
 #define FRAMES_H
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #define FRAME_MIN	14		/* bytes: addresses and type (ETH_HLEN) */
 #define FRAME_MAX	65535		/* of passt (its ETH_MAX_MTU) */
 #define FRAME_HEAD	4		/* bytes before a frame on the stream: its length, big-endian */
-#define FRAME_LOOKED_AT	54		/* bytes of a frame that frame_leaves() may look at */
+#define FRAME_LOOKED_AT	576		/* bytes of a frame that are looked at: a question to the DNS is no longer */
 
 void frame_head(uint8_t head[FRAME_HEAD], size_t len);
 
@@ -21,12 +21,6 @@ enum stream { FRAME, NOT_YET, NO_STREAM };
  * not whole. NO_STREAM: a length that there is not.
  */
 enum stream frame_next(const uint8_t *p, size_t n, size_t *len);
-
-/*
- * A guest's frame goes to the engine: ARP, IPv4 or IPv6, and neither to the host's own loopback nor
- * from ::. head has its first bytes, n of them, FRAME_LOOKED_AT if it is as long.
- */
-bool frame_leaves(const uint8_t *head, size_t n);
 
 /*
  * passt of 2023 refuses a connection by a reset without ACK, which whoever has asked for one ignores

@@ -61,6 +61,7 @@ void mount_volumes(void);
  * resolv.conf stays as it is: what the guest is to read is mounted over it.
  */
 #define RESOLV_CONF "/etc/resolv.conf"
+#define HOSTS "/etc/hosts"
 void net_up(void);
 void net_names(void);
 

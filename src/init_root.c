@@ -363,7 +363,7 @@ static void mount_lowers(void)
 static void make_mount_points(void)
 {
 	static const char *const own[] = { "/dev", "/proc", "/sys", "/tmp" };
-	char resolv[] = RESOLV_CONF;
+	char resolv[] = RESOLV_CONF, hosts[] = HOSTS;
 	int outside = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
@@ -373,6 +373,8 @@ static void make_mount_points(void)
 		mkdir(own[i], 0755);
 	if (config.net && lstat(resolv, &st))
 		make_file(resolv);
+	if (config.net && lstat(hosts, &st))
+		make_file(hosts);
 	for (size_t i = config.layers; i < config.nvolumes; i++) {
 		const struct volume *v = &config.volumes[i];
 

@@ -12,6 +12,9 @@
 #include "group.h"
 #include "lockin.h"
 #include "loop.h"
+#include "names.h"
+#include "netlog.h"
+#include "policy.h"
 #include "version.h"
 
 static void lacks(const struct box *b, const char *fence)
@@ -52,15 +55,20 @@ static int run(struct box *b, char **argv)
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
 	find_volumes(b);
 	b->diff_fd = open_diff(b);
+	open_netlog(&b->opt);
 	start_engine(b);
+	start_names(b);
+	policy_init(b);
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);
 	fill_boot(b);
 	init_devices(b);
 	make_initrd(b);
-	await_engine(b);	/* it has been at it meanwhile */
+	await_engine(b);	/* it has been at it meanwhile, */
+	await_names();		/* and so have these */
 	loop_init();
+	watch_names();
 	supervisor_block_signals();
 	tty_setup(b);
 	watch_oom_kills();

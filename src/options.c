@@ -46,6 +46,11 @@ const char options_usage[] =
 "      --net[=user]      a network, by this user's own sockets (default: --net=none, loopback only)\n"
 "  -p [ADDR:]HOST:GUEST[/udp]  with --net: port HOST of this machine is the box's port GUEST (again for\n"
 "                        more); ADDR is one of this machine's addresses, [ADDR] if it is of IPv6\n"
+"      --allow WHAT      with --net: reach that and nothing else (again for more): ADDR[/LEN][:PORT[-PORT]],\n"
+"                        NAME[:PORT[-PORT]], *.NAME[:PORT[-PORT]], or dns for questions about all names\n"
+"      --host-loopback PORT[/udp]  with --net: port PORT of this machine's loopback is the gateway's in the box\n"
+"                        (again for more)\n"
+"      --net-log FILE    with --net: add a line of JSON to FILE for each connection, and what was refused\n"
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --help, --version\n"
 "\n"
@@ -216,21 +221,66 @@ static bool set_net(struct options *o, const char *arg, char *err)
 	return true;
 }
 
+/* An array that has one more element than it had; false: no memory. */
+static bool grow(void *array, size_t n, size_t size, char *err)
+{
+	void *grown = realloc(*(void **)array, (n + 1) * size);
+
+	if (!grown)
+		return bad(err, "out of memory");
+	*(void **)array = grown;
+	return true;
+}
+
 /* The engine has one list of ports for all addresses. */
 static bool add_port(struct options *o, const char *arg, char *err)
 {
-	struct port p, *grown;
+	struct port p;
 
 	if (!parse_port(arg, &p))
 		return bad(err, "-p %s: give [ADDR:]HOST:GUEST, ports from 1 to 65535, and /udp behind it for UDP", arg);
 	for (size_t i = 0; i < o->nports; i++)
 		if (o->ports[i].host == p.host && o->ports[i].udp == p.udp)
 			return bad(err, "-p %s: port %d of this machine is given already", arg, p.host);
-	grown = realloc(o->ports, (o->nports + 1) * sizeof(*o->ports));
-	if (!grown)
-		return bad(err, "out of memory");
-	o->ports = grown;
+	if (!grow(&o->ports, o->nports, sizeof(p), err))
+		return false;
 	o->ports[o->nports++] = p;
+	return true;
+}
+
+static bool add_allowed(struct options *o, const char *arg, char *err)
+{
+	struct allow a;
+	const char *why;
+
+	if (!parse_allow(arg, &a, &why))
+		return bad(err, "--allow %s: %s", arg, why);
+	if (!grow(&o->allowed, o->nallowed, sizeof(a), err))
+		return false;
+	o->allowed[o->nallowed++] = a;
+	return true;
+}
+
+static bool add_loopback(struct options *o, const char *arg, char *err)
+{
+	struct loopback_port p;
+
+	if (!parse_loopback_port(arg, &p))
+		return bad(err, "--host-loopback %s: give a port from 1 to 65535, and /udp behind it for UDP", arg);
+	if (!grow(&o->loopback, o->nloopback, sizeof(p), err))
+		return false;
+	o->loopback[o->nloopback++] = p;
+	return true;
+}
+
+/* What is of no use without --net. */
+static bool check_net(const struct options *o, char *err)
+{
+	const char *what = o->nports ? "-p" : o->nallowed ? "--allow" : o->nloopback ? "--host-loopback" :
+			   o->net_log ? "--net-log" : NULL;
+
+	if (what && o->net == NET_NONE)
+		return bad(err, "%s is for a box with a network; give --net too", what);
 	return true;
 }
 
@@ -249,15 +299,13 @@ static bool set_root(struct options *o, const char *arg, char *err)
 
 static bool add_volume_arg(struct options *o, const char *arg, char *err)
 {
-	struct volume_arg v, *grown;
+	struct volume_arg v;
 	const char *why;
 
 	if (!parse_volume(arg, &v, &why))
 		return bad(err, "-v %s: %s", arg, why);
-	grown = realloc(o->volumes, (o->nvolumes + 1) * sizeof(*o->volumes));
-	if (!grown)
-		return bad(err, "out of memory");
-	o->volumes = grown;
+	if (!grow(&o->volumes, o->nvolumes, sizeof(v), err))
+		return false;
 	o->volumes[o->nvolumes++] = v;
 	return true;
 }
@@ -323,8 +371,8 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE,
-	READ_ONLY, EPHEMERAL, OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, FD,
-	HELP, VERSION,
+	READ_ONLY, EPHEMERAL, OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, ALLOW,
+	HOST_LOOPBACK, NET_LOG, FD, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -348,6 +396,9 @@ static const struct option longs[] = {
 	{ "hostname", required_argument, NULL, HOSTNAME },
 	{ "clear-env", no_argument, NULL, CLEAR_ENV },
 	{ "net", optional_argument, NULL, NET },
+	{ "allow", required_argument, NULL, ALLOW },
+	{ "host-loopback", required_argument, NULL, HOST_LOOPBACK },
+	{ "net-log", required_argument, NULL, NET_LOG },
 	{ "fd", required_argument, NULL, FD },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
@@ -395,6 +446,10 @@ static bool checked_option(int c, struct options *o, char *err)
 		return set_net(o, optarg, err);
 	case 'p':
 		return add_port(o, optarg, err);
+	case ALLOW:
+		return add_allowed(o, optarg, err);
+	case HOST_LOOPBACK:
+		return add_loopback(o, optarg, err);
 	case FD:
 		return add_fd(o, optarg, err);
 	}
@@ -415,6 +470,9 @@ static void plain_option(int c, struct options *o)
 		break;
 	case UPPER:
 		o->upper = optarg;
+		break;
+	case NET_LOG:
+		o->net_log = optarg;
 		break;
 	case HOST_SPECIAL:
 		o->host_special = true;
@@ -539,8 +597,8 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	}
 	if (!choose_root(o, run, err))
 		return false;
-	if (o->nports && o->net == NET_NONE)
-		return bad(err, "-p is for a box with a network; give --net too");
+	if (!check_net(o, err))
+		return false;
 	if (optind == argc)
 		return bad(err, "no command: give one after -- (see kbox --help)");
 	o->command = argv + optind;

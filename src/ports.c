@@ -37,13 +37,21 @@ static bool address(const char **s, struct port *p)
 	return inet_pton(p->family, p->addr, any) == 1;
 }
 
+static bool protocol(const char *s, bool *udp)
+{
+	*udp = !strcmp(s, "/udp");
+	return !*s || *udp || !strcmp(s, "/tcp");
+}
+
 bool parse_port(const char *s, struct port *p)
 {
 	memset(p, 0, sizeof(*p));
-	if (!address(&s, p) || !number(&s, &p->host) || *s++ != ':' || !number(&s, &p->guest))
-		return false;
-	p->udp = !strcmp(s, "/udp");
-	return !*s || p->udp || !strcmp(s, "/tcp");
+	return address(&s, p) && number(&s, &p->host) && *s++ == ':' && number(&s, &p->guest) && protocol(s, &p->udp);
+}
+
+bool parse_loopback_port(const char *s, struct loopback_port *p)
+{
+	return number(&s, &p->port) && protocol(s, &p->udp);
 }
 
 void port_spec(char spec[PORT_SPEC], const struct port *p)

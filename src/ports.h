@@ -14,6 +14,14 @@ struct port {
 	uint16_t host, guest;
 };
 
+/* A port of the host's loopback that the box reaches, at its gateway: --host-loopback. */
+struct loopback_port {
+	bool udp;
+	uint16_t port;
+};
+
+/* PORT[/tcp|/udp]. */
+bool parse_loopback_port(const char *s, struct loopback_port *p);
 /* [ADDR:]HOST:GUEST[/tcp|/udp], an address of IPv6 in brackets. */
 bool parse_port(const char *s, struct port *p);
 /* As passt's -t and -u have it: no longer than PORT_SPEC. */

@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "netaddr.h"
+#include "packet.h"
 #include "resolv.h"
 
-#define MOST 3		/* resolvers that libc looks at (MAXNS) */
-
 struct seen {
-	int all, four, six;	/* resolvers so far: for the guest; of the host's, by family */
+	int four, six;	/* resolvers of the host's so far, by family */
 };
 
 static void add(struct resolvers *r, const char *what, const char *value)
@@ -21,10 +20,12 @@ static void add(struct resolvers *r, const char *what, const char *value)
 		snprintf(r->text + used, sizeof(r->text) - used, "%s%s\n", what, value);
 }
 
-static void add_resolver(struct resolvers *r, struct seen *seen, const char *addr)
+static void add_resolver(struct resolvers *r, const char *addr)
 {
-	if (seen->all++ < MOST)
-		add(r, "nameserver ", addr);
+	if (r->count == RESOLVERS_MAX)
+		return;
+	r->addr[r->count++] = address_of(addr);
+	add(r, "nameserver ", addr);
 }
 
 /* connect(2) takes 0.0.0.0 for loopback, too. */
@@ -34,10 +35,10 @@ static void four(struct resolvers *r, struct seen *seen, const char *addr, struc
 	bool first = !seen->four++;
 
 	if (top && top != 127) {
-		add_resolver(r, seen, addr);
+		add_resolver(r, addr);
 	} else if (first) {
 		r->forward4 = true;
-		add_resolver(r, seen, NET_DNS4);
+		add_resolver(r, NET_DNS4);
 	}
 }
 
@@ -46,10 +47,10 @@ static void six(struct resolvers *r, struct seen *seen, const char *addr, const 
 	bool first = !seen->six++;
 
 	if (!IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_UNSPECIFIED(a)) {
-		add_resolver(r, seen, addr);
+		add_resolver(r, addr);
 	} else if (first) {
 		r->forward6 = true;
-		add_resolver(r, seen, NET_DNS6);
+		add_resolver(r, NET_DNS6);
 	}
 }
 

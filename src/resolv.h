@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef RESOLV_H
 #define RESOLV_H
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#define RESOLVERS_MAX	3	/* that libc looks at (MAXNS) */
 
 /* What passt's --dns-forward is to be for, as resolv.conf(5) of the host is. */
 struct resolvers {
 	bool forward4, forward6;	/* the first one of a family, which is on the host's loopback */
-	char text[4096];		/* resolv.conf(5) of the guest */
+	char text[4096];		/* resolv.conf(5) of the guest, */
+	struct in6_addr addr[RESOLVERS_MAX];	/* and those that it names, of IPv4 as ::ffff:a.b.c.d */
+	int count;
 };
 
 /*

@@ -16,6 +16,7 @@
 #include "devices.h"
 #include "engine.h"
 #include "fence.h"
+#include "flows.h"
 #include "loop.h"
 
 /*
@@ -365,6 +366,7 @@ static void leave(struct box *b)
 {
 	bool gone = end_box(b);
 
+	flows_end();
 	end_engine(b);
 	end_watcher();		/* the number of the box's group may become another's */
 	drain_console();

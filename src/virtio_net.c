@@ -18,7 +18,9 @@
 #include "devices.h"
 #include "engine.h"
 #include "frames.h"
+#include "ack.h"
 #include "netaddr.h"
+#include "policy.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_mrg_rxbuf)	/* of both directions (5.1.6.1) */
 #define BUFFERS		KBOX_VQ_SIZE	/* of the guest, for one frame */
@@ -49,13 +51,15 @@ static struct {
 	size_t free;
 	bool receives;		/* the guest's driver has set that queue up */
 	bool full;		/* the guest has no room */
+	bool judged;		/* and policy_in() has seen the frame that waits for it */
 
 	/* To the engine: frames that are put together, as the guest has them but for their heads. */
-	struct iovec out[BATCH_FRAMES + BUFFERS];
+	struct iovec out[BATCH_FRAMES + BUFFERS + 1];
 	uint8_t heads[BATCH_FRAMES][FRAME_HEAD + FRAME_LOOKED_AT];
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
 	int nout, nsent;
 	size_t bytes;
+	uint8_t question[FRAME_HEAD + QUESTION_BYTES];	/* of ack.c, behind them */
 	/* One more of the guest's, which did not fit. */
 	struct vq_request next;
 	bool has_next;
@@ -95,6 +99,7 @@ static void cable_lost(struct device *d)
 		return;
 	net.up = false;
 	net.from = net.to = net.rest_from = net.rest_to = 0;
+	net.judged = false;
 	device_reconfigure(d);
 	engine_lost();
 }
@@ -165,6 +170,36 @@ static bool deliver(struct device *d, const uint8_t *frame, size_t len)
 	return true;
 }
 
+/* A frame of our own. Where the guest has no room it is lost, as on a wire. */
+static void deliver_answer(struct device *d, const uint8_t *frame, size_t len)
+{
+	if (net.receives && !net.full)
+		deliver(d, frame, len);
+}
+
+static void deliver_acks(struct device *d)
+{
+	uint8_t frame[ANSWER_MAX];
+	size_t len;
+
+	while ((len = ack_next(frame)))
+		deliver_answer(d, frame, len);
+}
+
+/* False: the guest has no room now, and then it is this frame's turn again. */
+static bool deliver_one(struct device *d, uint8_t *frame, size_t len)
+{
+	if (!net.judged && !policy_in(frame, len)) {
+		deliver_acks(d);
+		device_again(d, TX);	/* more may wait for their ACK */
+		return true;
+	}
+	if (!net.judged)
+		frame_mend(frame, len);
+	net.judged = !deliver(d, frame, len);
+	return !net.judged;
+}
+
 /* All that is whole of what has been read. */
 static void deliver_all(struct device *d)
 {
@@ -173,8 +208,7 @@ static void deliver_all(struct device *d)
 
 	net.full = false;
 	while ((is = frame_next(net.in + net.from, net.to - net.from, &len)) == FRAME) {
-		frame_mend(net.in + net.from + FRAME_HEAD, len);
-		if (!deliver(d, net.in + net.from + FRAME_HEAD, len)) {
+		if (!deliver_one(d, net.in + net.from + FRAME_HEAD, len)) {
 			net.full = true;
 			return;
 		}
@@ -261,8 +295,28 @@ static void add_segment(void *p, size_t n)
 		net.out[net.nout++] = (struct iovec) { p, n };
 }
 
+/* What is refused has its answer at once. */
+static bool leaves(struct device *d, const uint8_t *head, size_t n, size_t len)
+{
+	uint8_t answer[ANSWER_MAX];
+	size_t answer_len;
+	enum verdict v = policy_out(head, n, len, answer, &answer_len);
+
+	if (v == ANSWER)
+		deliver_answer(d, answer, answer_len);
+	return v == PASS;
+}
+
+static void add_question(void)
+{
+	if (!net.up || !ack_question(net.question + FRAME_HEAD))
+		return;
+	frame_head(net.question, QUESTION_BYTES);
+	add_segment(net.question, sizeof(net.question));
+}
+
 /* The frame's beginning is copied, and what is checked is what is sent. */
-static void add_frame(struct vq_request *r)
+static void add_frame(struct device *d, struct vq_request *r)
 {
 	uint8_t *head = net.heads[net.nsent], *begin = head + FRAME_HEAD;
 	int n = iov_drop(r->seg, r->nout, HEADER);
@@ -280,7 +334,7 @@ static void add_frame(struct vq_request *r)
 		got += part;
 		n = iov_drop(r->seg, n, part);
 	}
-	if (!frame_leaves(begin, got))
+	if (!leaves(d, begin, got, len))
 		return;
 	frame_head(head, len);
 	add_segment(head, FRAME_HEAD + got);
@@ -307,9 +361,10 @@ static bool transmit(struct device *d)
 		if (!fits(&net.next))
 			break;
 		net.has_next = false;
-		add_frame(&net.next);
+		add_frame(d, &net.next);
 	}
-	if (!net.nsent)
+	add_question();
+	if (!net.nsent && !net.nout)
 		return false;
 	send_batch(d);
 	return net.rest_from == net.rest_to;

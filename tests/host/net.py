@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Both ends of what tests/host/net.t sends: in the box and outside, each is a command."""
+import errno
 import hashlib
+import itertools
 import os
 import socket
 import struct
@@ -112,40 +114,194 @@ def refused(addr, port):
         print("refused")
 
 
-def dns_server(addr, answer):
+def dns_server(addr, *zone):
+    """NAME=ADDR[,ADDR...]: these names and no others; says each name that it is asked for."""
+    names = dict(z.split("=") for z in zone)
     s = bind(addr, 53, socket.SOCK_DGRAM)
     print("up", flush=True)
     while True:
         q, peer = s.recvfrom(512)
         end = q.index(b"\0", 12) + 5
-        is_a = q[end - 4:end - 2] == b"\0\x01"
-        a = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(answer) if is_a else b""
-        s.sendto(q[:2] + b"\x81\x80" + q[4:6] + struct.pack(">HHH", is_a, 0, 0) + q[12:end] + a, peer)
+        labels, at = [], 12
+        while q[at]:
+            labels.append(q[at + 1:at + 1 + q[at]].decode())
+            at += 1 + q[at]
+        name, kind = ".".join(labels), q[end - 3]
+        print(name, flush=True)
+        family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+        found = [a for a in names.get(name, "").split(",") if a and (":" in a) == (kind == 28)]
+        answers = b""
+        for a in found if family else []:
+            raw = socket.inet_pton(family, a)
+            answers += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, len(raw)) + raw
+        flags = b"\x81\x80" if name in names else b"\x81\x83"
+        s.sendto(q[:2] + flags + q[4:6] + struct.pack(">HHH", len(found) if answers else 0, 0, 0) + q[12:end] + answers, peer)
 
 
-def frame_to(addr, port, text):
-    """As a guest sends one that owns its kernel: whatever routes there are."""
-    udp = struct.pack(">HHHH", 4000, int(port), 8 + len(text), 0) + text
-    macs = b"\x02kbox\x01\x02kbox\x02"
-    if ":" in addr:
-        pseudo = socket.inet_pton(socket.AF_INET6, "fd6b:626f:78::2") + socket.inet_pton(socket.AF_INET6, addr)
-        return macs + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, len(udp), 17, 64) + pseudo + udp
-    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0)
-    head += socket.inet_aton("10.107.98.2") + socket.inet_aton(addr)
-    total = sum(struct.unpack(">10H", head))
+MACS = b"\x02kbox\x01\x02kbox\x02"
+BOX4, BOX6 = "10.107.98.2", "fd6b:626f:78::2"
+
+
+def udp(port, text, bytes_=None):
+    return struct.pack(">HHHH", 4000, int(port), 8 + len(text) if bytes_ is None else bytes_, 0) + text
+
+
+def ip4(to, payload, protocol=17, sender=BOX4, fragment=0, options=b""):
+    words = 5 + len(options) // 4
+    head = struct.pack(">BBHHHBBH", 0x40 | words, 0, words * 4 + len(payload), 1, fragment, 64, protocol, 0)
+    head += socket.inet_aton(sender) + socket.inet_aton(to) + options
+    total = sum(struct.unpack(f">{words * 2}H", head))
     total = (total & 0xffff) + (total >> 16)
-    return macs + b"\x08\x00" + head[:10] + struct.pack(">H", ~total & 0xffff) + head[12:] + udp
+    return MACS + b"\x08\x00" + head[:10] + struct.pack(">H", ~total & 0xffff) + head[12:] + payload
+
+
+def ip6(to, payload, protocol=17, sender=BOX6):
+    pseudo = socket.inet_pton(socket.AF_INET6, sender) + socket.inet_pton(socket.AF_INET6, to)
+    return MACS + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, len(payload), protocol, 64) + pseudo + payload
+
+
+def ip(to, payload, **more):
+    return (ip6 if ":" in to else ip4)(to, payload, **more)
+
+
+def tcp(port, flags):
+    return struct.pack(">HHIIBBHHH", 4001, int(port), 1, 1, 5 << 4, flags, 1000, 0, 0)
+
+
+def card():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(("eth0", 0))
+    return s
 
 
 def raw(port, *addrs):
-    """A message to each of them that says which one; the last one's is "end"."""
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind(("eth0", 0))
+    """As a guest sends that owns its kernel: a message to each of them that says which one; the last one's is "end"."""
+    s = card()
     for addr in addrs[:-1]:
-        s.send(frame_to(addr, port, addr.encode()))
+        s.send(ip(addr, udp(port, addr.encode())))
     while True:
-        s.send(frame_to(addrs[-1], port, b"end"))
+        s.send(ip(addrs[-1], udp(port, b"end")))
         time.sleep(0.1)
+
+
+def attack(allowed_port, port, allowed, host4, host6):
+    """All ways past a list that lets only allowed:allowed_port pass; then to that, again and again, "end"."""
+    s = card()
+    numbers = itertools.count()
+
+    def text():
+        return b"attack-%d" % next(numbers)
+
+    frames = [ip4(host4, udp(port, text())), ip4(host4, udp(allowed_port, text())), ip4(allowed, udp(port, text()))]
+    # From others: the host, whoever is allowed, nobody.
+    frames += [ip4(host4, udp(port, text()), sender=a) for a in (host4, allowed, "10.107.98.1", "0.0.0.0", "127.0.0.1")]
+    frames += [ip4(allowed, udp(allowed_port, text()), sender="10.107.98.7")]
+    # Cut up: a first part, a last one, and one that lies over the ports of another.
+    whole = udp(port, text() + b"x" * 24)
+    frames += [ip4(host4, whole[:16], fragment=0x2000), ip4(host4, whole[16:], fragment=2)]
+    whole = udp(allowed_port, text() + b"x" * 24)
+    frames += [ip4(allowed, whole[:16], fragment=0x2000), ip4(allowed, udp(port, b"")[:8] + whole[16:], fragment=0)]
+    # Options, by way of another one; a length that is wrong, of IP and of UDP.
+    route = b"\x83\x07\x04" + socket.inet_aton(host4) + b"\0"
+    frames += [ip4(host4, udp(port, text()), options=route)]
+    short = bytearray(ip4(host4, udp(port, text())))
+    short[17] -= 4
+    frames += [bytes(short), ip4(host4, udp(port, text(), bytes_=8))]
+    # Of a connection that there is not, and by other protocols.
+    frames += [ip4(host4, tcp(port, flags), protocol=6) for flags in (2, 16, 18, 24, 0, 63)]
+    frames += [ip4(host4, udp(port, text()), protocol=p) for p in (132, 136, 4, 41, 47, 0, 255)]
+    if host6 != "none":
+        frames += [ip6(host6, udp(port, text())), ip6("::ffff:" + host4, udp(port, text()))]
+        for protocol, head in ((0, b"\x11\0\x01\x04\0\0\0\0"), (60, b"\x11\0\x01\x04\0\0\0\0"),
+                               (43, b"\x11\0\0\0\0\0\0\0"), (44, b"\x11\0\0\0\0\0\0\x01"),
+                               (44, b"\x11\0\0\x01\0\0\0\x02")):
+            frames += [ip6(host6, head + udp(port, text()), protocol=protocol)]
+        frames += [ip6("ff02::1", b"\x11\0\x01\x04\0\0\0\0" + udp(port, text()), protocol=0)]
+    for f in frames:
+        s.send(f)
+    while True:
+        s.send(ip4(allowed, udp(allowed_port, b"end")))
+        time.sleep(0.1)
+
+
+def connects(*targets):
+    """ADDR-PORT or ADDR-PORT/udp: what becomes of a connection there, or of a message."""
+    for target in targets:
+        addr, port = target.split("/")[0].rsplit("-", 1)
+        try:
+            if target.endswith("/udp"):
+                s = connect(addr, port, socket.SOCK_DGRAM)
+                s.settimeout(2)
+                s.send(b"hello")
+                s.recv(100)
+            else:
+                with socket.create_connection((addr, int(port)), 10):
+                    pass
+            print("ok", end=" ")
+        except OSError as e:
+            print(e.__class__.__name__ if not e.errno or e.errno < 0 else errno.errorcode[e.errno], end=" ")
+    print()
+
+
+def ping(*addrs):
+    """Type and code of what ICMP answers to an echo."""
+    for addr in addrs:
+        six = ":" in addr
+        s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, 58 if six else 1)
+        s.settimeout(5)
+        echo = b"\x80\0\0\0\0\x07\0\0" if six else b"\x08\0\xf7\xf8\0\x07\0\0"
+        s.sendto(echo, (addr, 0))
+        while (answer := s.recv(2000)[0 if six else 20:])[0] in (8, 128, 135, 136, 143):
+            pass
+        print(*answer[:2], end=" ")
+    print()
+
+
+def greeter(addr, port, number):
+    """Speaks first, and then waits for the end."""
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen(64)
+    print("up", flush=True)
+    for i in range(int(number)):
+        s, _peer = listener.accept()
+        s.sendall(b"hello " + str(i).encode() + b"x" * 3000 + b"\n")
+        s.recv(1)
+        s.close()
+
+
+def greeted(addr, port, number):
+    """So many at once, of whom each hears the server before it says anything."""
+    all_ = [connect(addr, port) for _ in range(int(number))]
+    heard = 0
+    for s in all_:
+        heard += len(s.makefile().readline()) > 3000
+        s.close()
+    print(heard, "heard")
+
+
+def acceptor(addr, port):
+    """Takes all connections, and says how many there were."""
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen(1000)
+    print("up", flush=True)
+    taken = 0
+    while True:
+        s, _peer = listener.accept()
+        if s.recv(4) == b"end":
+            print(taken, flush=True)
+            return
+        taken += 1
+        s.close()
+
+
+def many(addr, port, number):
+    """So many connections, each after the other; then the end."""
+    for _ in range(int(number)):
+        s = connect(addr, port)
+        s.sendall(b"one")
+        s.recv(1)
+        s.close()
+    connect(addr, port).sendall(b"end")
 
 
 def flood(addr, port, number):

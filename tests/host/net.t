@@ -1,66 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A box with a network. The test has a network namespace of its own, in which the host has one address beside loopback, so
-# nothing leaves this machine, and ports are free.
-. "$(dirname "$0")/lib.sh"
-
-command -v passt >/dev/null || skip_all "passt is not installed"
-command -v python3 >/dev/null || skip_all "python3 is not installed"
-if [ -z "${NET_TEST:-}" ]; then
-	unshare -rnm true 2>/dev/null || skip_all "no user and network namespaces here"
-	rm -rf "$tmp"
-	NET_TEST=1 exec unshare -rnm "$0"
-fi
-host4=192.0.2.2 host6=fd00:db8::2
-ip link set lo up
-ip addr add $host4/32 dev lo
-ip addr add $host6/128 dev lo nodad 2>/dev/null && ip addr add fe80::2/64 dev lo nodad || host6=
-echo "nameserver 127.0.0.53" >"$tmp/resolv.conf"
-resolv=$(readlink -f /etc/resolv.conf)
-[ ! -e "$resolv" ] || mount --bind "$tmp/resolv.conf" "$resolv"
-
-own_name
-own=
-trap 'kill $own 2>/dev/null; rm -rf "$tmp"' EXIT
-net=$top/tests/host/net.py
-
-# The host's end: outside COMMAND..., until the test ends; its words are in $tmp/outside.
-outside() {
-	: >"$tmp/outside"
-	timeout "$limit" python3 "$net" "$@" >"$tmp/outside" 2>&1 &
-	own="$own $!"
-	soon grep -q up "$tmp/outside"
-}
-boxed() {
-	timeout "$limit" "$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@"
-}
-inside() {
-	boxed -- python3 /net.py "$@"
-}
-# A box beside the test: its words are in $tmp/beside. Sets pid.
-beside() {
-	: >"$tmp/beside"
-	"$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@" >"$tmp/beside" 2>"$tmp/beside.err" &
-	pid=$!
-	own="$own $pid"
-	soon grep -q up "$tmp/beside"
-}
-# The engine of the box whose supervisor is $1: its name is that of the program's variant for this processor.
-engine() {
-	pgrep -P "$1" '^passt'
-}
-engines_left() {
-	pgrep -r D,R,S,T -f "^passt .*10\.107\.98\.2" | tr '\n' ' '
-}
-both_up() {
-	[ "$(grep -o up "$tmp/beside" | wc -l)" = 2 ]	# lines of two that write at once may be mixed
-}
-nobody_left() {
-	[ -z "$(host_processes)" ]
-}
-no_engine() {
-	[ -z "$(engines_left)" ]
-}
+# A box with a network.
+. "$(dirname "$0")/net.sh"
 
 # Out.
 for addr in $host4 $host6; do
@@ -79,7 +20,7 @@ is "$("$kbox" run --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 0 "wit
 is "$("$kbox" run --net --net=none --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 0 "--net=none: the same"
 
 # Names: the host's resolver is on its loopback.
-outside dns_server 127.0.0.53 192.0.2.77
+outside dns_server 127.0.0.53 box.test=192.0.2.77
 is "$(boxed -- getent ahostsv4 box.test | awk '{ print $1; exit }')" 192.0.2.77 "a name, by the resolver on the host's loopback"
 is "$(cat /etc/resolv.conf)" "nameserver 127.0.0.53" "the host's resolv.conf is as it was"
 
