@@ -59,8 +59,8 @@ HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 .PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all unit-tests host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
 	kselftest demo deps install uninstall deb lint clean FORCE
 
-# What analyses programs runs here.
-all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite)
+# What analyses programs runs here, and there is a libslirp.
+all: deps kernel $(B)/kbox $(B)/kbox-init $(B)/slowness $(if $(filter $(ARCH),$(HOST)),build/kbox-rewrite build/kbox-slirp)
 
 deps:
 	@scripts/install-deps
@@ -115,6 +115,12 @@ build/gen/inat-tables.c: $(LINUX)/.unpacked
 
 build/kbox-rewrite: $(wildcard src/rewrite/*.c) $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c build/gen/version.h
 	$(CC) $(CFLAGS) $(WARN) $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) $(DECODER)
+
+# libslirp.h needs nothing of glib's.
+SLIRP := $(wildcard src/slirp/*.c) src/frames.c src/number.c src/ports.c
+
+build/kbox-slirp: $(SLIRP) $(wildcard src/slirp/*.h src/*.h) $(ABI) build/gen/version.h
+	$(CC) $(CFLAGS) $(WARN) $(INC) $(LDFLAGS) -o $@ $(SLIRP) -lslirp
 
 # What is built, to $(DESTDIR)$(PREFIX), by default /usr/local; and away from there.
 install:
@@ -272,6 +278,10 @@ build/unit/test_site build/unit/test_walk build/unit/test_cancel: build/unit/%: 
 build/unit/test_site_arm64: tests/unit/test_site_arm64.c kernel/arch/kbox/arm64/site.c $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) -idirafter kernel/arch/kbox/arm64/include $(REWRITE_INC) -o $@ $(filter %.c,$(filter-out build/gen/%,$^)) -lcmocka
+
+build/unit/test_slirp: tests/unit/test_slirp.c $(filter-out %/main.c %/stack.c,$(SLIRP)) $(wildcard src/slirp/*.h src/*.h) $(ABI)
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(SAN) $(INC) -Isrc/slirp -o $@ $(filter %.c,$^) -lcmocka
 
 # It includes the table itself.
 build/unit/test_hostfd_table: tests/unit/test_hostfd_table.c $(HOSTFD) | $(LINUX)/.unpacked

@@ -23,7 +23,7 @@ enum action { ACTION_RUN, ACTION_DOCTOR, ACTION_HELP, ACTION_VERSION };
 enum syscall_mode { MODE_AUTO, MODE_TRAP, MODE_REWRITE };
 
 /* What the box has of the host's network. */
-enum net { NET_NONE, NET_USER };
+enum net { NET_NONE, NET_USER, NET_PASST, NET_SLIRP };
 
 struct options {
 	enum action action;
@@ -126,6 +126,12 @@ bool self_path(char path[PATH_MAX]);
 const char *companion(const char *name, const char *var, char *buf, size_t size);
 
 /*
+ * number.c: a number at *s, which is what follows it then. False: there is none, or it is not below
+ * that.
+ */
+bool next_number(const char **s, uint32_t below, uint32_t *n);
+
+/*
  * hide.c: host features that box and kbox do without, for tests. parse_hidden() gives the bits
  * that a list of names stands for, or is false with a message in err.
  */
@@ -141,8 +147,6 @@ unsigned long host_minsigstksz(void);
 
 /* options.c: parse_options() is false with a message in err, which needs no "kbox: ". */
 #define OPTIONS_ERR 256
-/* A number at *s, which is what follows it then. False: there is none, or it is not below that. */
-bool next_number(const char **s, uint32_t below, uint32_t *n);
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_count(const char *s, unsigned int *n);
 bool parse_ids(const char *s, uid_t *uid, gid_t *gid);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * passt (passt(1)), from its start to its end. It has a user namespace, a mount namespace and a
- * filter of its own, and nothing of ours but one end of a socket. It ends when the other one is
- * closed, however we end: nobody else has that.
+ * An engine, from its start to its end, whichever it is (engine_passt.c, engine_slirp.c). It has
+ * nothing of ours but one end of a socket, and ends when the other one is closed, however we end:
+ * nobody else has that.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,36 +25,20 @@
 #include "ports.h"
 #include "resolv.h"
 
-#define TEXT_OF(x)	#x
-#define TEXT(x)		TEXT_OF(x)	/* of a number that is a macro */
-#define WORDS_SIZE	4096	/* of what passt says, the first bytes */
+#define WORDS_SIZE	4096	/* of what an engine says, the first bytes */
 #define PATIENCE	60	/* seconds in which it answers, on a host where it takes a tenth of one */
 #define SOCKET_BYTES	(4 << 20)	/* in the socket, each way, if the host allows that */
 
 static struct {
+	const struct engine_kind *kind;
+	char path[PATH_MAX];
 	pid_t pid;
-	int words;		/* a memory file, which takes what passt says, and then no more */
-} engine;
+	int words;		/* a memory file, which takes what the engine says, and then no more */
+} engine = { .kind = &engine_passt };	/* until one is chosen */
 
 pid_t engine_pid(void)
 {
 	return engine.pid;
-}
-
-static const char *find_passt(char path[PATH_MAX])
-{
-	const char *set = getenv("KBOX_PASST"), *dirs = getenv("PATH");
-
-	if (set && *set)
-		return access(set, X_OK) ? NULL : set;
-	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *dirs; dirs += *dirs == ':') {
-		size_t n = strcspn(dirs, ":");
-
-		if (n && snprintf(path, PATH_MAX, "%.*s/passt", (int)n, dirs) < PATH_MAX && !access(path, X_OK))
-			return path;
-		dirs += n;
-	}
-	return NULL;
 }
 
 static void check_ports(const struct options *o, bool ipv6)
@@ -77,13 +62,7 @@ static void read_resolvers(struct resolvers *r, bool ipv6)
 	make_resolvers(r, text, ipv6);
 }
 
-/* The arguments for passt; what they point to stays. */
-struct args {
-	const char **v;
-	size_t n;
-};
-
-static void add(struct args *a, const char *option, const char *value)
+void engine_arg(struct engine_args *a, const char *option, const char *value)
 {
 	a->v[a->n++] = option;
 	if (value)
@@ -91,59 +70,25 @@ static void add(struct args *a, const char *option, const char *value)
 	a->v[a->n] = NULL;
 }
 
-/* passt takes the address of a family, and the gateway, by the same option. */
-static void add_addresses(struct args *a, bool ipv6)
+void engine_argf(struct engine_args *a, const char *option, const char *fmt, ...)
 {
-	add(a, "-a", NET_BOX4);
-	add(a, "-n", TEXT(NET_PREFIX4));
-	add(a, "-g", NET_GATEWAY4);
-	if (ipv6) {
-		add(a, "-a", NET_BOX6);
-		add(a, "-g", NET_GATEWAY6);
-	} else {
-		add(a, "-4", NULL);
-	}
-	add(a, "-M", NET_ENGINE_MAC);
-	add(a, "-m", TEXT(NET_MTU));
-}
+	char *value;
+	va_list ap;
+	int n;
 
-/*
- * --no-ra and --no-dhcpv6: the guest's init has set all up. --fd makes it end with the connection.
- * The gateway's address is the host's loopback: policy.c says what comes there.
- */
-static void add_all(struct args *a, const struct box *b, int fd)
-{
-	const struct resolvers *r = &b->net.resolvers;
-	static char number[12];
-
-	snprintf(number, sizeof(number), "%d", fd);
-	add(a, "passt", NULL);
-	add(a, "-q", NULL);
-	add(a, "-f", NULL);
-	add(a, "--fd", number);
-	add(a, "-i", b->net.interface);
-	add_addresses(a, b->net.ipv6);
-	add(a, "--no-ra", NULL);
-	add(a, "--no-dhcpv6", NULL);
-	if (r->forward4)
-		add(a, "--dns-forward", NET_DNS4);
-	if (r->forward6)
-		add(a, "--dns-forward", NET_DNS6);
-	for (size_t i = 0; i < b->opt.nports; i++) {
-		char *spec = malloc(PORT_SPEC);
-
-		if (!spec)
-			die("%s", reason(ENOMEM));
-		port_spec(spec, &b->opt.ports[i]);
-		add(a, b->opt.ports[i].udp ? "-u" : "-t", spec);
-	}
+	va_start(ap, fmt);
+	n = vasprintf(&value, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		die("%s", reason(ENOMEM));
+	engine_arg(a, option, value);
 }
 
 /*
  * In the child. A session of its own: the terminal's signals are for the box. The user's descriptors
- * (--fd, volumes) are not for passt.
+ * (--fd, volumes) are not for an engine.
  */
-static void __attribute__((noreturn)) become_passt(const char *path, const struct args *a, int fd, int words)
+static void __attribute__((noreturn)) become_engine(const struct engine_args *a, int fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -151,19 +96,19 @@ static void __attribute__((noreturn)) become_passt(const char *path, const struc
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(null, 0);
 	dup2(null, 1);
-	dup2(words, 2);
+	dup2(engine.words, 2);
 	if (fd > 3)
 		close_from_to(3, fd - 1);
 	close_from_to(fd + 1, ~0U);
 	fcntl(fd, F_SETFD, 0);
-	execv(path, (char **)a->v);
+	execv(engine.path, (char **)a->v);
 	dprintf(2, "%s\n", strerror(errno));
 	_exit(1);
 }
 
 static int make_words(void)
 {
-	int fd = new_memfd("passt");
+	int fd = new_memfd("engine");
 
 	if (fd < 0 || ftruncate(fd, WORDS_SIZE) || !seal_size(fd))
 		die("memfd: %s", reason(errno));
@@ -181,35 +126,65 @@ static void make_socket(int ends[2])
 		setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-void start_engine(struct box *b)
+static bool find(const struct engine_kind *kind)
 {
-	struct args a = { NULL, 0 };
-	char buf[PATH_MAX];
-	const char *path;
+	if (!kind->find(engine.path))
+		return false;
+	engine.kind = kind;
+	return true;
+}
+
+/* passt first: docs/network.md says why. */
+static void choose(enum net net)
+{
+	switch (net) {
+	case NET_PASST:
+		if (!find(&engine_passt))
+			die("--net=passt needs passt, which is not here; install the package passt");
+		break;
+	case NET_SLIRP:
+		if (!find(&engine_slirp))
+			die("--net=slirp needs kbox-slirp, which is not here; it is a part of kbox that needs libslirp");
+		break;
+	default:
+		if (!find(&engine_passt) && !find(&engine_slirp))
+			die("--net needs passt or kbox-slirp, and neither is here; install the package passt");
+	}
+}
+
+/* Returns our end of the socket. */
+static int run(const struct box *b)
+{
+	struct engine_args a = { calloc(ENGINE_ARGS + 2 * b->opt.nports, sizeof(*a.v)), 0 };
 	int ends[2];
 
-	b->net_fd = -1;
-	if (b->opt.net == NET_NONE)
-		return;
-	path = find_passt(buf);
-	if (!path)
-		die("--net needs passt, which is not here; install the package passt");
-	b->net.ipv6 = choose_interface(b->net.interface);
-	check_ports(&b->opt, b->net.ipv6);
-	read_resolvers(&b->net.resolvers, b->net.ipv6);
-	make_socket(ends);
-	engine.words = make_words();
-	a.v = calloc(64 + 2 * b->opt.nports, sizeof(*a.v));
 	if (!a.v)
 		die("%s", reason(ENOMEM));
-	add_all(&a, b, ends[1]);
+	make_socket(ends);
+	engine.words = make_words();
+	engine_arg(&a, engine.kind->name, NULL);
+	engine_argf(&a, "--fd", "%d", ends[1]);
+	engine.kind->arguments(&a, b);
 	engine.pid = fork();
 	if (engine.pid < 0)
 		die("fork: %s", reason(errno));
 	if (!engine.pid)
-		become_passt(path, &a, ends[1], engine.words);
+		become_engine(&a, ends[1]);
 	close(ends[1]);
-	b->net_fd = ends[0];
+	free(a.v);
+	return ends[0];
+}
+
+void start_engine(struct box *b)
+{
+	b->net_fd = -1;
+	if (b->opt.net == NET_NONE)
+		return;
+	choose(b->opt.net);
+	b->net.ipv6 = choose_interface(b->net.interface);
+	check_ports(&b->opt, b->net.ipv6);
+	read_resolvers(&b->net.resolvers, b->net.ipv6);
+	b->net_fd = run(b);
 }
 
 /* The last line that it has said; not of those about the system's log, which need not be there. */
@@ -226,49 +201,74 @@ static void last_line(char line[256])
 			printable(line, l, 255);
 }
 
-static void __attribute__((noreturn)) does_not_run(void)
+static bool lacks_namespace(const char *line)
+{
+	return strstr(line, "namespace") || strstr(line, "sandbox");
+}
+
+/* What passt needs, and the other one does not. */
+static bool find_another(const struct box *b, const char *line)
+{
+	return b->opt.net == NET_USER && engine.kind == &engine_passt && lacks_namespace(line) && find(&engine_slirp);
+}
+
+static const char *advice(const char *line)
+{
+	if (lacks_namespace(line))
+		return "; it needs user namespaces, see kbox doctor";
+	return strstr(line, "shared librar") ? "; install the package libslirp0" : "";
+}
+
+/* Returns if another one has been started, which may run here. */
+static void does_not_run(const struct box *b)
 {
 	char line[256];
+	int fd;
 
 	kill(engine.pid, SIGKILL);
 	waitpid(engine.pid, NULL, 0);
 	last_line(line);
-	die("--net: passt: %s%s", line, strstr(line, "namespace") || strstr(line, "sandbox") ?
-	    "; it needs user namespaces, see kbox doctor" : "");
+	close(engine.words);
+	if (!find_another(b, line))
+		die("--net: %s: %s%s", engine.kind->name, line, advice(line));
+	fd = run(b);
+	if (dup3(fd, b->net_fd, O_CLOEXEC) < 0)
+		die("dup: %s", reason(errno));
+	close(fd);
 }
 
 /* All n bytes, and no more: what follows is for the guest. */
-static void read_all(int fd, void *buf, size_t n, time_t until)
+static bool read_all(int fd, void *buf, size_t n, time_t until)
 {
 	for (size_t got = 0; got < n;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t part = read(fd, (char *)buf + got, n - got);
 
+		if (!part || (part < 0 && (errno != EAGAIN || seconds() > until)))
+			return false;
 		if (part > 0)
 			got += part;
-		else if (!part || errno != EAGAIN || seconds() > until)
-			does_not_run();
 		else
 			poll(&p, 1, 1000);
 	}
+	return true;
 }
 
-static void tell_engine(const struct box *b, const void *frame, size_t n)
+static bool tell_engine(int fd, const void *frame, size_t n)
 {
 	uint8_t head[FRAME_HEAD];
 	struct iovec v[] = { { head, sizeof(head) }, { (void *)frame, n } };
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
 
 	frame_head(head, n);
-	if (sendmsg(b->net_fd, &m, MSG_NOSIGNAL) != (ssize_t)(sizeof(head) + n))
-		does_not_run();
+	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)(sizeof(head) + n);
 }
 
 /*
  * It has no other sign of having started than that it answers. So it is asked for its gateway, by ARP
  * (RFC 826) and of IPv6, and learns the card's addresses by that.
  */
-void await_engine(const struct box *b)
+static bool answers(int fd, bool ipv6)
 {
 	static const uint8_t question[42] =
 		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
@@ -277,24 +277,32 @@ void await_engine(const struct box *b)
 	time_t until = seconds() + PATIENCE;
 	size_t len;
 
-	if (b->net_fd < 0)
-		return;
-	if (b->net.ipv6)
-		tell_engine(b, frame, make_solicitation(frame));
-	tell_engine(b, question, sizeof(question));
+	if (ipv6 && !tell_engine(fd, frame, make_solicitation(frame)))
+		return false;
+	if (!tell_engine(fd, question, sizeof(question)))
+		return false;
 	do {
-		read_all(b->net_fd, head, sizeof(head), until);
-		if (frame_next(head, sizeof(head), &len) == NO_STREAM)
-			does_not_run();
-		read_all(b->net_fd, frame, len, until);
+		if (!read_all(fd, head, sizeof(head), until) ||
+		    frame_next(head, sizeof(head), &len) == NO_STREAM || !read_all(fd, frame, len, until))
+			return false;
 	} while (frame[12] != 0x08 || frame[13] != 0x06);
+	return true;
+}
+
+void await_engine(const struct box *b)
+{
+	while (b->net_fd >= 0 && !answers(b->net_fd, b->net.ipv6))
+		does_not_run(b);
 }
 
 void engine_lost(void)
 {
+	char line[96];
+
 	if (engine.pid)
 		kill(engine.pid, SIGKILL);
-	tty_say("kbox: passt is gone: the box goes on, without a network");
+	snprintf(line, sizeof(line), "kbox: %s is gone: the box goes on, without a network", engine.kind->name);
+	tty_say(line);
 }
 
 /* Its number may be another's from then on. */

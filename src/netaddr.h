@@ -18,7 +18,9 @@
 #define NET_GATEWAY6	"fe80::1"
 #define NET_LINK6	"fe80::6b:62ff:fe6f:7802"	/* of the card: by its MAC (RFC 4291, appendix A) */
 #define NET_DNS6	"fd6b:626f:78::3"
+#define NET_NET6	"fd6b:626f:78::"
 #define NET_PREFIX6	64
+#define NET_SLIRP_GATEWAY6 "fd6b:626f:78::1"	/* what libslirp has for NET_GATEWAY6 (src/slirp/alias.c) */
 
 /* Of the gateway, in /etc/hosts: there is the host's loopback (--host-loopback). */
 #define NET_HOST_NAME	"host.kbox.internal"
@@ -28,6 +30,6 @@
 #define NET_ENGINE_MAC	"02:6b:62:6f:78:01"
 #define NET_ENGINE_MAC_BYTES	"\x02\x6b\x62\x6f\x78\x01"
 
-/* The largest that passt takes: a frame of Ethernet with it has less than 64 KiB. */
+/* The largest that passt and libslirp take: a frame of Ethernet with it has less than 64 KiB. */
 #define NET_MTU		65520
 #endif

@@ -43,7 +43,8 @@ const char options_usage[] =
 "  -e VAR=VAL            set an environment variable (again for more)\n"
 "      --clear-env       pass nothing on of the environment (default but for this machine's own system)\n"
 "  -w DIR                working directory of COMMAND\n"
-"      --net[=user]      a network, by this user's own sockets (default: --net=none, loopback only)\n"
+"      --net[=E]         a network, by this user's own sockets; E is passt, slirp, or user: the one that is\n"
+"                        there (default: --net=none, loopback only)\n"
 "  -p [ADDR:]HOST:GUEST[/udp]  with --net: port HOST of this machine is the box's port GUEST (again for\n"
 "                        more); ADDR is one of this machine's addresses, [ADDR] if it is of IPv6\n"
 "      --allow WHAT      with --net: reach that and nothing else (again for more): ADDR[/LEN][:PORT[-PORT]],\n"
@@ -104,20 +105,6 @@ bool parse_size(const char *s, uint64_t *bytes)
 		return false;
 	*bytes = (uint64_t)n << shift;
 	return true;
-}
-
-bool next_number(const char **s, uint32_t below, uint32_t *n)
-{
-	unsigned long long v;
-	char *end;
-
-	/* strtoull() would take blanks and signs. */
-	if (**s < '0' || **s > '9')
-		return false;
-	v = strtoull(*s, &end, 10);
-	*s = end;
-	*n = v;
-	return v < below;
 }
 
 /* -1 is nobody's number: setuid(2) takes it for "as it is". */
@@ -215,10 +202,16 @@ static bool add_id_map(struct options *o, const char *arg, char *err)
 
 static bool set_net(struct options *o, const char *arg, char *err)
 {
-	if (arg && strcmp(arg, "user") && strcmp(arg, "none"))
-		return bad(err, "--net=%s: use user or none", arg);
-	o->net = arg && !strcmp(arg, "none") ? NET_NONE : NET_USER;
-	return true;
+	static const char *const names[] = {
+		[NET_NONE] = "none", [NET_USER] = "user", [NET_PASST] = "passt", [NET_SLIRP] = "slirp",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(arg ? arg : "user", names[i])) {
+			o->net = i;
+			return true;
+		}
+	return bad(err, "--net=%s: use user, passt, slirp or none", arg);
 }
 
 /* An array that has one more element than it had; false: no memory. */

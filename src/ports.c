@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,11 +51,6 @@ bool parse_port(const char *s, struct port *p)
 bool parse_loopback_port(const char *s, struct loopback_port *p)
 {
 	return number(&s, &p->port) && protocol(s, &p->udp);
-}
-
-void port_spec(char spec[PORT_SPEC], const struct port *p)
-{
-	snprintf(spec, PORT_SPEC, "%s%s%d:%d", p->addr, *p->addr ? "/" : "", p->host, p->guest);
 }
 
 /*

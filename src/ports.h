@@ -24,9 +24,6 @@ struct loopback_port {
 bool parse_loopback_port(const char *s, struct loopback_port *p);
 /* [ADDR:]HOST:GUEST[/tcp|/udp], an address of IPv6 in brackets. */
 bool parse_port(const char *s, struct port *p);
-/* As passt's -t and -u have it: no longer than PORT_SPEC. */
-#define PORT_SPEC (INET6_ADDRSTRLEN + 16)
-void port_spec(char spec[PORT_SPEC], const struct port *p);
 /* The host's port is free, for each family; else false, and errno says why. */
 bool port_is_free(const struct port *p, bool ipv6);
 #endif

@@ -38,6 +38,7 @@ static void four(struct resolvers *r, struct seen *seen, const char *addr, struc
 		add_resolver(r, addr);
 	} else if (first) {
 		r->forward4 = true;
+		strcpy(r->host4, top ? addr : "127.0.0.1");
 		add_resolver(r, NET_DNS4);
 	}
 }

@@ -7,9 +7,10 @@
 
 #define RESOLVERS_MAX	3	/* that libc looks at (MAXNS) */
 
-/* What passt's --dns-forward is to be for, as resolv.conf(5) of the host is. */
+/* What the engine passes on to a resolver of the host's, as resolv.conf(5) of the host is. */
 struct resolvers {
-	bool forward4, forward6;	/* the first one of a family, which is on the host's loopback */
+	bool forward4, forward6;	/* the first one of a family is on the host's loopback: */
+	char host4[INET_ADDRSTRLEN];	/* this address */
 	char text[4096];		/* resolv.conf(5) of the guest, */
 	struct in6_addr addr[RESOLVERS_MAX];	/* and those that it names, of IPv4 as ::ffff:a.b.c.d */
 	int count;

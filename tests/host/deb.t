@@ -17,6 +17,7 @@ field() {
 is "$(field Version)" "$(sed 's/-/~/g' "$top/VERSION")" "its version"
 is "$(field Architecture)" "$(dpkg --print-architecture)" "its architecture"
 like "$(field Depends)" "libc6 (>= 2.*)" "it depends on the C library only"
+like "$(field Recommends)" "*libslirp0*passt*" "an engine of --net is recommended, and what the other one needs"
 is "$(dpkg-deb -c "$deb" | awk '$2 != "root/root"')" "" "all is root's"
 is "$(dpkg-deb -c "$deb" | grep -v '^[d-]rwxr-xr-x\|^-rw-r--r--')" "" "and everybody's to read"
 

@@ -23,6 +23,7 @@ is "$programs" "kbox kbox-image kbox-rewrite" "the programs"
 is "$(as_installed kbox -S "$image" --ephemeral --mem 256M -- /bin/echo up)" up "a box of the kernel that is installed"
 # shellcheck disable=SC2012 # names without blanks
 is "$(ls -l "$at/lib/kbox" | awk 'NR > 1 { print $1, $NF }')" "-rwxr-xr-x kbox-init
+-rwxr-xr-x kbox-slirp
 -rw-r--r-- vmlinux" "modes"
 
 # --- one version ---
@@ -32,6 +33,7 @@ for program in $programs; do
 	is "$(sed -n 's/^\.TH .*"kbox \([^"]*\)".*/\1/p' "$at/share/man/man1/$program.1")" "$version" \
 		"$program.1: the same version"
 done
+is "$(as_installed "$at/lib/kbox/kbox-slirp" --version)" "kbox-slirp $version" "kbox-slirp --version"
 is "$("$top/scripts/kbox-image" --version)" "kbox-image $version" "kbox-image, in the tree"
 is "$(sed -n 's/^## \[\([^]]*\)\].*/\1/p' "$top/CHANGELOG.md" | head -n 1)" \
 	"$(case $version in *-dev) echo Unreleased ;; *) echo "$version" ;; esac)" \

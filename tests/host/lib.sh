@@ -50,7 +50,7 @@ soon() {
 
 # From here on the host processes of this test's boxes have a name of their own (a guest's have no command line).
 own_name() {
-	export KBOX_KERNEL="$build/vmlinux" KBOX_INIT="$build/kbox-init"
+	export KBOX_KERNEL="$build/vmlinux" KBOX_INIT="$build/kbox-init" KBOX_SLIRP="$build/kbox-slirp"
 	cp "$kbox" "$tmp/box$$"
 	kbox=$tmp/box$$
 }

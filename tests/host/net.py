@@ -5,6 +5,7 @@ import errno
 import hashlib
 import itertools
 import os
+import resource
 import socket
 import struct
 import sys
@@ -74,6 +75,59 @@ def tcp_client(addr, port, mib):
     s.sendall(b"?")     # passt of 2023 does not open a way in on which nobody outside speaks
     sums = s.makefile().read()
     print("same" if sums == sent + " " + got else f"{sums} is not {sent} {got}")
+
+
+def half_server(addr, port, mib):
+    """Takes all that the client says before it closes its direction, and answers only then."""
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen()
+    print("up", flush=True)
+    s, _peer = listener.accept()
+    while s.recv(1 << 16):
+        pass
+    s.sendall(send(s, int(mib)).encode())
+
+
+def half_client(addr, port, mib):
+    s = connect(addr, port)
+    s.sendall(b"?")
+    s.shutdown(socket.SHUT_WR)
+    got = receive(s, int(mib))
+    print("same" if s.makefile().read() == got else "not the same")
+
+
+def greeter(addr, port, clients):
+    """Speaks first."""
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen(64)
+    print("up", flush=True)
+    for _ in range(int(clients)):
+        s, _peer = listener.accept()
+        s.sendall(b"hello")
+        s.close()
+
+
+def greeted(addr, port):
+    print(connect(addr, port).makefile().read())
+
+
+def drain(addr, port):
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen()
+    print("up", flush=True)
+    s, _peer = listener.accept()
+    while s.recv(1 << 18):
+        pass
+    print("end", flush=True)
+
+
+def pour(addr, port):
+    """Without end."""
+    s = connect(addr, port)
+    send(s, 10)
+    print("up", flush=True)
+    while True:
+        send(s, 1)
 
 
 def udp_server(addr, port, text=None):
@@ -279,28 +333,36 @@ def greeted(addr, port, number):
     print(heard, "heard")
 
 
-def acceptor(addr, port):
-    """Takes all connections, and says how many there were."""
+def acceptor(addr, port, at_once=1):
+    """Holds so many connections, and then lets go of them; says how many there were when one says so."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(at_once) + 100, int(at_once) + 100))
     listener = bind(addr, port, socket.SOCK_STREAM)
     listener.listen(1000)
     print("up", flush=True)
-    taken = 0
+    taken, held = 0, []
     while True:
         s, _peer = listener.accept()
         if s.recv(4) == b"end":
             print(taken, flush=True)
             return
         taken += 1
-        s.close()
+        held.append(s)
+        if len(held) >= int(at_once):
+            for s in held:
+                s.sendall(b"!")
+                s.close()
+            held = []
 
 
 def many(addr, port, number):
-    """So many connections, each after the other; then the end."""
+    """So many connections at once; then one that says that it is the last."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(number) + 100, int(number) + 100))
+    all_ = []
     for _ in range(int(number)):
         s = connect(addr, port)
         s.sendall(b"one")
-        s.recv(1)
-        s.close()
+        all_.append(s)
+    print(sum(s.recv(1) == b"!" for s in all_), flush=True)
     connect(addr, port).sendall(b"end")
 
 

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What tests of a box with a network share. The test has a network namespace of its own, in which the host has three
-# addresses beside loopback, so nothing leaves this machine, and ports are free.
+# What tests of a box with a network share, by the engine NET_ENGINE. The test has a network namespace of its own, in which
+# the host has three addresses beside loopback, so nothing leaves this machine, and ports are free.
 . "$(dirname "$0")/lib.sh"
 
+engine=${NET_ENGINE:-passt}
+case $engine in
+passt) program=passt ;;
+slirp) program="kbox-slirp" ;;
+esac
 command -v passt >/dev/null || skip_all "passt is not installed"
 command -v python3 >/dev/null || skip_all "python3 is not installed"
 if [ -z "${NET_TEST:-}" ]; then
@@ -32,7 +37,7 @@ outside() {
 	soon grep -q up "$tmp/outside"
 }
 boxed() {
-	timeout "$limit" "$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@"
+	timeout "$limit" "$kbox" run --net="$engine" --mem 256M -v "$net:/net.py:ro" "$@"
 }
 inside() {
 	boxed -- python3 /net.py "$@"
@@ -40,17 +45,17 @@ inside() {
 # A box beside the test: its words are in $tmp/beside. Sets pid.
 beside() {
 	: >"$tmp/beside"
-	"$kbox" run --net --mem 256M -v "$net:/net.py:ro" "$@" >"$tmp/beside" 2>"$tmp/beside.err" &
+	"$kbox" run --net="$engine" --mem 256M -v "$net:/net.py:ro" "$@" >"$tmp/beside" 2>"$tmp/beside.err" &
 	pid=$!
 	own="$own $pid"
 	soon grep -q up "$tmp/beside"
 }
 # The engine of the box whose supervisor is $1: its name is that of the program's variant for this processor.
 engine() {
-	pgrep -P "$1" '^passt'
+	pgrep -P "$1" "^$program"
 }
 engines_left() {
-	pgrep -r D,R,S,T -f "^passt .*10\.107\.98\.2" | tr '\n' ' '
+	pgrep -r D,R,S,T -f "^$program --fd" | tr '\n' ' '
 }
 both_up() {
 	[ "$(grep -o up "$tmp/beside" | wc -l)" = 2 ]	# lines of two that write at once may be mixed
@@ -61,4 +66,3 @@ nobody_left() {
 no_engine() {
 	[ -z "$(engines_left)" ]
 }
-

@@ -26,17 +26,16 @@
 
 static void ports(void **state)
 {
-	static const struct { const char *s, *spec; bool udp; int family; } good[] = {
-		{ "80:8080", "80:8080", false, AF_UNSPEC },
-		{ "1:65535/tcp", "1:65535", false, AF_UNSPEC },
-		{ "53:53/udp", "53:53", true, AF_UNSPEC },
-		{ "127.0.0.1:5353:53/udp", "127.0.0.1/5353:53", true, AF_INET },
-		{ "[::1]:80:81", "::1/80:81", false, AF_INET6 },
+	static const struct { const char *s, *addr; int host, guest; bool udp; int family; } good[] = {
+		{ "80:8080", "", 80, 8080, false, AF_UNSPEC },
+		{ "1:65535/tcp", "", 1, 65535, false, AF_UNSPEC },
+		{ "53:53/udp", "", 53, 53, true, AF_UNSPEC },
+		{ "127.0.0.1:5353:53/udp", "127.0.0.1", 5353, 53, true, AF_INET },
+		{ "[::1]:80:81", "::1", 80, 81, false, AF_INET6 },
 		{ "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535:65535/udp",
-		  "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/65535:65535", true, AF_INET6 },
+		  "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 65535, 65535, true, AF_INET6 },
 	};
 	struct port p;
-	char spec[PORT_SPEC];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++) {
@@ -44,8 +43,9 @@ static void ports(void **state)
 		assert_true(parse_port(good[i].s, &p));
 		assert_int_equal(p.udp, good[i].udp);
 		assert_int_equal(p.family, good[i].family);
-		port_spec(spec, &p);
-		assert_string_equal(spec, good[i].spec);
+		assert_int_equal(p.host, good[i].host);
+		assert_int_equal(p.guest, good[i].guest);
+		assert_string_equal(p.addr, good[i].addr);
 	}
 }
 
@@ -114,6 +114,8 @@ static void resolvers(void **state)
 		make_resolvers(&r, cases[i].host, cases[i].six);
 		assert_string_equal(r.text, cases[i].guest);
 		assert_int_equal(r.forward4, cases[i].forward4);
+		if (r.forward4)
+			assert_string_equal(r.host4, strstr(cases[i].host, "127.0.0.53") ? "127.0.0.53" : "127.0.0.1");
 		assert_int_equal(r.forward6, cases[i].forward6);
 	}
 }

@@ -196,6 +196,10 @@ static void network(void **state)
 	free(o.ports);
 	assert_true(parse(&o, ARGS("-S", "img", "--net=user", "ls")));
 	assert_int_equal(o.net, NET_USER);
+	assert_true(parse(&o, ARGS("run", "--net=passt", "ls")));
+	assert_int_equal(o.net, NET_PASST);
+	assert_true(parse(&o, ARGS("run", "--net=slirp", "ls")));
+	assert_int_equal(o.net, NET_SLIRP);
 }
 
 static void every_option(void **state)
@@ -387,7 +391,7 @@ static void refused(void **state)
 		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
-		{ "--net=slirp", { "kbox", "run", "--net=slirp", "ls" } },
+		{ "--net=tap", { "kbox", "run", "--net=tap", "ls" } },
 		{ "--net=", { "kbox", "run", "--net=", "ls" } },
 		{ "--net", { "kbox", "run", "-p", "80:80", "ls" } },
 		{ "--net", { "kbox", "run", "--net", "-p", "80:80", "--net=none", "ls" } },
