@@ -13,6 +13,7 @@
 #include "arch.h"
 #include "box.h"
 #include "doctor.h"
+#include "engine.h"
 #include "fences.h"
 
 #define FRAME_MAX 12288		/* signal frames on a kernel stack of the guest */
@@ -139,6 +140,16 @@ static void check_accounting(void)
 	     "a guest that uses more than is left when it does so ends: see CommitLimit in /proc/meminfo");
 }
 
+static void check_network(void)
+{
+	char path[PATH_MAX], text[64];
+	bool passt = engine_passt.find(path), slirp = engine_slirp.find(path);
+
+	snprintf(text, sizeof(text), "a network (--net): %s%s%s", passt ? "passt" : "", passt && slirp ? ", " : "",
+		 slirp ? "kbox-slirp" : passt ? "" : "no engine");
+	wish(passt || slirp, text, "install the package passt");
+}
+
 /* What a box gets: kbox raises soft limits, where it needs to, to the hard ones. */
 static void check_limit(int which, rlim_t enough, const char *what, const char *advice)
 {
@@ -167,6 +178,7 @@ int doctor(char **argv)
 		    "holds for guest memory, and for an image with --ephemeral: ulimit -f");
 	check_limit(RLIMIT_NPROC, 1024, "processes", "a guest's threads count as yours: ulimit -u");
 	check_limit(RLIMIT_NOFILE, 32, "open files", "ulimit -n 1024");
+	check_network();
 	print_fences();
 	if (missing)
 		printf("\nkbox cannot run here.\n");

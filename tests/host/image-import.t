@@ -14,11 +14,6 @@ has() {
 		command -v "$program" >/dev/null || return 1
 	done
 }
-# skip WHY NAME
-skip() {
-	count=$((count + 1))
-	echo "ok $count - $2 # SKIP $1"
-}
 if ! has fakeroot mke2fs debugfs; then
 	echo "1..0 # SKIP fakeroot or e2fsprogs is not installed"
 	exit 0

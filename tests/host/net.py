@@ -342,9 +342,13 @@ def acceptor(addr, port, at_once=1):
     taken, held = 0, []
     while True:
         s, _peer = listener.accept()
-        if s.recv(4) == b"end":
+        said = s.recv(4)
+        if said == b"end":
             print(taken, flush=True)
             return
+        if not said:
+            s.close()
+            continue
         taken += 1
         held.append(s)
         if len(held) >= int(at_once):
@@ -354,15 +358,21 @@ def acceptor(addr, port, at_once=1):
             held = []
 
 
-def many(addr, port, number):
-    """So many connections at once; then one that says that it is the last."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (int(number) + 100, int(number) + 100))
-    all_ = []
-    for _ in range(int(number)):
-        s = connect(addr, port)
-        s.sendall(b"one")
-        all_.append(s)
-    print(sum(s.recv(1) == b"!" for s in all_), flush=True)
+def many(addr, port, number, at_once):
+    """So many connections, some of them at once; then one that says that it is the last."""
+    at_once = int(at_once)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (at_once + 100, at_once + 100))
+    heard = 0
+    for _ in range(int(number) // at_once):
+        held = []
+        for _ in range(at_once):
+            s = connect(addr, port)
+            s.sendall(b"one")
+            held.append(s)
+        for s in held:
+            heard += s.recv(1) == b"!"
+            s.close()
+    print(heard, flush=True)
     connect(addr, port).sendall(b"end")
 
 
