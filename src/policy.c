@@ -103,10 +103,16 @@ static bool is_of_link(const struct packet *p)
 	return (p->type >= MLD_LISTENER_QUERY && p->type <= ND_REDIRECT) || p->type == MLD2_LISTENER_REPORT;
 }
 
+/* Of the box's own network by IPv6: kbox-slirp has an address in it. */
+static bool is_on_link6(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_MC_LINKLOCAL(a) || IN6_IS_ADDR_LINKLOCAL(a) || !memcmp(a, &policy.box6, NET_PREFIX6 / 8);
+}
+
 /* What the engine itself answers, or nobody: it reaches no socket of the host's. */
 static bool stays_on_link(const struct packet *p)
 {
-	if (IN6_IS_ADDR_MC_LINKLOCAL(&p->to) || IN6_IS_ADDR_LINKLOCAL(&p->to))
+	if (is_on_link6(&p->to))
 		return is_of_link(p);
 	return p->protocol == IPPROTO_UDP && p->to_port == PORT_DHCP && is_v4(&p->to) &&
 	       (is_multicast(&p->to) || is_gateway(&p->to));

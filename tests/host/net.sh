@@ -54,8 +54,9 @@ beside() {
 engine() {
 	pgrep -P "$1" "^$program"
 }
+# Those of other tests are in other namespaces.
 engines_left() {
-	pgrep -r D,R,S,T -f "^$program --fd" | tr '\n' ' '
+	pgrep --ns $$ --nslist net -r D,R,S,T -f "^$program --fd" | tr '\n' ' '
 }
 both_up() {
 	[ "$(grep -o up "$tmp/beside" | wc -l)" = 2 ]	# lines of two that write at once may be mixed

@@ -170,6 +170,7 @@ is $? 0 "whose other end hears of it"
 
 # The supervisor is killed: the engine goes.
 beside -- sh -c 'echo up; exec sleep 1000'
+is "$(engines_left | wc -w)" 1 "an engine is seen"
 kill -9 "$pid"
 soon no_engine
 is "$(engines_left)" "" "a supervisor that is killed leaves no engine"
