@@ -55,7 +55,7 @@ static struct {
 	bool judged;		/* and policy_in() has seen the frame that waits for it */
 
 	/* To the engine: frames that are put together, as the guest has them but for their heads. */
-	struct iovec out[BATCH_FRAMES + BUFFERS + 1];
+	struct iovec out[BATCH_FRAMES + BUFFERS + 1];	/* and ack.c's question */
 	uint8_t heads[BATCH_FRAMES][FRAME_HEAD + FRAME_LOOKED_AT];
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
 	int nout, nsent;
@@ -352,7 +352,7 @@ static bool fits(const struct vq_request *r)
 	uint64_t len = vq_bytes(r->seg, r->nout);
 
 	return !net.nsent || (net.nsent < BATCH_FRAMES && net.bytes + len <= BATCH_BYTES &&
-			      r->nout < (int)(sizeof(net.out) / sizeof(net.out[0])) - net.nout);
+			      r->nout < BATCH_FRAMES + BUFFERS - net.nout);
 }
 
 /* One batch. False: there is nothing to send, or the engine takes nothing. */

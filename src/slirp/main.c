@@ -18,8 +18,11 @@
 #include "stack.h"
 #include "version.h"
 
-/* A connection has buffers of 256 KiB, and what fragments wait for the rest of theirs is not counted. */
-#define MEMORY (STACK_FILES * (256ULL << 10) + (256ULL << 20))
+/*
+ * A connection has buffers of 256 KiB, which are not touched before they are used. It keeps them for
+ * ten seconds after its end, without a descriptor: so there are more of these than STACK_FILES.
+ */
+#define MEMORY (4 * STACK_FILES * (256ULL << 10))
 
 static const char usage[] =
 "Usage: kbox-slirp --fd N [--ipv4-only] [--resolver ADDR]... [-p [ADDR:]HOST:GUEST[/udp]]...\n"

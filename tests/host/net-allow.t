@@ -92,8 +92,8 @@ is "$(boxed --host-loopback 7101 -- python3 /net.py connects host.kbox.internal-
 for addr in 127.0.0.1 $host4 $host6; do
 	listen=0.0.0.0
 	case $addr in *:*) listen=:: ;; esac
-	beside -p 8001:7001 --allow 198.51.100.1 -- python3 /net.py greeter $listen 7001 40
-	is "$(timeout "$limit" python3 "$net" greeted "$addr" 8001 40)" "40 heard" "-p: a server that speaks first, $addr"
+	beside -p 8001:7001 --allow 198.51.100.1 -- python3 /net.py first_speaker $listen 7001 40
+	is "$(timeout "$limit" python3 "$net" first_heard "$addr" 8001 40)" "40 heard" "-p: a server that speaks first, $addr"
 	wait "$pid"
 done
 beside -p 8002:7002/udp --allow 198.51.100.1 -- python3 /net.py udp_server 0.0.0.0 7002

@@ -311,7 +311,7 @@ def ping(*addrs):
     print()
 
 
-def greeter(addr, port, number):
+def first_speaker(addr, port, number):
     """Speaks first, and then waits for the end."""
     listener = bind(addr, port, socket.SOCK_STREAM)
     listener.listen(64)
@@ -323,7 +323,7 @@ def greeter(addr, port, number):
         s.close()
 
 
-def greeted(addr, port, number):
+def first_heard(addr, port, number):
     """So many at once, of whom each hears the server before it says anything."""
     all_ = [connect(addr, port) for _ in range(int(number))]
     heard = 0
