@@ -56,7 +56,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all unit-tests host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-page count-calls fuzz fuzz-devices \
+.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all unit-tests host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-net bench-page count-calls fuzz fuzz-devices \
 	kselftest demo deps install uninstall deb lint clean FORCE
 
 # What analyses programs runs here, and there is a libslirp.
@@ -224,6 +224,10 @@ bench-page: build/bench-page
 
 build/bench-page: bench/host/bench-page.c bench/bench.h | build
 	$(CC) -O2 -g $(WARN) -o $@ $<
+
+# What a connection carries from a box of each engine, and from a plain process behind pasta and slirp4netns.
+bench-net: all
+	@scripts/bench-net
 
 # How the system calls of real programs reach the kernel.
 bench-sites: all image-debian

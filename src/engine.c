@@ -85,8 +85,8 @@ void engine_argf(struct engine_args *a, const char *option, const char *fmt, ...
 }
 
 /*
- * In the child. A session of its own: the terminal's signals are for the box. The user's descriptors
- * (--fd, volumes) are not for an engine.
+ * In the child. A session of its own: the terminal's signals are for the box. The user's
+ * descriptors (--fd, volumes) are not for an engine.
  */
 static void __attribute__((noreturn)) become_engine(const struct engine_args *a, int fd)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The engine of a box's network: a process of its own, which has the host's sockets. The launcher
- * starts it (start_engine()), sets b->net_fd, this end of the socket between the two, or -1 for a box
- * without a network, and waits until it answers (await_engine()). What fails is said, and the
+ * starts it (start_engine()), sets b->net_fd, this end of the socket between the two, or -1 for a
+ * box without a network, and waits until it answers (await_engine()). What fails is said, and the
  * launcher ends.
  */
 #ifndef ENGINE_H

@@ -30,12 +30,14 @@ static struct alias aliases[] = {
 
 #define ALIASES (sizeof(aliases) / sizeof(aliases[0]))
 
-/* Where things are in a frame with TCP or UDP. */
+/* Where things are in a frame of IP. The last three are NULL where there are no ports. */
 struct layout {
 	int family;
 	uint8_t protocol;
-	uint8_t *address[2], *port[2], *sum;
+	uint8_t *address[2];
 	size_t size;		/* of an address */
+	size_t payload;
+	uint8_t *port[2], *sum;
 };
 
 static uint16_t word(const uint8_t *p)
@@ -49,35 +51,46 @@ static void set_word(uint8_t *p, uint16_t w)
 	p[1] = w;
 }
 
-/* Where the packet's payload is; 0: the frame has none that libslirp would look at. */
-static size_t find_payload(uint8_t *f, size_t len, struct layout *l)
+static bool find_packet(uint8_t *f, size_t len, struct layout *l)
 {
-	switch (word(f + TYPE)) {
-	case ETHERTYPE_IP:
-		/* Behind a fragment's header there are no ports. */
-		if (len < IP + 20 || word(f + IP + 6) & 0x1fff)
-			return 0;
-		*l = (struct layout) { AF_INET, f[IP + 9], { f + IP + 12, f + IP + 16 }, .size = 4 };
-		return IP + (f[IP] & 15) * 4;
-	case ETHERTYPE_IPV6:
-		if (len < IP + 40)
-			return 0;
-		*l = (struct layout) { AF_INET6, f[IP + 6], { f + IP + 8, f + IP + 24 }, .size = 16 };
-		return IP + 40;
+	*l = (struct layout) { 0 };
+	if (word(f + TYPE) == ETHERTYPE_IP && len >= IP + 20) {
+		l->family = AF_INET;
+		l->size = 4;
+		l->protocol = f[IP + 9];
+		l->address[FROM] = f + IP + 12;
+		l->payload = IP + (f[IP] & 15) * 4;
+	} else if (word(f + TYPE) == ETHERTYPE_IPV6 && len >= IP + 40) {
+		l->family = AF_INET6;
+		l->size = 16;
+		l->protocol = f[IP + 6];
+		l->address[FROM] = f + IP + 8;
+		l->payload = IP + 40;
+	} else {
+		return false;
 	}
-	return 0;
+	l->address[TO] = l->address[FROM] + l->size;
+	return true;
+}
+
+/* A fragment but the first one has none, nor has a first one that is too short. */
+static void find_ports(uint8_t *f, size_t len, struct layout *l)
+{
+	bool tcp = l->protocol == IPPROTO_TCP;
+
+	if ((!tcp && l->protocol != IPPROTO_UDP) || len < l->payload + (tcp ? 20 : 8) ||
+	    (l->family == AF_INET && word(f + IP + 6) & 0x1fff))
+		return;
+	l->port[FROM] = f + l->payload;
+	l->port[TO] = f + l->payload + 2;
+	l->sum = f + l->payload + (tcp ? 16 : 6);
 }
 
 static bool find(uint8_t *f, size_t len, struct layout *l)
 {
-	size_t at = find_payload(f, len, l);
-	bool tcp = l->protocol == IPPROTO_TCP;
-
-	if (!at || (!tcp && l->protocol != IPPROTO_UDP) || len < at + (tcp ? 20 : 8))
+	if (!find_packet(f, len, l))
 		return false;
-	l->port[FROM] = f + at;
-	l->port[TO] = f + at + 2;
-	l->sum = f + at + (tcp ? 16 : 6);
+	find_ports(f, len, l);
 	return true;
 }
 
@@ -111,33 +124,31 @@ static void set_address(uint8_t *f, const struct layout *l, int which, const uin
 
 static const struct alias *alias_of(const struct layout *l, int which, bool by_guest)
 {
-	for (const struct alias *a = aliases; a < aliases + ALIASES; a++)
+	for (const struct alias *a = aliases; l->sum && a < aliases + ALIASES; a++)
 		if (a->used && a->family == l->family && (!a->port || a->port == word(l->port[which])) &&
 		    !memcmp(by_guest ? a->guest : a->libslirp, l->address[which], l->size))
 			return a;
 	return NULL;
 }
 
-/* By these libslirp understands the host's loopback; by one of them also DHCP. */
+/* By these libslirp understands the host's loopback; by one of them also DHCP, and NDP. */
 static bool is_loopback_too(const struct layout *l)
 {
 	static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+	bool dhcp = l->sum && l->protocol == IPPROTO_UDP && word(l->port[TO]) == PORT_DHCP;
 	struct in6_addr net;
 
 	if (l->family == AF_INET)
-		return !memcmp(l->address[TO], broadcast, 4) &&
-		       (l->protocol != IPPROTO_UDP || word(l->port[TO]) != PORT_DHCP);
+		return !memcmp(l->address[TO], broadcast, 4) && !dhcp;
 	inet_pton(AF_INET6, NET_NET6, &net);
-	return l->address[TO][0] == 0xff || !memcmp(l->address[TO], &net, NET_PREFIX6 / 8);
+	return l->protocol != IPPROTO_ICMPV6 &&
+	       (l->address[TO][0] == 0xff || !memcmp(l->address[TO], &net, NET_PREFIX6 / 8));
 }
 
 /* The guest's init has set up all that a router would tell. */
-static bool asks_for_router(uint8_t *f, size_t len)
+static bool asks_for_router(const uint8_t *f, size_t len, const struct layout *l)
 {
-	struct layout l;
-	size_t at = find_payload(f, len, &l);
-
-	return at && at < len && l.protocol == IPPROTO_ICMPV6 && f[at] == ND_ROUTER_SOLICIT;
+	return l->protocol == IPPROTO_ICMPV6 && len > l->payload && f[l->payload] == ND_ROUTER_SOLICIT;
 }
 
 bool alias_out(uint8_t *frame, size_t len)
@@ -146,11 +157,11 @@ bool alias_out(uint8_t *frame, size_t len)
 	struct layout l;
 
 	if (!find(frame, len, &l))
-		return !asks_for_router(frame, len);
+		return true;
 	a = alias_of(&l, TO, true);
 	if (a)
 		set_address(frame, &l, TO, a->libslirp);
-	return a || !is_loopback_too(&l);
+	return a || (!is_loopback_too(&l) && !asks_for_router(frame, len, &l));
 }
 
 void alias_in(uint8_t *frame, size_t len)

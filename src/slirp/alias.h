@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Addresses that the guest has for something and libslirp another one: the gateway's of IPv6, and
- * those for the host's resolvers. libslirp would read resolv.conf(5) for these itself, and again each
- * time that it has changed. Here it opens no file.
+ * those for the host's resolvers. libslirp would read resolv.conf(5) for these itself, and again
+ * each time that it has changed. Here it opens no file.
  */
 #ifndef ALIAS_H
 #define ALIAS_H

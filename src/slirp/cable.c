@@ -10,8 +10,8 @@
 #define OUT_BYTES	(1 << 20)
 #define FULL_BYTES	(OUT_BYTES / 2)
 /*
- * So much is written at once. The card's reader runs on another processor, and can have it while the
- * next frames are made.
+ * So much is written at once. The card's reader may run on another processor, and can have it while
+ * the next frames are made.
  */
 #define BATCH_BYTES	(128 << 10)
 

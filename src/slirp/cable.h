@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The socket between the card (src/virtio_net.c) and libslirp, with frames in both directions as
- * src/frames.h has them. What waits to be sent is bounded: who makes frames looks at cable_is_full()
- * first, and one that finds no room all the same is dropped, as a wire does.
+ * src/frames.h has them. What waits to be sent is bounded: who makes frames looks at
+ * cable_is_full() first. A frame that finds no room all the same is dropped, as on a wire.
  */
 #ifndef CABLE_H
 #define CABLE_H
@@ -22,6 +22,7 @@ bool cable_has_frames(void);
  */
 bool cable_receive(short revents, void (*take)(uint8_t *frame, size_t len));
 bool cable_is_full(void);
+/* change() is for the copy that is sent. */
 void cable_send(const uint8_t *frame, size_t len, void (*change)(uint8_t *frame, size_t len));
 /* False: it has ended. */
 bool cable_flush(void);

@@ -19,10 +19,10 @@
 #include "version.h"
 
 /*
- * A connection has buffers of 256 KiB, which are not touched before they are used. It keeps them for
- * ten seconds after its end, without a descriptor: so there are more of these than STACK_FILES.
+ * A connection has buffers of 256 KiB, which are not touched before they are used; and there are
+ * fragments, which libslirp does not count.
  */
-#define MEMORY (4 * STACK_FILES * (256ULL << 10))
+#define MEMORY (STACK_FILES * (256ULL << 10) + (1ULL << 30))
 
 static const char usage[] =
 "Usage: kbox-slirp --fd N [--ipv4-only] [--resolver ADDR]... [-p [ADDR:]HOST:GUEST[/udp]]...\n"

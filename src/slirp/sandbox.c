@@ -139,8 +139,8 @@ static size_t add_rule(struct sock_filter *f, const struct rule *r)
 }
 
 /*
- * What is not allowed fails: another libslirp, or another libc, may try what is no loss to it. Another
- * architecture's calls, and x32's numbers, are nobody's.
+ * What is not allowed fails: another libslirp, or another libc, may try what is no loss to it. A
+ * call of another architecture is the end; numbers of x32's are in no rule.
  */
 static size_t make_filter(struct sock_filter *f)
 {

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <slirp/libslirp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include "alias.h"
@@ -14,10 +15,14 @@ static struct {
 	Slirp *slirp;
 	struct pollfd polls[1 + STACK_FILES];	/* the cable is the first one */
 	int npolls;
-	bool open[STACK_FILES];	/* by descriptor: one that libslirp has */
-	int nopen;		/* of these */
-	int nforwards;		/* and how many of these are for -p, not connections */
+	/* By descriptor: a socket that libslirp has opened, or listens at for -p. */
+	bool open[STACK_FILES], listens[STACK_FILES];
+	int nopen, nlisten;
+	int nforwards;		/* of nopen: those for -p by UDP, which are no connections */
+	int most;		/* of nopen and nlisten together, and SPARE */
 } stack;
+
+#define SPARE 16		/* descriptors for all else */
 
 static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 {
@@ -41,7 +46,7 @@ static void guest_error(const char *message, void *opaque)
 	(void)opaque;
 }
 
-/* The one timer is for router advertisements. The guest's init has set up all that they would tell. */
+/* The one timer is for router advertisements: the guest's init has set up what they would tell. */
 static void *timer_new(SlirpTimerId id, void *cb_opaque, void *opaque)
 {
 	static char timer;
@@ -114,7 +119,7 @@ static struct in6_addr six(const char *text)
 	return a;
 }
 
-/* The addresses of name servers are libslirp's so that it answers for them (ARP, NDP): see alias.h. */
+/* libslirp has the addresses of name servers so that it answers for them (ARP, NDP): see alias.h. */
 bool stack_start(bool ipv6)
 {
 	SlirpConfig config = {
@@ -168,6 +173,12 @@ bool stack_forward(const struct port *p, bool ipv6)
 	return (p->family == AF_INET6 || forward4(p, flags)) && (p->family == AF_INET || !ipv6 || forward6(p, flags));
 }
 
+/* Who waits to be accepted when there is no descriptor for him would be there again at once. */
+static bool has_to_wait(int fd)
+{
+	return stack.listens[fd] && stack.nopen + stack.nlisten + SPARE >= stack.most;
+}
+
 static int add_poll(int fd, int events, void *opaque)
 {
 	struct pollfd *p = &stack.polls[stack.npolls];
@@ -181,7 +192,7 @@ static int add_poll(int fd, int events, void *opaque)
 	if (events & SLIRP_POLL_PRI && !cable_is_full())
 		p->events |= POLLPRI;
 	/* One that is waited for by nothing would still say that it has been hung up. */
-	if (!p->events || stack.npolls > STACK_FILES)
+	if (!p->events || stack.npolls > STACK_FILES || has_to_wait(fd))
 		return -1;
 	return stack.npolls++;
 }
@@ -205,21 +216,24 @@ static int events_of(int i, void *opaque)
 	return events;
 }
 
-/* libslirp has a queue of one connection. */
-static int listen_to_all(int fd, int events, void *opaque)
+/* libslirp has a queue of one connection. Those of UDP cannot listen, and are open already. */
+static int listen_to(int fd, int events, void *opaque)
 {
 	(void)events;
 	(void)opaque;
-	listen(fd, SOMAXCONN);
+	stack.listens[fd] = !listen(fd, SOMAXCONN);
+	stack.nlisten += stack.listens[fd];
 	return -1;
 }
 
 void stack_forwarded(void)
 {
 	uint32_t timeout = UINT32_MAX;
+	struct rlimit files;
 
-	slirp_pollfds_fill(stack.slirp, &timeout, listen_to_all, NULL);
+	slirp_pollfds_fill(stack.slirp, &timeout, listen_to, NULL);
 	stack.nforwards = stack.nopen;
+	stack.most = getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > STACK_FILES ? STACK_FILES : (int)files.rlim_cur;
 }
 
 static void take(uint8_t *frame, size_t len)
@@ -236,6 +250,7 @@ static int milliseconds(uint32_t wanted)
 	return stack.nopen > stack.nforwards && wanted <= INT_MAX ? (int)wanted : -1;
 }
 
+/* What answers the guest's frames goes before the host's sockets are read, which takes its time. */
 bool stack_turn(void)
 {
 	uint32_t timeout = UINT32_MAX;
@@ -247,7 +262,7 @@ bool stack_turn(void)
 	n = poll(stack.polls, stack.npolls, milliseconds(timeout));
 	if (n < 0)
 		stack.polls[0].revents = 0;
-	if (!cable_flush() || !cable_receive(stack.polls[0].revents, take))
+	if (!cable_flush() || !cable_receive(stack.polls[0].revents, take) || !cable_flush())
 		return false;
 	slirp_pollfds_poll(stack.slirp, n < 0, events_of, NULL);
 	return cable_flush();

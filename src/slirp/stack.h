@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include "ports.h"
 
-/* Connections, and what listens; more are refused. */
-#define STACK_FILES 4096
+/* Connections, for ten seconds after their end too, and what listens; more are refused. */
+#define STACK_FILES 16384
 
 /* The gateway's address is the host's own loopback: whoever has the cable's other end sees to that. */
 bool stack_start(bool ipv6);

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/net.sh"
 
 resolver=127.0.0.53
-# passt has two descriptors of the host for each connection, kbox-slirp 4096 in all.
+# passt has two descriptors of the host for each connection, kbox-slirp one, also for some time after its end.
 at_once=${NET_AT_ONCE:-5000}
 log=$tmp/log
 # The log's lines, with what differs from run to run taken out.

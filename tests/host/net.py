@@ -111,6 +111,14 @@ def greeted(addr, port):
     print(connect(addr, port).makefile().read())
 
 
+def crowd(addr, port, number):
+    """As many connections at once, which say nothing."""
+    kept = [connect(addr, port) for _ in range(int(number))]
+    print("up", flush=True)
+    time.sleep(1000)
+    del kept
+
+
 def drain(addr, port):
     listener = bind(addr, port, socket.SOCK_STREAM)
     listener.listen()

@@ -63,6 +63,7 @@ is "$(engines_left)" "" "nothing of the engine is left"
 beside -p 8001:7001 -- python3 /net.py tcp_server 0.0.0.0 7001 1 1
 first=$pid
 beside -p 8002:7001 -- python3 /net.py tcp_server 0.0.0.0 7001 1 1
+is "$(engines_left | wc -w)" 2 "two engines"
 is "$(timeout "$limit" python3 "$net" tcp_client 127.0.0.1 8001 1; timeout "$limit" python3 "$net" tcp_client 127.0.0.1 8002 1)" "same
 same" "two boxes"
 wait "$first" "$pid"
@@ -218,6 +219,30 @@ if [ "$engine" = slirp ]; then
 	is "$(awk '/^Max core/ { print $5, $6 }' "/proc/$pid/limits")" "0 0" "it leaves no dump"
 	soon quiet
 	is $? 0 "it is idle, too"
+	kill "$box"
+	wait "$box"
+
+	# More clients than it has descriptors: they wait, and so does it. stat has ticks of a hundredth of a second.
+	busy() {
+		awk '{ print $14 + $15 }' "/proc/$1/stat"
+	}
+	prlimit --nofile=400:400 "$kbox" run --net=slirp --mem 256M -p 8001:7001 -v "$net:/net.py:ro" -- \
+		python3 /net.py greeter :: 7001 1000 >"$tmp/beside" 2>&1 &
+	box=$!
+	own="$own $box"
+	soon grep -q up "$tmp/beside"
+	pid=$(engine "$box")
+	outside crowd 127.0.0.1 8001 600
+	crowd=$!
+	crowded() {
+		[ "$(find "/proc/$pid/fd/" | wc -l)" -gt 300 ]
+	}
+	soon crowded
+	was=$(busy "$pid")
+	sleep 2
+	is "$(($(busy "$pid") - was < 100))" 1 "more connections than descriptors do not keep it busy"
+	kill "$crowd"
+	is "$(timeout "$limit" python3 "$net" greeted 127.0.0.1 8001)" hello "and who waits has his turn"
 	kill "$box"
 	wait "$box"
 fi

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kbox-slirp: addresses that libslirp has by other names, the cable, and what its filter lets through. */
+/* kbox-slirp: addresses that libslirp has by other names, the cable, and the filter. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -173,6 +173,14 @@ static void dropped(void **state)
 		make_frame(cases[i].protocol, strchr(cases[i].to, ':') ? NET_BOX6 : NET_BOX4, 4000, cases[i].to, cases[i].port);
 		assert_int_equal(alias_out(frame, sizeof(frame)), cases[i].goes);
 	}
+	/* A fragment without ports, and the first one that is too short for them. */
+	make_frame(IPPROTO_TCP, NET_BOX4, 4000, "255.255.255.255", 80);
+	assert_false(alias_out(frame, IP + 20 + 8));
+	frame[IP + 7] = 1;
+	assert_false(alias_out(frame, sizeof(frame)));
+	make_frame(IPPROTO_UDP, NET_BOX4, 4000, "255.255.255.255", 67);
+	frame[IP + 7] = 1;
+	assert_false(alias_out(frame, sizeof(frame)));
 	make_frame(IPPROTO_ICMPV6, NET_BOX6, 0, "ff02::2", 0);
 	payload()[0] = 133;	/* a router solicitation */
 	assert_false(alias_out(frame, sizeof(frame)));
@@ -262,8 +270,8 @@ static size_t read_all(void)
 }
 
 /*
- * Nobody reads: the cable is full after a while, takes no frames then, and drops some in the end. What
- * comes of those that are sent is whole.
+ * Nobody reads: the cable is full after a while, takes no frames then, and drops some in the end.
+ * What comes of those that are sent is whole.
  */
 static void full(void **state)
 {
