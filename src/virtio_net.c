@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The network card (virtio 1.2, 5.1). Its cable is a stream socket to the engine (engine.c), with
- * frames as QEMU has them there. It sends no frame whose sums are left to the card: the engine takes
- * frames of 64 KiB, and wants their sums.
+ * frames as QEMU has them there. No offloads: the engine takes frames of 64 KiB instead.
  *
  * Nothing grows: what the engine sends and the guest has no room for stays in the socket, and what
  * the engine does not take stays in the guest.
@@ -34,7 +33,7 @@
 #define BATCH_BYTES	(32 << 10)
 
 #define IN_BYTES	(256 << 10)
-#define REST_BYTES	(FRAME_HEAD + FRAME_MAX)
+#define REST_BYTES	(FRAME_HEAD + FRAME_MAX + FRAME_HEAD + QUESTION_BYTES)	/* the question: ack.c */
 
 enum { RX, TX };
 
@@ -55,7 +54,7 @@ static struct {
 	bool judged;		/* and policy_in() has seen the frame that waits for it */
 
 	/* To the engine: frames that are put together, as the guest has them but for their heads. */
-	struct iovec out[BATCH_FRAMES + BUFFERS + 1];	/* and ack.c's question */
+	struct iovec out[BATCH_FRAMES + BUFFERS + 2];
 	uint8_t heads[BATCH_FRAMES][FRAME_HEAD + FRAME_LOOKED_AT];
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
 	int nout, nsent;
@@ -163,9 +162,6 @@ static bool deliver(struct device *d, const uint8_t *frame, size_t len)
 	if (!fits && net.ntaken < most_buffers(d))
 		return false;
 	header.num_buffers = net.ntaken;
-	/* The engine has made the sums, and a socket of this host's loses nothing: nobody need add it all up again. */
-	if (d->hw->driver_features & 1 << VIRTIO_NET_F_GUEST_CSUM)
-		header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	if (fits) {
 		fill(&header, HEADER);
 		fill(frame, len);
@@ -347,12 +343,13 @@ static void add_frame(struct device *d, struct vq_request *r)
 	net.bytes += FRAME_HEAD + len;
 }
 
+/* Also its own head, and ack.c's question. */
 static bool fits(const struct vq_request *r)
 {
 	uint64_t len = vq_bytes(r->seg, r->nout);
 
 	return !net.nsent || (net.nsent < BATCH_FRAMES && net.bytes + len <= BATCH_BYTES &&
-			      r->nout < BATCH_FRAMES + BUFFERS - net.nout);
+			      net.nout + 1 + r->nout + 1 <= (int)(sizeof(net.out) / sizeof(net.out[0])));
 }
 
 /* One batch. False: there is nothing to send, or the engine takes nothing. */
@@ -445,7 +442,7 @@ static bool init(struct device *d)
 	net.source = (struct source) { .fd = d->box->net_fd, .ready = ready, .arg = d };
 	net.up = true;
 	d->features = VIRTIO_VERSION_1 | 1 << VIRTIO_NET_F_MAC | 1 << VIRTIO_NET_F_MTU |
-		      1 << VIRTIO_NET_F_STATUS | 1 << VIRTIO_NET_F_MRG_RXBUF | 1 << VIRTIO_NET_F_GUEST_CSUM;
+		      1 << VIRTIO_NET_F_STATUS | 1 << VIRTIO_NET_F_MRG_RXBUF;
 	d->queue_size[RX] = d->queue_size[TX] = KBOX_VQ_SIZE;
 	return true;
 }
