@@ -6,6 +6,8 @@
 /* Flows whose ACK waits: for the next question, for the answer, and those that may have it. */
 static struct flow_list waiting = TAILQ_HEAD_INITIALIZER(waiting), asked = TAILQ_HEAD_INITIALIZER(asked),
 	ready = TAILQ_HEAD_INITIALIZER(ready);
+/* A question is on its way. Its answer is for those in that list, also where none is left there. */
+static bool is_asked;
 
 static uint32_t get_long(const uint8_t *p)
 {
@@ -39,6 +41,7 @@ void ack_wanted(struct flow *f, const uint8_t *head, const struct packet *p)
 {
 	if (f->acks)
 		return;
+	f->box = p->from;
 	f->seq = get_long(head + p->header + 8);
 	f->ack = get_long(head + p->header + 4) + 1;
 	wait_in(&waiting, f);
@@ -51,8 +54,9 @@ bool ack_question(uint8_t frame[QUESTION_BYTES])
 		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06\0\x01\x08\0\x06\x04\0\x01"
 		NET_BOX_MAC NET_NOBODY4_BYTES "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
 
-	if (!TAILQ_EMPTY(&asked) || TAILQ_EMPTY(&waiting))
+	if (is_asked || TAILQ_EMPTY(&waiting))
 		return false;
+	is_asked = true;
 	move_all(&asked, &waiting);
 	memcpy(frame, question, QUESTION_BYTES);
 	return true;
@@ -62,18 +66,17 @@ bool ack_is_answer(const uint8_t *frame, size_t n)
 {
 	if (n < QUESTION_BYTES || frame[12] != 0x08 || frame[13] != 0x06 || memcmp(frame + 38, NET_NOBODY4_BYTES, 4))
 		return false;
+	is_asked = false;
 	move_all(&ready, &asked);
 	return true;
 }
 
 size_t ack_next(uint8_t frame[ANSWER_MAX])
 {
-	struct in6_addr box;
 	struct flow *f = TAILQ_FIRST(&ready);
 
 	if (!f)
 		return 0;
 	ack_forget(f);
-	box = address_of(is_v4(&f->key.peer) ? NET_BOX4 : NET_BOX6);
-	return answer_ack(&f->key.peer, f->key.peer_port, &box, f->key.box_port, f->seq, f->ack, frame);
+	return answer_ack(&f->key.peer, f->key.peer_port, &f->box, f->key.box_port, f->seq, f->ack, frame);
 }

@@ -31,12 +31,12 @@ TAILQ_HEAD(flow_list, flow);
 struct flow {
 	struct flow_key key;
 	bool inbound;			/* the peer has begun it */
-	bool dns;			/* questions about names of the list go by */
 	uint8_t closed;			/* bit 0: the box has sent FIN, bit 1: the peer */
 	int rule;			/* that lets it pass, or -1 */
 	uint64_t sent, received;	/* bytes of data, of the box's view; sent again is counted again */
 	struct timespec begin;		/* of CLOCK_REALTIME */
-	uint32_t seq, ack;		/* of an ACK that it waits for, in one of the lists of ack.c */
+	struct in6_addr box;		/* where an ACK goes that it waits for, in one of the lists of ack.c, */
+	uint32_t seq, ack;		/* and that ACK's numbers */
 	struct flow_list *acks;
 	TAILQ_ENTRY(flow) next_ack;
 
