@@ -33,7 +33,7 @@ static bool split(char *s, char **ports)
 	if (*s == '[') {
 		char *end = strchr(s, ']');
 
-		if (!end)
+		if (!end || !memchr(s, ':', end - s) || !strchr("/:", end[1]))
 			return false;
 		memmove(s, s + 1, end - s - 1);
 		memmove(end - 1, end + 1, strlen(end + 1) + 1);
@@ -71,6 +71,8 @@ static bool parse_addresses(char *s, struct allow *a, const char **why)
 	}
 	a->addr = address_of(s);
 	a->prefix = 128;
+	if (is_v4(&a->addr) != (bits == 32))	/* IPv4 has a form of its own */
+		return false;
 	if (slash) {
 		len = slash + 1;
 		if (!next_number(&len, bits + 1, &n) || *len)
@@ -135,7 +137,8 @@ bool allow_has_name(const struct allow *a, const char *name)
 {
 	size_t n = strlen(name), own = strlen(a->name);
 
-	if (a->what != ALLOW_NAME)
+	/* A dot behind a backslash is a label's own, and none between two. */
+	if (a->what != ALLOW_NAME || strchr(name, '\\'))
 		return false;
 	if (a->below)
 		return n > own + 1 && name[n - own - 1] == '.' && !strcmp(name + n - own, a->name);
@@ -146,7 +149,8 @@ bool allow_has_address(const struct allow *a, const struct in6_addr *addr)
 {
 	unsigned int bytes = a->prefix / 8, bits = a->prefix % 8;
 
-	return a->what == ALLOW_ADDRESSES && !memcmp(&a->addr, addr, bytes) &&
+	/* ::/0 is all of IPv6, and no IPv4. */
+	return a->what == ALLOW_ADDRESSES && is_v4(&a->addr) == is_v4(addr) && !memcmp(&a->addr, addr, bytes) &&
 	       (!bits || !((a->addr.s6_addr[bytes] ^ addr->s6_addr[bytes]) >> (8 - bits)));
 }
 
