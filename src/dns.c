@@ -22,6 +22,16 @@ static bool read_name(ns_msg *m, char name[MAX_NAME])
 	return true;
 }
 
+/* What EDNS has to say (RFC 6891, 6.1), or nothing. */
+static bool has_only_edns(ns_msg *m)
+{
+	ns_rr rr;
+
+	if (!ns_msg_count(*m, ns_s_ar))
+		return true;
+	return ns_msg_count(*m, ns_s_ar) == 1 && !ns_parserr(m, ns_s_ar, 0, &rr) && ns_rr_type(rr) == ns_t_opt;
+}
+
 /* Nothing that could carry anything but the question: no answers, one record of what EDNS has. */
 bool dns_question(const uint8_t *message, size_t n, char name[MAX_NAME])
 {
@@ -30,7 +40,7 @@ bool dns_question(const uint8_t *message, size_t n, char name[MAX_NAME])
 	if (n < HEADER || ns_initparse(message, n, &m) || !read_name(&m, name))
 		return false;
 	return !ns_msg_getflag(m, ns_f_qr) && ns_msg_getflag(m, ns_f_opcode) == ns_o_query &&
-	       !ns_msg_count(m, ns_s_an) && !ns_msg_count(m, ns_s_ns) && ns_msg_count(m, ns_s_ar) <= 1;
+	       !ns_msg_count(m, ns_s_an) && !ns_msg_count(m, ns_s_ns) && has_only_edns(&m);
 }
 
 static size_t question_end(const uint8_t *message, size_t n)
