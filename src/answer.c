@@ -146,9 +146,16 @@ static bool is_icmp_error(const struct packet *p)
 	return p->protocol == IPPROTO_ICMPV6 && !(p->type & ICMP6_INFOMSG_MASK);
 }
 
+/* Not the first one: what it belongs to has its answer already. */
+static bool is_later_fragment(const uint8_t *head, const struct packet *p)
+{
+	return is_v4(&p->to) && (head[ETHER + 6] & 0x1f || head[ETHER + 7]);
+}
+
 size_t answer_refusal(const uint8_t *head, size_t n, const struct packet *p, uint8_t answer[ANSWER_MAX])
 {
-	if (is_multicast(&p->to) || is_multicast(&p->from) || is_loopback(&p->from) || is_icmp_error(p))
+	if (is_multicast(&p->to) || is_multicast(&p->from) || is_loopback(&p->from) || is_icmp_error(p) ||
+	    is_later_fragment(head, p))
 		return 0;
 	if (p->protocol == IPPROTO_TCP && !p->hidden)
 		return answer_reset(head, p, answer);
