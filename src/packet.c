@@ -83,7 +83,7 @@ static bool read_tcp(const uint8_t *head, size_t n, size_t end, struct packet *p
 static bool read_udp(const uint8_t *head, size_t n, size_t end, struct packet *p)
 {
 	p->data = p->header + 8;
-	return n >= p->data && word(head + p->header + 4) == end - p->header;
+	return n >= p->data && end >= p->data && word(head + p->header + 4) == end - p->header;
 }
 
 static bool read_ports(const uint8_t *head, size_t n, size_t end, struct packet *p)
@@ -116,7 +116,7 @@ static void look_behind_options(const uint8_t *head, size_t n, struct packet *p)
 	p->type = n > at ? head[at] : 0;
 }
 
-/* What a packet carries; its end is that of the frame. */
+/* What a packet carries; its end is where IP says. */
 static bool read_protocol(const uint8_t *head, size_t n, size_t end, struct packet *p)
 {
 	bool ok = true;
@@ -134,12 +134,22 @@ static bool read_protocol(const uint8_t *head, size_t n, size_t end, struct pack
 	return ok;
 }
 
+/* On a wire a frame is filled up to 60 bytes (IEEE 802.3), and an engine may do that, too. */
+static bool take_length(size_t own, size_t *len)
+{
+	bool ok = own == *len || (own < *len && IP + *len <= ETH_ZLEN);
+
+	*len = own;
+	return ok;
+}
+
 /* RFC 791, 3.1. */
-static bool read_v4(const uint8_t *ip, size_t n, size_t len, struct packet *p)
+static bool read_v4(const uint8_t *ip, size_t n, size_t *len, struct packet *p)
 {
 	size_t header = (ip[0] & 15) * 4;
 
-	if (n < 20 || ip[0] >> 4 != 4 || header < 20 || header > n || word(ip + 2) != len)
+	if (n < 20 || ip[0] >> 4 != 4 || header < 20 || header > n || !take_length(word(ip + 2), len) ||
+	    header > *len)
 		return false;
 	p->from = mapped(ip + 12);
 	p->to = mapped(ip + 16);
@@ -150,9 +160,9 @@ static bool read_v4(const uint8_t *ip, size_t n, size_t len, struct packet *p)
 }
 
 /* RFC 8200, 3. */
-static bool read_v6(const uint8_t *ip, size_t n, size_t len, struct packet *p)
+static bool read_v6(const uint8_t *ip, size_t n, size_t *len, struct packet *p)
 {
-	if (n < 40 || ip[0] >> 4 != 6 || word(ip + 4) + 40u != len)
+	if (n < 40 || ip[0] >> 4 != 6 || !take_length(word(ip + 4) + 40u, len))
 		return false;
 	memcpy(&p->from, ip + 8, 16);
 	memcpy(&p->to, ip + 24, 16);
@@ -166,6 +176,7 @@ static bool read_v6(const uint8_t *ip, size_t n, size_t len, struct packet *p)
 
 bool read_packet(const uint8_t *head, size_t n, size_t len, struct packet *p)
 {
+	size_t own = len - IP;
 	bool ok = false;
 
 	memset(p, 0, sizeof(*p));
@@ -173,11 +184,11 @@ bool read_packet(const uint8_t *head, size_t n, size_t len, struct packet *p)
 		return false;
 	switch (word(head + 12)) {
 	case ETHERTYPE_IP:
-		ok = read_v4(head + IP, n - IP, len - IP, p);
+		ok = read_v4(head + IP, n - IP, &own, p);
 		break;
 	case ETHERTYPE_IPV6:
-		ok = read_v6(head + IP, n - IP, len - IP, p);
+		ok = read_v6(head + IP, n - IP, &own, p);
 		break;
 	}
-	return ok && read_protocol(head, n, len, p);
+	return ok && read_protocol(head, n, IP + own, p);
 }
