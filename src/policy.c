@@ -24,7 +24,7 @@ enum { NO_RULE = -1, EVERYTHING = -2 };
 
 static struct {
 	const struct options *opt;
-	struct in6_addr box4, box6, gateway4, gateway6;
+	struct in6_addr box4, box6, gateway4, gateway6, none4;
 	const struct resolvers *resolvers;
 	bool names;			/* the list has names */
 } policy;
@@ -56,6 +56,7 @@ void policy_init(const struct box *b)
 	policy.box6 = address_of(NET_BOX6);
 	policy.gateway4 = address_of(NET_GATEWAY4);
 	policy.gateway6 = address_of(NET_GATEWAY6);
+	policy.none4 = address_of("0.0.0.0");
 	policy.resolvers = &b->net.resolvers;
 	for (size_t i = 0; i < b->opt.nallowed; i++)
 		policy.names |= b->opt.allowed[i].what == ALLOW_NAME;
@@ -118,6 +119,12 @@ static bool stays_on_link(const struct packet *p)
 	       (is_multicast(&p->to) || is_gateway(&p->to));
 }
 
+/* The engine's own answer to what of DHCP stays on the link. */
+static bool is_of_dhcp(const struct packet *p)
+{
+	return p->protocol == IPPROTO_UDP && p->from_port == PORT_DHCP && equal(&p->from, &policy.gateway4);
+}
+
 /*
  * passt takes where a frame comes from for the box's address, and all its connections would end by
  * another one. Of IPv6 the box has one of the link's own, too, by which it reaches the gateway.
@@ -127,7 +134,7 @@ static bool is_from_box(const struct packet *p)
 	if (equal(&p->from, &policy.box4) || equal(&p->from, &policy.box6))
 		return true;
 	if (is_v4(&p->from))
-		return is_loopback(&p->from) && stays_on_link(p);	/* DHCP, from 0.0.0.0 */
+		return equal(&p->from, &policy.none4) && stays_on_link(p);	/* DHCP */
 	return IN6_IS_ADDR_LINKLOCAL(&p->from) && (IN6_IS_ADDR_LINKLOCAL(&p->to) || stays_on_link(p));
 }
 
@@ -293,12 +300,12 @@ static void learn_for_rules(const char *name, const struct in6_addr *addr, uint3
 }
 
 /* The host's resolver answers the guest: from now on the guest may connect to what it has learned. */
-static void hear_answer(const uint8_t *frame, size_t len, const struct packet *p)
+static void hear_answer(const uint8_t *frame, const struct packet *p)
 {
 	char name[MAX_NAME];
 
 	if (policy.names && p->protocol == IPPROTO_UDP && p->from_port == PORT_DNS && is_resolver(&p->from))
-		dns_addresses(frame + p->data, len - p->data, name, learn_for_rules);
+		dns_addresses(frame + p->data, p->bytes, name, learn_for_rules);
 }
 
 /* What comes in without a flow. Only a box with a list looks whether it was asked for. */
@@ -311,7 +318,8 @@ static bool comes_in(const struct packet *p)
 		flow_moves(flow_begin(&key, true, NO_RULE), p, false);
 		return true;
 	}
-	return !policy.opt->nallowed || stays_on_link(p) || p->protocol == IPPROTO_ICMPV6 || p->protocol == IPPROTO_ICMP;
+	return !policy.opt->nallowed || stays_on_link(p) || is_of_dhcp(p) || p->protocol == IPPROTO_ICMPV6 ||
+	       p->protocol == IPPROTO_ICMP;
 }
 
 bool policy_in(const uint8_t *frame, size_t len)
@@ -326,7 +334,7 @@ bool policy_in(const uint8_t *frame, size_t len)
 	f = flow_of(&p, false);
 	if (!f)
 		return comes_in(&p);
-	hear_answer(frame, len, &p);
+	hear_answer(frame, &p);
 	flow_moves(f, &p, false);
 	return true;
 }
