@@ -148,7 +148,7 @@ void netlog_name_refused(const char *name)
 
 	if (!may_say_refused())
 		return;
-	for (; name[n] && n < MAX_NAME - 1; n++)
+	for (; n < MAX_NAME - 1 && name[n]; n++)
 		clean[n] = name[n] > ' ' && name[n] <= '~' && !strchr("\"\\", name[n]) ? name[n] : '?';
 	clean[n] = 0;
 	put_line("{\"time\":\"%s\",\"verdict\":\"refused\",\"direction\":\"out\",\"protocol\":\"dns\",\"name\":\"%s\"}\n",

@@ -10,7 +10,7 @@ command -v passt >/dev/null || [ -x "$build/kbox-slirp" ] || skip_all "no engine
 apt_reaches() {
 	mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial"
 	timeout 120 apt-get -qq -o Dir::State::Lists="$tmp/lists" -o Dir::Cache="$tmp/cache" -o Debug::NoLocking=1 update >"$tmp/apt" 2>&1 &&
-		[ -n "$(ls "$tmp/lists" | grep -v partial)" ]
+		[ "$(find "$tmp/lists" -type f | wc -l)" -gt 1 ]
 }
 npm_reaches() {
 	command -v npm >/dev/null && timeout 60 npm view left-pad@1.3.0 version >"$tmp/npm" 2>&1

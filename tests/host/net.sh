@@ -5,10 +5,15 @@
 
 engine=${NET_ENGINE:-passt}
 case $engine in
-passt) program=passt ;;
-slirp) program="kbox-slirp" ;;
+passt)
+	program=passt
+	command -v passt >/dev/null || skip_all "passt is not installed"
+	;;
+slirp)
+	program="kbox-slirp"
+	"$build/kbox-slirp" --version >/dev/null 2>&1 || skip_all "kbox-slirp is not built, or libslirp is not installed"
+	;;
 esac
-command -v passt >/dev/null || skip_all "passt is not installed"
 command -v python3 >/dev/null || skip_all "python3 is not installed"
 if [ -z "${NET_TEST:-}" ]; then
 	unshare -rnm true 2>/dev/null || skip_all "no user and network namespaces here"
@@ -54,9 +59,9 @@ beside() {
 engine() {
 	pgrep -P "$1" "^$program"
 }
-# Those of other tests are in other namespaces.
+# Those of this test's network namespace.
 engines_left() {
-	pgrep --ns $$ --nslist net -r D,R,S,T -f "^$program --fd" | tr '\n' ' '
+	pgrep -r D,R,S,T --ns $$ --nslist net -f "^$program --fd" | tr '\n' ' '
 }
 both_up() {
 	[ "$(grep -o up "$tmp/beside" | wc -l)" = 2 ]	# lines of two that write at once may be mixed

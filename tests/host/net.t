@@ -110,7 +110,6 @@ case $engine in
 passt)
 	says="kbox: --net=passt needs passt, which is not here; install the package passt"
 	is "$(PATH=/none "$kbox" run --net=passt --mem 256M -- true 2>&1)" "$says" "no passt in PATH"
-	is "$(KBOX_PASST=/none "$kbox" run --net --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 1 "--net takes kbox-slirp then"
 	printf '#!/bin/sh\necho "Something is wrong" >&2\nexit 1\n' >"$tmp/passt"
 	chmod +x "$tmp/passt"
 	is "$(KBOX_PASST=$tmp/passt "$kbox" run --net --mem 256M -- true 2>&1)" "kbox: --net: passt: Something is wrong" "an engine that does not start"
@@ -118,6 +117,7 @@ passt)
 slirp)
 	says="kbox: --net=slirp needs kbox-slirp, which is not here; it is a part of kbox that needs libslirp"
 	is "$(KBOX_SLIRP=/none "$kbox" run --net=slirp --mem 256M -- true 2>&1)" "$says" "no kbox-slirp"
+	is "$(KBOX_PASST=/none "$kbox" run --net --mem 256M -- sh -c 'ls /sys/class/net | grep -c eth')" 1 "without passt --net takes it"
 	;;
 esac
 
@@ -131,7 +131,7 @@ if [ "$engine" = passt ]; then
 		"kbox: --net: passt: Couldn't create user namespace: No space left on device; it needs user namespaces, see kbox doctor" \
 		"a host without user namespaces"
 else
-	for net_option in --net=slirp --net; do
+	for net_option in --net=slirp --net; do	# --net tries passt first
 		outside tcp_server $host4 7001 1 1
 		is "$(without_namespaces "$net_option" -- python3 /net.py tcp_client $host4 7001 1)" same "a host without user namespaces: $net_option"
 	done
