@@ -2,7 +2,6 @@
 #include <string.h>
 #include "box.h"
 #include "learned.h"
-#include "netaddr.h"
 #include "packet.h"
 
 #define GRACE	10		/* seconds more: a program takes its time from the answer to its connection */
@@ -15,14 +14,6 @@ static struct {
 } learned[LEARNED_MAX];
 
 static int count;
-
-/* 10.107.98.0/24 and fd6b:626f:78::/64: the gateway is the host's loopback. */
-static bool is_box_network(const struct in6_addr *a)
-{
-	struct in6_addr four = address_of(NET_BOX4), six = address_of(NET_BOX6);
-
-	return !memcmp(a, &four, 15) || !memcmp(a, &six, 8);
-}
 
 static int find(const struct in6_addr *addr, int rule)
 {

@@ -5,6 +5,7 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 #include "frames.h"
+#include "netaddr.h"
 #include "packet.h"
 
 #define IP	14		/* where IP begins in a frame */
@@ -57,6 +58,13 @@ bool is_multicast(const struct in6_addr *a)
 bool is_link_local(const struct in6_addr *a)
 {
 	return is_v4(a) ? word(a->s6_addr + 12) == 0xa9fe : IN6_IS_ADDR_LINKLOCAL(a);
+}
+
+bool is_box_network(const struct in6_addr *a)
+{
+	struct in6_addr four = address_of(NET_BOX4), six = address_of(NET_BOX6);
+
+	return !memcmp(a, &four, 12 + NET_PREFIX4 / 8) || !memcmp(a, &six, NET_PREFIX6 / 8);
 }
 
 bool is_echo_request(const struct packet *p)

@@ -41,6 +41,8 @@ bool is_loopback(const struct in6_addr *a);
 bool is_multicast(const struct in6_addr *a);	/* and 255.255.255.255 */
 /* 169.254.0.0/16, fe80::/10. */
 bool is_link_local(const struct in6_addr *a);
+/* 10.107.98.0/24, fd6b:626f:78::/64. */
+bool is_box_network(const struct in6_addr *a);
 bool is_echo_request(const struct packet *p);
 
 /*

@@ -107,7 +107,7 @@ static bool is_of_link(const struct packet *p)
 /* Of the box's own network by IPv6: kbox-slirp has an address in it. */
 static bool is_on_link6(const struct in6_addr *a)
 {
-	return IN6_IS_ADDR_MC_LINKLOCAL(a) || IN6_IS_ADDR_LINKLOCAL(a) || !memcmp(a, &policy.box6, NET_PREFIX6 / 8);
+	return IN6_IS_ADDR_MC_LINKLOCAL(a) || IN6_IS_ADDR_LINKLOCAL(a) || (!is_v4(a) && is_box_network(a));
 }
 
 /* What the engine itself answers, or nobody: it reaches no socket of the host's. */
@@ -172,11 +172,16 @@ static bool allows(const struct allow *a, int rule, const struct packet *p)
 	}
 }
 
-/* The rule that lets something begin, EVERYTHING or NO_RULE. The gateway is the host's loopback. */
+/*
+ * The rule that lets something begin, EVERYTHING or NO_RULE. The gateway is the host's loopback, and so
+ * is libslirp's own address in the box's network.
+ */
 static int find_rule(const struct packet *p)
 {
 	if (is_gateway(&p->to))
 		return is_host_port(p) || is_echo_request(p) ? EVERYTHING : NO_RULE;
+	if (is_box_network(&p->to) && !is_resolver(&p->to))
+		return NO_RULE;
 	if (!policy.opt->nallowed)
 		return EVERYTHING;
 	for (size_t i = 0; i < policy.opt->nallowed; i++)
