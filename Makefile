@@ -259,21 +259,20 @@ $(FUZZ): $(wildcard tests/fuzz/*.[ch]) $(FUZZ_SITE) $(REWRITE_H) build/gen/inat-
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -Itests/fuzz $(REWRITE_INC) -o $@ $(filter tests/fuzz/%.c,$^) $(FUZZ_SITE) $(DECODER)
 
-# The device side against a hostile guest, but for the network card, which has an engine at its other
-# end (tests/unit/test_network.c). FUZZ_DEVICES_SRC: a copy of src with a bug, for tests.
+# The device side against a hostile guest, and the network's policy. FUZZ_DEVICES_SRC: a copy of src with a bug, for tests.
 FUZZ_DEVICES := build/fuzz-devices/fuzz_devices
 FUZZ_DEVICES_SRC := src
-WRAPPED := guest_read vq_pop pread pwrite preadv pwritev fallocate getrandom
+WRAPPED := guest_read vq_pop pread pwrite preadv pwritev fallocate getrandom read writev
 
 fuzz-devices: $(FUZZ_DEVICES)
 	@tests/fuzz/devices/run
 
 $(FUZZ_DEVICES): $(wildcard tests/fuzz/devices/*.[ch] $(FUZZ_DEVICES_SRC)/*.h) $(ABI) \
-		$(filter-out %/virtio_net.c,$(wildcard $(FUZZ_DEVICES_SRC)/virtio_*.c)) \
-		$(addprefix $(FUZZ_DEVICES_SRC)/,devices.c virtqueue.c disk.c guestmem.c memfd.c)
+		tests/unit/packets.h $(addprefix $(FUZZ_DEVICES_SRC)/,virtio_blk.c virtio_rng.c virtio_net.c devices.c virtqueue.c \
+		disk.c guestmem.c memfd.c frames.c policy.c packet.c answer.c allow.c learned.c dns.c flows.c ack.c resolv.c number.c)
 	@mkdir -p $(@D)
 	clang $(WARN) $(SAN) -fsanitize=fuzzer -I$(FUZZ_DEVICES_SRC) $(INC) $(WRAPPED:%=-Wl,--wrap=%) -pthread -o $@ \
-		$(filter-out $(FUZZ_DEVICES_SRC)/devices.c,$(filter %.c,$^))
+		$(filter-out $(FUZZ_DEVICES_SRC)/devices.c,$(filter %.c,$^)) -lresolv
 
 build/unit/test_site build/unit/test_walk build/unit/test_cancel: build/unit/%: tests/unit/%.c $(REWRITE) $(REWRITE_H) build/gen/inat-tables.c
 	@mkdir -p $(@D)

@@ -4,18 +4,25 @@
 #include <string.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
 #include "hostile.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Of a device (0 or 1) the rings, and what its descriptors say. */
-#define DESC(d)		(0x8000UL + 0x8000UL * (d))
-#define AVAIL(d)	(DESC(d) + 0x1000)
-#define USED(d)		(DESC(d) + 0x2000)
-#define HEADER(d)	(DESC(d) + 0x3000)
-#define STATUS(d)	(DESC(d) + 0x3100)
-#define DATA		0x18000UL
-#define DATA_SIZE	0x20000UL
+/* The queues: the disk's, that of entropy, and the card's two. */
+enum { DISK, ENTROPY, RX, TX, QUEUES };
+/* A device's number here is its first queue's. Slots go by the numbers of the kinds. */
+#define CARD		RX
+#define DEVICES		3
+#define SLOT(d)		(((d) + 1) % DEVICES)
+
+/* Of each queue the rings, and what its descriptors say. */
+#define DESC(q)		(0x8000UL + 0x8000UL * (q))
+#define AVAIL(q)	(DESC(q) + 0x1000)
+#define USED(q)		(DESC(q) + 0x2000)
+#define HEADER(q)	(DESC(q) + 0x3000)
+#define STATUS(q)	(DESC(q) + 0x3100)
+#define DATA		DESC(QUEUES)
 
 enum { NEXT = 1, WRITE = 2 };
 
@@ -52,14 +59,14 @@ static void poke(uint64_t phys, const void *p, size_t n)
 /* Where something is to be found, or nothing is. */
 static uint64_t place(void)
 {
-	unsigned what = input(1), d = what >> 4 & 1;
+	unsigned what = input(1), d = what >> 4 & 3;
 
 	switch (what & 15) {
 	case 0: return DESC(d) + input(2) % 0x1000;
 	case 1: return AVAIL(d) + input(2) % 0x220;
 	case 2: return USED(d) + input(2) % 0x820;
 	case 3: return HEADER(d) + input(1);
-	case 4: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, virtio) + input(2) % (2 * sizeof(struct kbox_virtio));
+	case 4: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, virtio) + input(2) % (DEVICES * sizeof(struct kbox_virtio));
 	case 5: return KBOX_SHARED_PHYS + offsetof(struct kbox_shared, exit_kind) + input(1) % 8;
 	case 6: return MEM - input(1);
 	case 7: return input(8);
@@ -99,7 +106,7 @@ static void any_desc(void)
 	unsigned what = input(1), i = input(1);
 	uint64_t addr = place();
 
-	desc(what & 1, i, addr, number(), what >> 1 & 7, what & 16 ? input(2) : i + 1);
+	desc((what & 1) | (what >> 4 & 2), i, addr, number(), what >> 1 & 7, what & 16 ? input(2) : i + 1);
 }
 
 static void offer(int d, uint16_t head)
@@ -144,17 +151,57 @@ static void block_request(void)
 	offer(0, head);
 }
 
+/* A frame in some segments, the first of which has the header and more. */
+static void send_frame(void)
+{
+	unsigned i = input(1), head = i, n = input(1) % 6;
+	uint64_t at = DATA + (input(1) % 0x40 << 8), size;
+	const uint8_t *p;
+	size_t left = guest_frame(&p);
+
+	memcpy(mem + at + sizeof(struct virtio_net_hdr_mrg_rxbuf), p, left);
+	left += sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	while (n-- && left > 1) {
+		size = number() % left;
+		desc(TX, i, at, size, NEXT, i + 1);
+		at += size;
+		left -= size;
+		i++;
+	}
+	desc(TX, i, at, left, 0, 0);
+	offer(TX, head % KBOX_VQ_SIZE);
+	shared->virtio[SLOT(CARD)].notify |= 1 << 1;
+}
+
+static void make_room(void)
+{
+	unsigned i = input(1);
+
+	for (unsigned n = input(1) % 16; n; n--, i++) {
+		desc(RX, i, DATA + input(2), number() % 0x4000, WRITE, 0);
+		offer(RX, i % KBOX_VQ_SIZE);
+	}
+	shared->virtio[SLOT(CARD)].notify |= 1;
+}
+
 static void set_status(int d, uint32_t status)
 {
-	shared->virtio[d].status = (shared->virtio[d].status & ~0xffu) + KBOX_STATUS_STEP + status;
-	shared->virtio[d].notify |= KBOX_NOTIFY_STATUS;
+	struct kbox_virtio *hw = &shared->virtio[SLOT(d)];
+
+	hw->status = (hw->status & ~0xffu) + KBOX_STATUS_STEP + status;
+	hw->notify |= KBOX_NOTIFY_STATUS;
 }
 
 /* Without a reset before nothing comes of it. */
 static void set_up(int d)
 {
-	shared->virtio[d].vq[0] = (struct kbox_virtqueue) { DESC(d), AVAIL(d), USED(d), KBOX_VQ_SIZE, 1 };
-	shared->virtio[d].driver_features = shared->virtio[d].device_features;
+	struct kbox_virtio *hw = &shared->virtio[SLOT(d)];
+
+	for (int q = 0; q < (d == CARD ? 2 : 1); q++)
+		hw->vq[q] = (struct kbox_virtqueue) {
+			DESC(d + q), AVAIL(d + q), USED(d + q), KBOX_VQ_SIZE, 1,
+		};
+	hw->driver_features = hw->device_features;
 	set_status(d, KBOX_STATUS_READY);
 }
 
@@ -163,13 +210,13 @@ static void any_status(void)
 	static const uint32_t usual[] = { 0, 0, KBOX_STATUS_READY, KBOX_STATUS_READY, KBOX_STATUS_READY | VIRTIO_CONFIG_S_FAILED, 3 };
 	unsigned what = input(1), which = input(1);
 
-	set_status(what & 1, which < 0xc0 ? usual[which % COUNT(usual)] : input(4));
+	set_status(what % DEVICES, which < 0xc0 ? usual[which % COUNT(usual)] : input(4));
 }
 
 static void any_queue(void)
 {
 	unsigned what = input(1);
-	struct kbox_virtqueue *q = &shared->virtio[what >> 7 ? what % KBOX_MAX_VIRTIO : what & 1].vq[what >> 1 & 3];
+	struct kbox_virtqueue *q = &shared->virtio[what >> 7 ? what % KBOX_MAX_VIRTIO : SLOT(what & 1)].vq[what >> 1 & 3];
 
 	switch (input(1) % 6) {
 	case 0: q->desc = place(); break;
@@ -185,14 +232,14 @@ static void ring(void)
 {
 	unsigned what = input(1);
 
-	shared->virtio[what & 1].notify |= what >> 4 ?: 1;
+	shared->virtio[SLOT(what & 3)].notify |= what >> 4 ?: 1;
 }
 
 void guest_step(void)
 {
 	uint64_t where, value;
 
-	switch (input(1) % 14) {
+	switch (input(1) % 16) {
 	case 0:
 	case 1:
 		where = place();
@@ -201,15 +248,17 @@ void guest_step(void)
 		break;
 	case 2:
 	case 3: any_desc(); break;
-	case 4: offer(input(1) & 1, input(1)); break;
-	case 5: ((uint16_t *)(mem + AVAIL(input(1) & 1)))[input(1) & 1] = number(); break;
+	case 4: offer(input(1) % QUEUES, input(1)); break;
+	case 5: ((uint16_t *)(mem + AVAIL(input(1) % QUEUES)))[input(1) & 1] = number(); break;
 	case 6: set_header(); break;
 	case 7: set_range(); break;
 	case 8: any_queue(); break;
-	case 9: set_up(input(1) & 1); break;
+	case 9: set_up(input(1) % DEVICES); break;
 	case 10: ring(); break;
 	case 11: block_request(); break;
 	case 13: any_status(); break;
+	case 14: send_frame(); break;
+	case 15: make_room(); break;
 	case 12: shared->exit_kind = input(1) & 63 ? KBOX_RUNNING : KBOX_EXITED; break;
 	}
 }
@@ -224,6 +273,6 @@ void guest_begin(const struct box *b)
 {
 	mem = b->mem;
 	shared = b->shared;
-	set_up(0);
-	set_up(1);
+	for (int d = 0; d < DEVICES; d++)
+		set_up(d);
 }

@@ -19,6 +19,13 @@ void guest_begin(const struct box *b);
 void guest_step(void);			/* it writes something into its memory, or rings */
 void guest_interferes(void);		/* the same, where a device is at work: perhaps */
 
+/* network.c: the box's network, and its engine. */
+#define NET_FD		1000000		/* nothing of the host's */
+void network_begin(struct box *b, unsigned flags);
+size_t guest_frame(const uint8_t **p);	/* that the guest sends */
+void engine_step(void);			/* it sends something, or time passes */
+bool engine_turn(void);			/* the card hears of it; true: there was something */
+
 /* watch.c: what the devices ask of the host, which may refuse. */
 struct watch {
 	int image, overlay;
