@@ -11,8 +11,8 @@ cat >"$tmp/cannot" <<'EOF2'
 config io_accounting the host reads and writes, and the guest does not count it
 file mode_and_owner a user of the host gives no file away
 volume deep_paths a file is told to the host by its whole path, which is PATH_MAX long at most
-volume links_themselves by Landlock alone a symbolic link's times cannot be set
-volume who_makes_it_owns_it a user of the host gives no file away, so that files are his
+volume-tree links_themselves by Landlock alone a symbolic link's times cannot be set
+volume-owner who_makes_it_owns_it a user of the host gives no file away, so that files are his
 EOF2
 
 # runs TEST MODE FENCE: the cases that passed, and those that did not
@@ -54,31 +54,46 @@ each() {
 	done
 }
 
+# volumes FENCE SUFFIX: tests/guest/volume*.c
+volumes() {
+	for source in "$top"/tests/guest/volume*.c; do
+		name=$(basename "$source" .c)
+		each "$1" "$name-$2"
+	done
+}
+
 wanted=$* as=''
 chmod 755 "$tmp"
 "$kbox" doctor >"$tmp/doctor"
 if grep -q '^ok .*: by a mount namespace' "$tmp/doctor"; then
-	each "a namespace" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite filemap-m+trap memory-g+rewrite \
+	each "a namespace" file-m+trap file-g+rewrite filemap-g+rewrite filemap-m+trap memory-g+rewrite \
 		exec-g+rewrite io-m+rewrite ipc-g+rewrite efault-m+rewrite \
 		iouring-m+rewrite rewrite-text-g+rewrite config-m+rewrite
+	volumes "a namespace" g+rewrite
+	volumes "a namespace" m+trap
 	# As hostile tests do.
 	if [ "$(id -u)" = 0 ] && setpriv --reuid=1000 --regid=1000 --clear-groups unshare -Urm true 2>/dev/null; then
 		as='setpriv --reuid=1000 --regid=1000 --clear-groups'
-		each "a user's namespace" file-m+rewrite volume-g+rewrite
+		each "a user's namespace" file-m+rewrite
+		volumes "a user's namespace" g+rewrite
 		as=''
 	fi
 fi
 if grep -q '^ok .*(Landlock)' "$tmp/doctor"; then
 	export KBOX_HIDE=namespaces
-	each Landlock file-m+rewrite volume-m+rewrite memory-m+trap
+	each Landlock file-m+rewrite memory-m+trap
+	volumes Landlock m+rewrite
 fi
 export KBOX_HIDE=namespaces,landlock
 if "$kbox" doctor | grep -q '^ok .*: by a broker'; then
-	each "a broker" file-m+trap file-g+rewrite volume-g+rewrite volume-m+trap filemap-g+rewrite memory-g+rewrite exec-g+rewrite \
+	each "a broker" file-m+trap file-g+rewrite filemap-g+rewrite memory-g+rewrite exec-g+rewrite \
 		io-m+rewrite efault-m+rewrite iouring-m+rewrite
+	volumes "a broker" g+rewrite
+	volumes "a broker" m+trap
 	if [ "$(id -u)" = 0 ] && setpriv --reuid=1000 --regid=1000 --clear-groups true 2>/dev/null; then
 		as='setpriv --reuid=1000 --regid=1000 --clear-groups'
-		each "a user's broker" file-m+rewrite volume-g+rewrite
+		each "a user's broker" file-m+rewrite
+		volumes "a user's broker" g+rewrite
 		as=''
 	fi
 fi
