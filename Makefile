@@ -304,11 +304,10 @@ $(B)/unit-objects/%.o: src/%.c $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -c -o $@ $<
 
-$(addprefix $(B)/unit/test_,policy packet network): tests/unit/packets.h
 # Its clock is its own.
 $(B)/unit/test_policy: UNIT_WRAPPED := -Wl,--wrap=seconds,--wrap=flow_ended
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_OBJECTS)
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) $(UNIT_WRAPPED) -pthread -o $@ $< $(UNIT_OBJECTS) -lcmocka -lresolv
 
