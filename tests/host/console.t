@@ -7,14 +7,8 @@ import signal
 import subprocess
 import time
 
-from terminal import BOX, PATIENCE, Box, check, done, shell
-
-
-def soon(true):
-    end = time.monotonic() + PATIENCE
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
-    return true()
+from terminal import BOX, Box, shell
+from harness import check, done, soon
 
 
 def children(pid):

@@ -4,8 +4,7 @@ What hostfd-*.t share: descriptors of the host in a box (kbox --fd N[:M], and st
 runs natively and in a box, and both have to do what it says: the one natively tells whether the
 scenario is right. Arguments: shell patterns of the names to run.
 
-BUILD, KBOX, IMAGE, KBOX_FLAGS, SECONDS_LIMIT and KBOX_SLOWNESS in the environment are as for
-tests/run; HOSTFD_TOOL is another build of the native agent.
+KBOX_FLAGS in the environment is as for tests/run; HOSTFD_TOOL is another build of the native agent.
 """
 import collections
 import contextlib
@@ -22,13 +21,10 @@ import tempfile
 import time
 import traceback
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0]))))
-BUILD = os.environ.get("BUILD", TOP + "/build")
-KBOX = os.environ.get("KBOX", BUILD + "/kbox")
-IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness import BUILD, IMAGE, KBOX, LIMIT, SLOWNESS  # noqa: E402
+
 TOOL = os.environ.get("HOSTFD_TOOL", BUILD + "/tests/hostfd-m")
-SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
-LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
 PATIENCE = LIMIT / 6                    # for what comes soon
 MOMENT = 0.03 * min(SLOWNESS, 5)        # how long something has not come that does not
 ET, ONESHOT = select.EPOLLET, select.EPOLLONESHOT

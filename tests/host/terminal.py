@@ -10,25 +10,10 @@ import sys
 import termios
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("BUILD", TOP + "/build")
-KBOX = BUILD + "/kbox"
-IMAGE = BUILD + "/test.img"
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness import IMAGE, KBOX, LIMIT  # noqa: E402
+
 BOX = [KBOX, "-S", IMAGE, "--ephemeral", "--mem", "256M"]
-PATIENCE = float(os.environ.get("SECONDS_LIMIT", 600 * int(os.environ.get("KBOX_SLOWNESS", 1))))
-count = 0
-failed = False
-
-
-def check(good, name, *notes):
-    global count, failed
-    count += 1
-    failed |= not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    if not good:
-        for n in notes:
-            print("# " + repr(n))
-    sys.stdout.flush()
 
 
 class Box:
@@ -65,7 +50,7 @@ class Box:
 
     def wait_for(self, text):
         """Everything up to and with text; False when it does not come."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LIMIT
         while text not in self.seen:
             ended = self.process.poll() is not None
             if not self.drain() and (ended or time.monotonic() > end):
@@ -75,7 +60,7 @@ class Box:
 
     def press_until(self, key, seen):
         """A shell that is about to start its command misses a signal: press again."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LIMIT
         while not seen() and time.monotonic() < end:
             self.type(key)
             again = time.monotonic() + 2
@@ -89,7 +74,7 @@ class Box:
         return len(self.seen) > n
 
     def status(self):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LIMIT
         while self.process.poll() is None and time.monotonic() < end:
             self.read()
         if self.process.poll() is None:
@@ -116,8 +101,3 @@ class Box:
 
 def shell(script, **more):
     return Box("/bin/sh", "-c", script, **more)
-
-
-def done():
-    print("1..%d" % count)
-    sys.exit(failed)

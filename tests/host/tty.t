@@ -8,7 +8,8 @@ import tempfile
 import termios
 import time
 
-from terminal import PATIENCE, Box, check, done, shell
+from terminal import Box, shell
+from harness import LIMIT, check, done
 
 # A terminal is one, and has a size.
 b = shell("tty && test -t 0 && test -t 1 && test -t 2 && echo all three; stty size; echo x >/dev/tty; exit 5")
@@ -99,7 +100,7 @@ b.close()
 b = shell("echo ready; sleep 600")
 b.wait_for(b"ready\r\n")
 os.close(b.master)
-end = time.monotonic() + PATIENCE
+end = time.monotonic() + LIMIT
 while b.process.poll() is None and time.monotonic() < end:
     time.sleep(0.1)
 check(b.process.poll() is not None, "a box ends when its terminal goes away")

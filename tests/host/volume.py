@@ -2,69 +2,28 @@
 """
 What volume-*.t share: agents (tests/guest/volume.c) that make system calls in one directory of the
 host's, natively and in boxes that have it as a volume.
-
-BUILD, KBOX, IMAGE, SECONDS_LIMIT and KBOX_SLOWNESS in the environment are as for tests/run.
 """
-import atexit
 import collections
 import errno
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0]))))
-BUILD = os.environ.get("BUILD", TOP + "/build")
-KBOX = os.environ.get("KBOX", BUILD + "/kbox")
-IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness import *  # noqa: E402,F403
+
 AGENT = BUILD + "/tests/volume-m"
-SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
-LIMIT = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
 PATIENCE = LIMIT / 6                    # for an answer
 FULL = bool(os.environ.get("FULL"))
 NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 HERE, RENAME_NOREPLACE, RENAME_EXCHANGE = -100, 1, 2
 READ, WRITE, SHARED, PRIVATE = 1, 2, 1, 2
 PAGE = 4096
-count = 0
-failed = False
-
-TMP = tempfile.mkdtemp(prefix="kbox-test.")
-atexit.register(shutil.rmtree, TMP, ignore_errors=True)
-
-# TAP
-
-
-def check(good, name, *notes):
-    global count, failed
-    count += 1
-    failed |= not good
-    print("ok" if good else "not ok", count, "-", name)
-    if not good:
-        for note in notes:
-            print("# " + (note if isinstance(note, str) else repr(note))[:600].replace("\n", "\n# "))
-    sys.stdout.flush()
-    return good
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok %d - %s # SKIP %s" % (count, name, why))
-
-
-def skip_all(why):
-    print("1..0 # SKIP " + why)
-    sys.exit(0)
-
-
-def done():
-    print("1..%d" % count)
-    sys.exit(failed)
+TMP = temporary()
 
 
 class Differs(Exception):

@@ -36,7 +36,7 @@ def host_answers():
     """A process and an open file can be had."""
     try:
         with open("/etc/passwd"):
-            return subprocess.run([*USER, "true"], timeout=PATIENCE).returncode == 0
+            return subprocess.run([*USER, "true"], timeout=LIMIT).returncode == 0
     except OSError:
         return False
 

@@ -3,7 +3,6 @@
 
 They run in a PID namespace of their own, since the attack that succeeds may be kill(-1); kbox runs
 as an ordinary user there, where that can be. Imported first, this module sees to both."""
-import atexit
 import fcntl
 import os
 import pty
@@ -13,29 +12,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("BUILD", TOP + "/build")
-IMAGE = os.environ.get("IMAGE", BUILD + "/test.img")
-SLOWNESS = int(os.environ.get("KBOX_SLOWNESS", 1))
-# What takes longer hangs.
-PATIENCE = float(os.environ.get("SECONDS_LIMIT", 600 * SLOWNESS))
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness import *  # noqa: E402,F403
+
 PROGRAM = "/tests/hostile"
-count = 0
-failed = False
 
 
 def bound(memory):
     """Bytes that the memory files of a box of so many MiB can have: its memory, and its overlay, which has as much."""
     return (2 * memory + 16) << 20
-
-
-def skip_all(why):
-    print("1..0 # SKIP " + why)
-    sys.exit(0)
 
 
 def apart():
@@ -56,41 +44,13 @@ if os.uname().machine != "x86_64":
 apart()
 # An ordinary user. Without root, the namespace's is one to the host.
 USER = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"] if open("/proc/self/uid_map").read().split()[1] == "0" else []
-TMP = tempfile.mkdtemp(prefix="kbox-test.")
+TMP = temporary()
 os.chmod(TMP, 0o777)
-atexit.register(shutil.rmtree, TMP, ignore_errors=True)
 # Host processes of these tests' boxes have a name of their own.
 KBOX = TMP + "/hbox"
 shutil.copy(BUILD + "/kbox", KBOX)
 os.environ["KBOX_KERNEL"] = BUILD + "/vmlinux"
 os.environ["KBOX_INIT"] = BUILD + "/kbox-init"
-
-
-def check(good, name, *notes):
-    global count, failed
-    count += 1
-    failed |= not good
-    print("ok" if good else "not ok", count, "-", name)
-    if not good:
-        for note in notes:
-            print("# " + repr(note)[:600])
-    sys.stdout.flush()
-    return good
-
-
-def done():
-    print("1..%d" % count)
-    sys.exit(failed)
-
-
-def soon(condition, seconds=PATIENCE):
-    """It comes true, after a while."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def field(pid, name):
@@ -204,14 +164,14 @@ class Box:
 
     def wait_for(self, text):
         """False: it ends, or hangs, and has not said that."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LIMIT
         while text not in self.text:
             ended = self.process.poll() is not None
             if not self.read() and (ended or time.monotonic() > end):
                 return False
         return True
 
-    def wait(self, seconds=PATIENCE):
+    def wait(self, seconds=LIMIT):
         """Its status; None: it does not end."""
         end = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < end:
@@ -244,7 +204,7 @@ class Box:
                 stream.close()
 
 
-def run(*command, seconds=PATIENCE, **more):
+def run(*command, seconds=LIMIT, **more):
     """A box until it ends: its status, and its lines."""
     with Box(*command, **more) as b:
         status = b.wait(seconds)
