@@ -250,12 +250,35 @@ static struct file *open_file(int fd, int flags, const struct stat *st, bool reg
 	return file;
 }
 
+/* For a descriptor of which the host tells from now on, if it can (*polled). */
+static struct hostfd *new_holder(int fd, bool *polled)
+{
+	struct hostfd *h;
+	int ret = hostfd_watch(fd);
+
+	if (ret < 0)
+		return ERR_PTR(ret);
+	*polled = ret;
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	return h ?: ERR_PTR(-ENOMEM);
+}
+
+/* The file is the descriptor's from here on. Where that fails it can be released all the same. */
+static int hold(struct hostfd *h, struct file *file, int fd)
+{
+	int ret = hostfd_begin(h, file, fd);
+
+	set_up(h, file, HOST_POS);
+	return ret;
+}
+
 static struct file *new_file(int fd, int flags)
 {
 	struct hostfd *h;
 	struct file *file;
 	struct stat st;
-	int ret = host_fstat(fd, &st), polled;
+	bool polled;
+	int ret = host_fstat(fd, &st);
 
 	if (ret)
 		return ERR_PTR(ret);
@@ -263,17 +286,15 @@ static struct file *new_file(int fd, int flags)
 		return ERR_PTR(-EISDIR);
 	if (S_ISSOCK(st.st_mode))
 		return hostfd_socket_file(fd, flags);
-	polled = hostfd_watch(fd);
-	if (polled < 0)
-		return ERR_PTR(polled);
-	h = kzalloc(sizeof(*h), GFP_KERNEL);
-	file = h ? open_file(fd, flags, &st, !polled) : ERR_PTR(-ENOMEM);
+	h = new_holder(fd, &polled);
+	if (IS_ERR(h))
+		return ERR_CAST(h);
+	file = open_file(fd, flags, &st, !polled);
 	if (IS_ERR(file)) {
 		kfree(h);
 		return file;
 	}
-	ret = hostfd_begin(h, file, fd);
-	set_up(h, file, HOST_POS);
+	ret = hold(h, file, fd);
 	if (ret) {
 		fput(file);
 		return ERR_PTR(ret);
@@ -292,17 +313,19 @@ struct file *hostfd_file(int fd, int flags)
 
 int hostfd_adopt(struct file *file, int fd)
 {
-	struct hostfd *h = kzalloc(sizeof(*h), GFP_KERNEL);
-	int polled = hostfd_watch(fd), ret = polled < 0 ? polled : h ? hostfd_begin(h, file, fd) : -ENOMEM;
+	bool polled;
+	struct hostfd *h = new_holder(fd, &polled);
+	int ret = PTR_ERR_OR_ZERO(h);
 
-	if (ret) {
-		kfree(h);
-		hostfd_close(fd);
-		return ret;
+	if (!ret) {
+		replace_fops(file, polled ? &polled_ops : &regular_ops);
+		ret = hold(h, file, fd);
+		if (ret)
+			kfree(h);
 	}
-	replace_fops(file, polled ? &polled_ops : &regular_ops);
-	set_up(h, file, HOST_POS);
-	return 0;
+	if (ret)
+		hostfd_close(fd);
+	return ret;
 }
 
 void hostfd_drop(struct file *file)
