@@ -35,7 +35,7 @@ UAPI_INC := $(if $(filter $(ARCH),$(HOST)),-idirafter /usr/include -idirafter /u
 	-idirafter /usr/aarch64-linux-gnu/include)
 INIT := src/init.c src/init_net.c src/init_root.c src/init_diff.c src/init_tar.c
 LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
-# For scripts/check-all, which has its time.
+# For MINUTES of tests/suite.
 BEGUN := $(shell date +%s)
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 # Each with musl and with glibc.
@@ -172,7 +172,7 @@ TESTS_HERE := $(UNIT_TESTS) $(GUEST_TESTS:=+rewrite) $(wildcard tests/host/*.t t
 
 ifeq ($(ARCH),$(HOST))
 check: all image image-debian image-system unit-tests
-	$(PROVE) $(TESTS_HERE)
+	BEGUN=$(BEGUN) $(PROVE) $(TESTS_HERE)
 else
 check: check-$(ARCH)
 endif

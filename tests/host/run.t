@@ -68,6 +68,13 @@ ok 2 - b # SKIP why" "what cmocka skips is skipped"
 is "$(cat "$KBOX_SKIPPED")" "$tmp/test: ok 1 - first # SKIP no tool
 $tmp/test: ok 2 - b # SKIP why" "what was skipped is listed"
 
+# A whole run that has its time.
+printf '#!/bin/sh\necho 1..1\necho ok\n' >"$tmp/test"
+MINUTES=1 BEGUN=1 "$top/tests/suite" "$tmp/test" >"$tmp/out"
+is "$? $(grep -c "^  .* 1 minutes have passed: tests/suite $tmp/test" "$tmp/out")" "0 1" "what would begin too late is skipped"
+MINUTES=1 "$top/tests/suite" "$tmp/test" >"$tmp/out"
+is "$? $(grep -c 'have passed' "$tmp/out")" "0 0" "what begins in time is not"
+
 # Guest tests: a file, and a case.
 long=timer_in_the_clock
 SECONDS_LIMIT=1 "$top/tests/run" "$build/tests/rewrite-signal-m" $long >"$tmp/out" 2>"$tmp/err"
