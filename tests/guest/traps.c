@@ -478,6 +478,7 @@ PIECE(int80_32, TO_32 "movl $20, %eax; int $0x80; movl %eax, %ebx" FROM_32);
 PIECE(syscall_32, TO_32 "movl $20, %eax; syscall; movl %eax, %ebx" FROM_32);
 enum { BACK = 5 + 2 + 3 + 2 };	/* bytes of 64-bit code at the end */
 
+enum { STRICT_SS = 4 };		/* UC_STRICT_RESTORE_SS, which the C library has not */
 enum { A_CALL = -1 };	/* in the place of a signal: perhaps there is one */
 static struct seen in_32;
 
@@ -487,6 +488,7 @@ static void from_32(int sig, siginfo_t *si, void *uc)
 
 	if ((m->gregs[REG_CSGSFS] & 0xffff) != 0x23 || (unsigned long)m->gregs[REG_RIP] - (uintptr_t)in_code > PAGE)
 		collect(sig, si, uc);
+	EQ(((ucontext_t *)uc)->uc_flags & STRICT_SS, 0);
 	in_32.sig = sig;
 	in_32.code = si->si_code;
 	memcpy(&in_32.m, m, sizeof(*m));
@@ -592,6 +594,34 @@ static void bad_segments(void)
 		EQ(seen.m.gregs[REG_ERR], 0x10);
 		if (bad_cs)
 			EQ(seen.m.gregs[REG_CSGSFS] & 0xffff, bad_cs);
+	}
+}
+
+/* A frame of 64-bit code has this flag. Without it a stack segment that is none is put right. */
+static void spoil_laxly(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig, (void)si;
+	EQ(uc->uc_flags & STRICT_SS, STRICT_SS);
+	uc->uc_flags &= ~STRICT_SS;
+	uc->uc_mcontext.gregs[REG_CSGSFS] &= ~(0xffffLL << 48);
+}
+
+static void lax_stack_segment(void)
+{
+	volatile unsigned short ss = 0;
+
+	prepare();
+	on_signal(SIGUSR1, spoil_laxly, SA_ONSTACK);
+	for (int i = 0; i < 4; i++) {
+		memset(&seen, 0, sizeof(seen));
+		if (!sigsetjmp(out, 1)) {
+			EQ(kill(getpid(), SIGUSR1), 0);
+			__asm__ volatile("mov %%ss, %0" : "=m" (ss));
+		}
+		EQ(seen.sig, 0);
+		EQ(ss, 0x2b);
 	}
 }
 
@@ -722,8 +752,8 @@ static void gs_base_that_is_not_aligned(void)
 }
 static const struct test tests[] = {
 	T(in_memory), T(behind_a_call), T(numbers), T(call_registers), T(prefixed_calls), T(interrupt_0x80),
-	T(sysenter_faults), T(code_of_32_bits), T(signals_in_32_bits), T(bad_segments), T(at_the_end_of_memory),
-	T(last_fault), T(vsyscall_page), T(gs_base_that_is_not_aligned),
+	T(sysenter_faults), T(code_of_32_bits), T(signals_in_32_bits), T(bad_segments), T(lax_stack_segment),
+	T(at_the_end_of_memory), T(last_fault), T(vsyscall_page), T(gs_base_that_is_not_aligned),
 };
 #endif
 MAIN(tests)

@@ -46,7 +46,8 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	sc.cs = r->cs; sc.ss = r->ss; sc.err = current->thread.error_code; sc.trapno = current->thread.trap_nr;
 	sc.cr2 = current->thread.cr2; sc.oldmask = current->blocked.sig[0]; sc.fpstate = fpaddr;
 	head.pretcode = (char __user *)ks->ka.sa.sa_restorer;
-	head.uc.uc_flags = (fpstate_extended(fp) ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	head.uc.uc_flags = (fpstate_extended(fp) ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
+			   (r->cs == USER_CS ? UC_STRICT_RESTORE_SS : 0);
 	memcpy(&head.uc.uc_mcontext, &sc, sizeof(sc));
 	memcpy(&head.uc.uc_sigmask, sigmask_to_save(), sizeof(sigset_t));
 	if (!(ks->ka.sa.sa_flags & SA_RESTORER) || copy_to_user(f, &head, offsetof(struct frame, info)) ||
@@ -127,14 +128,18 @@ void arch_do_signal_or_restart(struct pt_regs *r)
 static int get_frame(struct pt_regs *r, struct frame __user *f)
 {
 	struct sigcontext_64 sc;
+	unsigned long uc_flags;
 
-	if (copy_from_user(&sc, &f->uc.uc_mcontext, sizeof(sc)))
+	if (copy_from_user(&sc, &f->uc.uc_mcontext, sizeof(sc)) || get_user(uc_flags, &f->uc.uc_flags))
 		return -EFAULT;
 	r->r8 = sc.r8; r->r9 = sc.r9; r->r10 = sc.r10; r->r11 = sc.r11; r->r12 = sc.r12; r->r13 = sc.r13;
 	r->r14 = sc.r14; r->r15 = sc.r15; r->di = sc.di; r->si = sc.si; r->bp = sc.bp; r->bx = sc.bx;
 	r->dx = sc.dx; r->ax = sc.ax; r->cx = sc.cx; r->sp = sc.sp; r->ip = sc.ip;
 	r->cs = sc.cs | 3;
 	r->ss = sc.ss | 3;
+	/* Programs of before there was a place for it leave rubbish there. USER_SS is the only one that is valid here. */
+	if (r->cs == USER_CS && !(uc_flags & UC_STRICT_RESTORE_SS))
+		r->ss = USER_SS;
 	if (r->cs != USER_CS)
 		gate_not_wanted();
 	r->flags = (r->flags & ~FIX_EFLAGS) | (sc.flags & FIX_EFLAGS);
