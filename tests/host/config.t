@@ -41,6 +41,12 @@ is "$(box -- /bin/sh -c 'mount -t debugfs none /mnt && ls /mnt/tracing/events/sc
 is "$(box -- /bin/sh -c 'unshare -n ls /sys/class/net; unshare -n cat /proc/net/dev | grep -c :')" "$(box -- ls /sys/class/net)
 1" "a new network namespace has its loopback device, and nothing else"
 
+# A sixth of the file were the names for debuggers (tests/host/gdb.t: gdb finds them).
+if command -v readelf >/dev/null; then
+	is "$(readelf -SW "$build/vmlinux" | grep -oE '\.(symtab|gnu_debugdata) ')" ".gnu_debugdata " \
+		"the kernel's file has them compressed"
+fi
+
 if [ -n "${FULL:-}" ]; then
 	make -s -C "$top" kernel-small >"$tmp/made" 2>&1
 	is "$?" 0 "make kernel-small"
