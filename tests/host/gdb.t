@@ -4,7 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 command -v gdb >/dev/null || skip_all "there is no gdb"
 own_name
-box -- /bin/sh -c 'echo up; exec sleep 1000' >"$tmp/up" 2>"$tmp/err" &
+# As box() does it, but so that $! is no subshell, whose end would leave the box behind.
+timeout "$limit" "$kbox" -S "$image" --ephemeral --mem 256M -- /bin/sh -c 'echo up; exec sleep 1000' \
+	>"$tmp/up" 2>"$tmp/err" &
 box=$!
 trap 'kill $box 2>/dev/null; wait; rm -rf "$tmp"' EXIT
 soon [ -s "$tmp/up" ]
