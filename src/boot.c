@@ -132,8 +132,7 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	die_into(b->shared->exit_reason, sizeof(b->shared->exit_reason));
 	stand_apart(b);
 	map_text(b);
-	keep_fds(b, passing_fd());
-	enter_volumes(b);
+	enter_volumes(b, keep_fds(b, passing_fd()));
 	move_vdso(b->boot);
 	forget_libc();
 	fence_enter(b);

@@ -177,7 +177,7 @@ void claim_stdio(struct stdio io[3]);
 void check_fds(const struct box *b);
 void offer_fds(struct box *b);
 void watch_fds(struct box *b);		/* the guest's kernel hears what becomes of them */
-void keep_fds(const struct box *b, int also);
+int keep_fds(const struct box *b, int also);	/* all that stay are below this number */
 void close_from_to(unsigned from, unsigned to);
 void leave_fds(const struct box *b);
 

@@ -169,7 +169,7 @@ void close_from_to(unsigned from, unsigned to)
  * In the kernel's process: it has these and no others; and that one. The terminal of stdio is the
  * supervisor's, which has a console for the guest instead.
  */
-void keep_fds(const struct box *b, int also)
+int keep_fds(const struct box *b, int also)
 {
 	const struct kbox_boot *boot = b->boot;
 	int from = 3;
@@ -185,6 +185,7 @@ void keep_fds(const struct box *b, int also)
 		from = fd + 1;
 	}
 	close_from_to(from, ~0U);
+	return from;
 }
 
 /* In the launcher, when the kernel's process has them: when the guest closes one it is to be closed. */

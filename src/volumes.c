@@ -380,7 +380,7 @@ static void number(struct volumes *v, struct kbox_boot *boot, const int fd[])
 	boot->volume_paths = v->fence != BY_LANDLOCK;
 }
 
-void enter_volumes(struct box *b)
+void enter_volumes(struct box *b, int fds)
 {
 	struct volumes *v = &b->volumes;
 	const char *what = "a mount namespace";
@@ -391,7 +391,7 @@ void enter_volumes(struct box *b)
 	umask(0);	/* modes are the guest's */
 	if (v->fence == BY_NAMESPACE && !new_namespace(v))
 		die("%s: %s", what, reason(errno));
-	if (v->fence == BY_NAMESPACE && v->written < v->n && !keep_null_as_it_is(KBOX_MAX_OFFER))
+	if (v->fence == BY_NAMESPACE && v->written < v->n && !keep_null_as_it_is(fds))
 		die("/dev/null: %s", reason(errno));
 	open_parts(v, fd);
 	if (v->fence == BY_NAMESPACE && !move_into_volumes(v, fd, &what))

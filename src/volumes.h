@@ -93,8 +93,11 @@ void find_volumes(struct box *b);
 void add_part(struct volumes *v, const char *path, const char *at, int volume);
 int add_volume(struct volumes *v, const char *arg, const char *target, uint32_t flags);
 
-/* In the box's first process: volumes get their numbers; in a namespace nothing else is there. */
-void enter_volumes(struct box *b);
+/*
+ * In the box's first process, whose descriptors are below fds: volumes get their numbers; in a
+ * namespace nothing else is there.
+ */
+void enter_volumes(struct box *b, int fds);
 
 /* own.c */
 
