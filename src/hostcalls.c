@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -222,6 +223,12 @@ const struct form host_calls[] = {
 	  .why = "a copy that the host's file system makes", .gives = "no more than reading and writing" },
 	{ CALL(fsync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file is to be on disk", .gives = "a wait for it" },
 	{ CALL(fdatasync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
+	{ CALL(fcntl), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED, INT(1, op, F_OFD_SETLK, F_OFD_GETLK) },
+	  .why = "locks of files, with those of the host and of other boxes",
+	  .gives = "locks of any file that it has open: who wants one waits, as for any program of the caller's" },
+	{ CALL(flock), .needs = WITH_VOLUMES | WITH_WRITES,
+	  .check = { OPENED, INT(1, op, LOCK_SH | LOCK_NB, LOCK_EX | LOCK_NB, LOCK_UN) },
+	  .why = "the same, of flock(2)", .gives = "the same" },
 	{ CALL(fchmod), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED },
 	  .why = "a file's mode",
 	  .gives = "that, of the caller's files in written volumes, and of given ones; without a namespace: in all volumes" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * agent: each line is a system call's name and its arguments: a number, b and a text's bytes in
- * hexadecimal, or o and the size of a buffer. The answer is what it gave, and these buffers.
+ * hexadecimal, o and the size of a buffer, or x and the bytes of one. The answer is what it gave, and
+ * these buffers.
  * "peek ADDRESS N" and "poke ADDRESS BYTES" are for maps: the signal that comes of it, if one does.
  */
 #ifndef VOLUME_AGENT_H
@@ -16,7 +17,7 @@ static const struct { const char *name; long nr; } calls[] = {
 	CALL(copy_file_range), CALL(statx), CALL(faccessat), CALL(mkdirat), CALL(mknodat),
 	CALL(unlinkat), CALL(renameat2), CALL(linkat), CALL(symlinkat), CALL(readlinkat),
 	CALL(fchmodat), CALL(fchmod), CALL(fchownat), CALL(utimensat), CALL(setxattr),
-	CALL(getxattr), CALL(removexattr), CALL(getdents64), CALL(chdir), CALL(getcwd), CALL(flock),
+	CALL(getxattr), CALL(removexattr), CALL(getdents64), CALL(chdir), CALL(getcwd), CALL(flock), CALL(fcntl),
 	CALL(statfs), CALL(mmap), CALL(munmap), CALL(msync), CALL(umask), CALL(getuid),
 	CALL(socket), CALL(connect), CALL(name_to_handle_at), CALL(open_by_handle_at),
 };
@@ -55,8 +56,12 @@ static void make_call(const char *name, char *rest)
 	int n = 0, outs = 0;
 
 	for (char *word; n < 6 && (word = strtok_r(NULL, " ", &rest)); n++) {
-		a[n] = *word == 'b' || *word == 'o' ? (long)free : strtol(word, NULL, 0);
-		if (*word == 'b') {
+		a[n] = strchr("box", *word) ? (long)free : strtol(word, NULL, 0);
+		if (*word == 'x') {
+			out[outs].at = free;
+			out[outs++].n = unhex(free, word + 1);
+		}
+		if (*word == 'b' || *word == 'x') {
 			free += unhex(free, word + 1) + 1;
 		} else if (*word == 'o') {
 			out[outs].at = free;

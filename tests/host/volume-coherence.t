@@ -432,6 +432,97 @@ def holes(a, b):
 
 
 @scenario
+def locks_of_files(a, b):
+    fa, fb = a.open("f", CREATE), b.open("f", CREATE)
+    same(a.flock(fa, LOCK_EX), 0)
+    same(b.flock(fb, LOCK_SH | LOCK_NB), "EAGAIN")
+    same(a.flock(fa, LOCK_SH), 0)
+    same(b.flock(fb, LOCK_SH | LOCK_NB), 0)
+    same(a.flock(fa, LOCK_EX | LOCK_NB), "EAGAIN")      # which costs the one to share
+    same(b.flock(fb, LOCK_EX | LOCK_NB), 0)
+    b.close(fb)
+    same(a.flock(fa, LOCK_EX | LOCK_NB), 0)
+    fb, other = b.open("f", os.O_RDONLY), a.open("f", os.O_RDONLY)
+    same(a.flock(other, LOCK_EX | LOCK_NB), "EAGAIN")
+    a.close(other)
+    same(b.flock(fb, LOCK_EX | LOCK_NB), "EAGAIN")
+    b.begin("flock", fb, LOCK_EX)
+    same(a.flock(fa, LOCK_UN), 0)
+    same(b.result()[0], 0)
+    same(a.flock(fa, LOCK_SH | LOCK_NB), "EAGAIN")
+
+
+@scenario
+def locks_of_directories(a, b):
+    same(a.mkdir("d"), 0)
+    fa, fb = a.open("d"), b.open("d")
+    same(a.flock(fa, LOCK_EX), 0)
+    same(b.flock(fb, LOCK_EX | LOCK_NB), "EAGAIN")
+    b.begin("flock", fb, LOCK_EX)
+    a.close(fa)
+    same(b.result()[0], 0)
+
+
+@scenario
+def shared_by_two_of_one_side(a, b):
+    """What one side has is all that its files have."""
+    first, second, fb = a.open("f", CREATE), a.open("f", os.O_RDONLY), b.open("f", RW)
+    same(a.flock(first, LOCK_SH), 0)
+    same(a.flock(second, LOCK_SH), 0)
+    same(a.flock(first, LOCK_UN), 0)
+    same(b.flock(fb, LOCK_EX | LOCK_NB), "EAGAIN")
+    same(a.flock(second, LOCK_UN), 0)
+    same(b.flock(fb, LOCK_EX | LOCK_NB), 0)
+    same(b.flock(fb, LOCK_UN), 0)
+    same(a.record(first, F_OFD_SETLK, F_RDLCK, 0, 100), 0)
+    same(a.record(second, F_OFD_SETLK, F_RDLCK, 50, 100), 0)
+    same(a.record(first, F_OFD_SETLK, F_UNLCK), 0)
+    same(b.record(fb, F_SETLK, F_WRLCK, 0, 50), 0)
+    same(b.record(fb, F_SETLK, F_WRLCK, 49, 2), "EAGAIN")
+    same(b.record(fb, F_SETLK, F_WRLCK, 150), 0)
+    a.close(second)
+    same(b.record(fb, F_SETLK, F_WRLCK, 50, 100), 0)
+
+
+@scenario
+def locks_of_ranges(a, b):
+    fa, fb = a.open("f", CREATE), b.open("f", RW)
+    same(a.record(fa, F_SETLK, F_WRLCK, 10, 10), 0)
+    same(b.record(fb, F_SETLK, F_RDLCK, 0, 10), 0)
+    same(b.record(fb, F_SETLK, F_RDLCK, 15, 10), "EAGAIN")
+    same(b.record(fb, F_SETLK, F_WRLCK, 20), 0)
+    same(b.record(fb, F_GETLK, F_RDLCK, 5, 7), (F_WRLCK, 10, 10))
+    same(a.record(fa, F_GETLK, F_WRLCK, 25), (F_WRLCK, 20, 0))
+    same(a.record(fa, F_GETLK, F_RDLCK, 0, 5), "free")
+    same(a.record(fa, F_SETLK, F_RDLCK, 12, 2), 0)          # a part of it is to be read
+    same(b.record(fb, F_SETLK, F_RDLCK, 12, 2), 0)
+    same(b.record(fb, F_SETLK, F_RDLCK, 11, 1), "EAGAIN")
+    same(a.record(fa, F_SETLK, F_WRLCK, 10, 10), "EAGAIN")
+    same(b.record(fb, F_GETLK, F_WRLCK, 12, 2), (F_RDLCK, 12, 2))       # it has what it had
+    b.begin("fcntl", fb, F_SETLKW, b.flock_of(F_WRLCK, 10, 10))
+    same(a.record(fa, F_SETLK, F_UNLCK), 0)
+    same(b.result()[0], 0)
+    same(a.record(fa, F_SETLK, F_WRLCK, 0, 1), "EAGAIN")
+    b.close(b.open("f", os.O_RDONLY))                      # which ends all of a process
+    same(a.record(fa, F_SETLK, F_WRLCK), 0)
+
+
+@scenario
+def from_reader_to_writer(a, b):
+    """The lock of who only reads stays when one is made to write."""
+    same(a.put("f", b"x"), 1)
+    reads, writes, fb = a.open("f", os.O_RDONLY), a.open("f", RW), b.open("f", RW)
+    same(a.record(reads, F_SETLK, F_RDLCK, 0, 10), 0)
+    same(a.record(reads, F_SETLK, F_RDLCK, 20, 10), 0)
+    same(a.record(writes, F_SETLK, F_WRLCK, 5, 2), 0)
+    same(b.record(fb, F_SETLK, F_WRLCK, 0, 1), "EAGAIN")
+    same(b.record(fb, F_SETLK, F_RDLCK, 0, 5), 0)
+    same(b.record(fb, F_SETLK, F_RDLCK, 5, 2), "EAGAIN")
+    same(b.record(fb, F_GETLK, F_WRLCK, 20, 10), (F_RDLCK, 20, 10))
+    same(b.record(fb, F_SETLK, F_WRLCK, 10, 10), 0)
+
+
+@scenario
 def appended_by_both(a, b):
     fa, fb = a.open("log", APPEND), b.open("log", APPEND)
     want = b""

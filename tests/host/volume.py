@@ -21,6 +21,8 @@ PATIENCE = LIMIT / 6                    # for an answer
 FULL = bool(os.environ.get("FULL"))
 NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 HERE, RENAME_NOREPLACE, RENAME_EXCHANGE = -100, 1, 2
+F_GETLK, F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW = 5, 6, 7, 37, 38
+F_RDLCK, F_WRLCK, F_UNLCK, LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 0, 1, 2, 1, 2, 4, 8
 READ, WRITE, SHARED, PRIVATE = 1, 2, 1, 2
 PAGE = 4096
 TMP = temporary()
@@ -99,11 +101,17 @@ class Agent:
         self.errors.seek(0)
         return self.errors.read()[-500:].decode(errors="replace")
 
-    def ask(self, line):
+    def tell(self, line):
         try:
             self.process.stdin.write((line + "\n").encode())
         except BrokenPipeError:
             raise Gone("%s has ended: %s" % (self.name, self.said())) from None
+
+    def ask(self, line):
+        self.tell(line)
+        return self.result()
+
+    def result(self):
         ret, *outs = self.answer()
         ret = int(ret)
         return (NAMES.get(-ret, ret) if ret < 0 else ret), [b"" if o == "-" else bytes.fromhex(o) for o in outs]
@@ -112,10 +120,17 @@ class Agent:
     def word(arg):
         if isinstance(arg, str):
             arg = os.fsencode(arg)
-        return "b" + arg.hex() if isinstance(arg, bytes) else arg.text if isinstance(arg, Out) else str(int(arg))
+        return "b" + arg.hex() if isinstance(arg, bytes) else arg.text if isinstance(arg, (Out, InOut)) else str(int(arg))
+
+    def line(self, name, *args):
+        return " ".join([name, *map(self.word, args)])
 
     def call(self, name, *args):
-        return self.ask(" ".join([name, *map(self.word, args)]))
+        return self.ask(self.line(name, *args))
+
+    def begin(self, name, *args):
+        """The call may take until another agent has done something: result() is what it gave."""
+        self.tell(self.line(name, *args))
 
     def __getattr__(self, name):
         return lambda *args: self.call(name, *args)[0]
@@ -219,6 +234,18 @@ class Agent:
         ret, outs = self.call("getxattr", path, name, Out(1000), 1000)
         return outs[0][:ret] if isinstance(ret, int) else ret
 
+    def record(self, fd, op, kind, start=0, length=0):
+        """Locks a range, or says what is in the way: its kind, begin and length."""
+        ret, outs = self.call("fcntl", fd, op, self.flock_of(kind, start, length))
+        if ret or op != F_GETLK:
+            return ret
+        kind, _, start, length, pid = struct.unpack("hhxxxxqqi", outs[0][:28])
+        return "free" if kind == F_UNLCK else (kind, start, length)
+
+    @staticmethod
+    def flock_of(kind, start=0, length=0):
+        return InOut(struct.pack("hhxxxxqqixxxx", kind, 0, start, length, 0))
+
     def map(self, fd, n, flags=SHARED, prot=READ | WRITE, at=0):
         return self.mmap(0, n, prot, flags, fd, at)
 
@@ -240,6 +267,11 @@ class Agent:
 class Out:
     def __init__(self, n):
         self.text = "o%d" % n
+
+
+class InOut:
+    def __init__(self, data):
+        self.text = "x" + data.hex()
 
 
 def native(directory):

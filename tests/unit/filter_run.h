@@ -19,6 +19,7 @@
 #include <linux/falloc.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -76,6 +76,25 @@ static void of_written_volumes(void **state)
 	REFUSES(SYS_utimensat, WRITTEN, 0x1000, 0x1000, AT_SYMLINK_NOFOLLOW);
 }
 
+static void of_locks(void **state)
+{
+	(void)state;
+	make(START, END, WITH_VOLUMES);
+	REFUSES(SYS_flock, 50, LOCK_SH | LOCK_NB);
+	REFUSES(SYS_fcntl, 50, F_OFD_SETLK, 0x1000);
+	make(START, END, WITH_VOLUMES | WITH_WRITES);
+	PASSES(SYS_fcntl, 50, F_OFD_SETLK, 0x1000);
+	PASSES(SYS_fcntl, 50, F_OFD_GETLK, 0x1000);
+	REFUSES(SYS_fcntl, 50, F_OFD_SETLKW, 0x1000);	/* the whole kernel would wait */
+	REFUSES(SYS_fcntl, 50, F_SETLK, 0x1000);
+	REFUSES(SYS_fcntl, 50, F_SETOWN, 1);
+	REFUSES(SYS_fcntl, MEMORY, F_OFD_SETLK, 0x1000);
+	PASSES(SYS_flock, 50, LOCK_EX | LOCK_NB);
+	PASSES(SYS_flock, 50, LOCK_UN);
+	REFUSES(SYS_flock, 50, LOCK_EX);
+	REFUSES(SYS_flock, MEMORY, LOCK_EX | LOCK_NB);
+}
+
 static void of_an_upper_layer(void **state)
 {
 	(void)state;
@@ -197,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(of_volumes, set_up),
 		cmocka_unit_test_setup(of_written_volumes, set_up),
+		cmocka_unit_test_setup(of_locks, set_up),
 		cmocka_unit_test_setup(of_an_upper_layer, set_up),
 		cmocka_unit_test_setup(of_paths, set_up),
 		cmocka_unit_test_setup(not_without_volumes, set_up),

@@ -110,6 +110,16 @@ ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, s
 	return HCALL6(__NR_copy_file_range, from, &from_pos, to, &to_pos, n, 0);
 }
 
+int host_lock(int fd, int cmd, struct flock *l)
+{
+	return HCALL3(__NR_fcntl, fd, cmd, l);
+}
+
+int host_flock(int fd, int operation)
+{
+	return HCALL2(__NR_flock, fd, operation);
+}
+
 int host_fstatfs(int fd, struct statfs *st)
 {
 	return HCALL2(__NR_fstatfs, fd, st);

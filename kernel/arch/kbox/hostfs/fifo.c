@@ -5,24 +5,18 @@
  * without, and waits itself.
  */
 #include <linux/poll.h>
-#include <linux/sched/signal.h>
 #include "../drivers/hostfd.h"
 #include "hostfs.h"
-
-#define ASK_AGAIN	(HZ / 50 ?: 1)
 
 /* The host refuses who writes while nobody reads, and does not say when that changes. */
 static int open_end(struct dentry *dentry, const struct file *file)
 {
 	unsigned int flags = (file->f_flags & O_ACCMODE) | O_NONBLOCK;
-	int fd;
+	int fd, ret = 0;
 
-	while ((fd = hostfs_open_path(dentry, flags, 0)) == -ENXIO && !(file->f_flags & O_NONBLOCK)) {
-		schedule_timeout_interruptible(ASK_AGAIN);
-		if (signal_pending(current))
-			return -ERESTARTSYS;
-	}
-	return fd;
+	while ((fd = hostfs_open_path(dentry, flags, 0)) == -ENXIO && !(file->f_flags & O_NONBLOCK) && !ret)
+		ret = hostfs_wait();
+	return ret ?: fd;
 }
 
 /*

@@ -282,6 +282,7 @@ static ssize_t copy_file_range(struct file *in, loff_t from, struct file *out, l
 const struct file_operations hostfs_file_fops = {
 	.open = hostfs_open, .release = hostfs_release,
 	.read_iter = read_iter, .write_iter = write_iter, .llseek = llseek,
+	.lock = hostfs_lock, .flock = hostfs_flock,
 	.mmap = hostfs_mmap, .fsync = fsync, .fallocate = fallocate, .copy_file_range = copy_file_range,
 	.splice_read = copy_splice_read, .splice_write = iter_file_splice_write,
 };

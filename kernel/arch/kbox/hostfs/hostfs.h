@@ -7,6 +7,7 @@
  */
 #include <linux/fs.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <asm/boot.h>
 #include <asm/host.h>
 
@@ -30,6 +31,9 @@ struct hostfs_sb {
 
 /* Which descriptor of the host a file of the guest needs. */
 enum hostfs_access { HOSTFS_READ, HOSTFS_WRITE };
+
+/* Those of fcntl(2) and those of flock(2) do not know of each other. */
+enum hostfs_locks { HOSTFS_POSIX, HOSTFS_FLOCK };
 
 /* What an attribute says of a file that the host cannot (owner.c). */
 struct hostfs_owner {
@@ -55,6 +59,9 @@ struct hostfs_inode {
 		unsigned int users;
 		struct list_head idle;	/* of those without a user */
 	} open[2];
+	/* Which of these has the box's locks on the host, and is open for them: -1 if there are none. */
+	struct mutex locking;
+	int holder[2];
 	struct hostfs_owner owner;
 	struct timespec64 owner_ctime;	/* since when that is known */
 	bool no_nowait;			/* the host has no RWF_NOWAIT for it */
@@ -138,6 +145,8 @@ int hostfs_open_path(struct dentry *dentry, unsigned int flags, unsigned int mod
  */
 int hostfs_get(struct dentry *dentry, enum hostfs_access access);
 void hostfs_put(struct inode *inode, int which);
+/* One user more of one that is open. */
+void hostfs_hold(struct inode *inode, int which);
 /*
  * The file has just been made, and this is its descriptor to write: it is kept for who opens it
  * next.
@@ -172,6 +181,20 @@ int hostfs_find_owner(const struct super_block *sb, struct dentry *dentry, int f
 int hostfs_set_owner(struct dentry *dentry, const struct iattr *attr);
 int hostfs_make_special(struct dentry *dentry, umode_t mode, dev_t dev);
 umode_t hostfs_host_mode(const struct super_block *sb, umode_t mode);
+
+/*
+ * lock.c. hostfs_flock_fd() is for an open file that has a descriptor of the host's for itself.
+ */
+int hostfs_lock(struct file *file, int cmd, struct file_lock *fl);
+int hostfs_flock(struct file *file, int cmd, struct file_lock *fl);
+int hostfs_flock_fd(struct file *file, int fd, struct file_lock *fl);
+
+/* For what the host does not tell of: after a while it is to be asked again. Or ERESTARTSYS. */
+static inline int hostfs_wait(void)
+{
+	schedule_timeout_interruptible(HZ / 50 ?: 1);
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
 
 /* fifo.c */
 extern const struct file_operations hostfs_fifo_fops;

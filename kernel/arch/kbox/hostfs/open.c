@@ -191,6 +191,15 @@ void hostfs_put(struct inode *inode, int which)
 	mutex_unlock(&hi->opening);
 }
 
+void hostfs_hold(struct inode *inode, int which)
+{
+	struct hostfs_inode *hi = hostfs_i(inode);
+
+	mutex_lock(&hi->opening);
+	hi->open[which].users++;
+	mutex_unlock(&hi->opening);
+}
+
 int hostfs_any_fd(const struct inode *inode)
 {
 	const struct hostfs_open *o = hostfs_i(inode)->open;

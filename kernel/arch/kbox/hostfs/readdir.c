@@ -124,6 +124,13 @@ static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	return hostio_fsync(l->fd, datasync);
 }
 
+static int flock(struct file *file, int cmd, struct file_lock *fl)
+{
+	const struct listing *l = file->private_data;
+
+	return hostfs_flock_fd(file, l->fd, fl);
+}
+
 /* What has come since is seen by who goes back to the beginning. */
 static loff_t llseek(struct file *file, loff_t off, int whence)
 {
@@ -137,5 +144,5 @@ static loff_t llseek(struct file *file, loff_t off, int whence)
 
 const struct file_operations hostfs_dir_fops = {
 	.open = open, .release = release, .iterate_shared = iterate, .llseek = llseek,
-	.read = generic_read_dir, .fsync = fsync,
+	.read = generic_read_dir, .fsync = fsync, .flock = flock,
 };

@@ -22,6 +22,8 @@ static struct inode *alloc_inode(struct super_block *sb)
 	if (!hi)
 		return NULL;
 	mutex_init(&hi->opening);
+	mutex_init(&hi->locking);
+	hi->holder[HOSTFS_POSIX] = hi->holder[HOSTFS_FLOCK] = -1;
 	for (int i = 0; i < 2; i++) {
 		hi->open[i] = (struct hostfs_open) { .fd = -1 };
 		INIT_LIST_HEAD(&hi->open[i].idle);

@@ -13,6 +13,7 @@
 
 struct sockaddr;
 struct stat;
+struct flock;
 struct statfs;
 struct statx;
 
@@ -107,6 +108,9 @@ int host_epoll_take(int epoll, struct epoll_event *seen, int n);
 /* As many buffers as there are, one behind the other in the file. */
 ssize_t host_preadv(int fd, const struct host_iovec *iov, int n, loff_t pos, int flags);
 ssize_t host_copy_file_range(int from, loff_t from_pos, int to, loff_t to_pos, size_t n);
+/* F_OFD_SETLK, F_OFD_GETLK; and flock(2), with LOCK_NB. */
+int host_lock(int fd, int cmd, struct flock *l);
+int host_flock(int fd, int operation);
 int host_fstatfs(int fd, struct statfs *st);
 int host_fchmod(int fd, unsigned int mode);
 int host_fchown(int fd, u32 uid, u32 gid);
