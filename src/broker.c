@@ -32,11 +32,10 @@
 #include "filter.h"
 
 /*
- * What the guest's kernel opens files with. The rest (O_TRUNC, O_TMPFILE, O_PATH and others) it has
- * no use for.
+ * What the guest's kernel opens files with. The rest (O_TRUNC, O_PATH and others) it has no use for.
  */
 #define OPEN_FLAGS \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | ARCH_LARGEFILE)
+	(O_ACCMODE | O_CREAT | O_TMPFILE | O_EXCL | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | ARCH_LARGEFILE)
 #define RESOLVE_KNOWN \
 	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
@@ -206,9 +205,14 @@ static int64_t create(const struct name *name, int flags, mode_t mode)
 	return *name->volume->file ? -EACCES : beneath(name->dir, name->path, flags, mode);
 }
 
+static bool makes_one(const struct open_how *how)
+{
+	return how->flags & O_CREAT || (how->flags & O_TMPFILE) == O_TMPFILE;
+}
+
 static bool is_good(const struct open_how *how)
 {
-	bool new = how->flags & O_CREAT;
+	bool new = makes_one(how);
 
 	if (how->flags & ~(uint64_t)OPEN_FLAGS || how->resolve & ~(uint64_t)RESOLVE_KNOWN)
 		return false;
@@ -221,9 +225,9 @@ static int64_t open_file(const struct name *name, const struct open_how *how)
 {
 	int64_t found, fd;
 
-	if (name->read_only && how->flags & (O_ACCMODE | O_CREAT))
+	if (name->read_only && (how->flags & O_ACCMODE || makes_one(how)))
 		return -EROFS;
-	if (how->flags & O_CREAT)
+	if (makes_one(how))
 		return create(name, how->flags, how->mode);
 	found = find(name);
 	if (found < 0)

@@ -221,6 +221,8 @@ const struct form host_calls[] = {
 	{ CALL(fallocate), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file's space", .gives = "space on its file system" },
 	{ CALL(copy_file_range), .needs = WITH_VOLUMES | WITH_WRITES, .check = { INT(5, flags, 0) },
 	  .why = "a copy that the host's file system makes", .gives = "no more than reading and writing" },
+	{ CALL(ioctl), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED, INT(1, op, FICLONERANGE) },
+	  .why = "a copy that shares its blocks", .gives = "the same" },
 	{ CALL(fsync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "a file is to be on disk", .gives = "a wait for it" },
 	{ CALL(fdatasync), .needs = WITH_VOLUMES | WITH_WRITES, .why = "the same", .gives = "the same" },
 	{ CALL(fcntl), .needs = WITH_VOLUMES | WITH_WRITES, .check = { OPENED, INT(1, op, F_OFD_SETLK, F_OFD_GETLK) },

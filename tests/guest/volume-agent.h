@@ -17,7 +17,7 @@ static const struct { const char *name; long nr; } calls[] = {
 	CALL(copy_file_range), CALL(statx), CALL(faccessat), CALL(mkdirat), CALL(mknodat),
 	CALL(unlinkat), CALL(renameat2), CALL(linkat), CALL(symlinkat), CALL(readlinkat),
 	CALL(fchmodat), CALL(fchmod), CALL(fchownat), CALL(utimensat), CALL(setxattr),
-	CALL(getxattr), CALL(removexattr), CALL(getdents64), CALL(chdir), CALL(getcwd), CALL(flock), CALL(fcntl),
+	CALL(getxattr), CALL(removexattr), CALL(getdents64), CALL(chdir), CALL(getcwd), CALL(flock), CALL(fcntl), CALL(ioctl),
 	CALL(statfs), CALL(mmap), CALL(munmap), CALL(msync), CALL(umask), CALL(getuid),
 	CALL(socket), CALL(connect), CALL(name_to_handle_at), CALL(open_by_handle_at),
 };

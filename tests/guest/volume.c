@@ -239,6 +239,64 @@ static void copy_ranges(void)
 	EQ(syscall(SYS_copy_file_range, in, (end += 200, &end), out, NULL, 10UL, 0), 0);
 }
 
+/* As linux/fs.h has it, which musl has not. */
+struct range { int64_t fd; uint64_t from, n, to; };
+#define CLONE _IOW(0x94, 9, int)
+#define CLONE_RANGE _IOW(0x94, 13, struct range)
+
+static void shared_blocks(void)
+{
+	enum { SIZE = 3 << 20 };
+	char *p = map_anon(SIZE, MAP_PRIVATE), *q = map_anon(SIZE, MAP_PRIVATE);
+	int in = create("in", ""), out = create("out", "old");
+
+	fill(p, SIZE, 4);
+	EQ(write(in, p, SIZE), SIZE);
+	if (ioctl(out, CLONE, in) && errno == EOPNOTSUPP)
+		SKIP("this file system shares no blocks");
+	EQ(stat_fd(out).st_size, SIZE);
+	EQ(pread(out, q, SIZE, 0), SIZE);
+	EQ(memcmp(p, q, SIZE), 0);
+	EQ(pwrite(out, "mine", 4, 5000), 4);
+	EQ(pread(in, q, 4, 5000), 4);
+	EQ(memcmp(p + 5000, q, 4), 0);
+	EQ(ioctl(out, CLONE_RANGE, &(struct range) { in, 65536, 65536, SIZE }), 0);
+	EQ(stat_fd(out).st_size, SIZE + 65536);
+	EQ(pread(out, q, 65536, SIZE), 65536);
+	EQ(memcmp(p + 65536, q, 65536), 0);
+	FAILS(ioctl(open("out", O_RDONLY), CLONE, in), EBADF);
+	FAILS(ioctl(out, CLONE_RANGE, &(struct range) { in, 1, 65536, 0 }), EINVAL);
+}
+
+/* It never gets a name, as tmpfile(3) has it. */
+static void never_named(void)
+{
+	int fd = open(".", O_TMPFILE | O_EXCL | O_RDWR, 0640);
+	char path[50], text[10], *p;
+
+	if (fd < 0 && errno == EOPNOTSUPP)
+		SKIP("this file system has no O_TMPFILE");
+	CHECK(fd >= 0);
+	EQ(entries("."), 0);
+	EQ(stat_fd(fd).st_nlink, 0);
+	EQ(stat_fd(fd).st_mode, S_IFREG | 0640);
+	EQ(write(fd, "nobody's", 8), 8);
+	EQ(pread(fd, text, 10, 0), 8);
+	EQ(memcmp(text, "nobody's", 8), 0);
+	EQ(ftruncate(fd, PAGE), 0);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	EQ(memcmp(p, "nobody's", 8), 0);
+	memcpy(p, "somebody", 8);
+	EQ(pread(fd, text, 10, 0), 10);
+	EQ(memcmp(text, "somebody", 8), 0);
+	EQ(stat_fd(fd).st_size, PAGE);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	FAILS(linkat(AT_FDCWD, path, AT_FDCWD, "named", AT_SYMLINK_FOLLOW), ENOENT);
+	FAILS(open(".", O_TMPFILE | O_EXCL | O_RDONLY, 0600), EINVAL);
+	EQ(close(fd), 0);
+	EQ(entries("."), 0);
+}
+
 /* To another file system and back; by pipes. */
 static void copies_elsewhere(void)
 {

@@ -17,6 +17,7 @@
 #include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sys/file.h>

@@ -65,6 +65,9 @@ static void of_written_volumes(void **state)
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFBLK | 0666, 0x105);
 	REFUSES(SYS_mknodat, WRITTEN, 0x1000, S_IFCHR, 0);
 	PASSES(SYS_utimensat, 50, 0, 0x1000, 0);
+	PASSES(SYS_ioctl, 50, FICLONERANGE);
+	REFUSES(SYS_ioctl, MEMORY, FICLONERANGE);
+	REFUSES(SYS_ioctl, 50, FIFREEZE);
 	for (size_t i = 0; i < COUNT(ours); i++) {
 		REFUSES(SYS_fchmod, ours[i], 0777);
 		REFUSES(SYS_fchmod, ours[i] | 1UL << 32, 0777);

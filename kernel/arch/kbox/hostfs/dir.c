@@ -118,6 +118,37 @@ static int create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 	return 0;
 }
 
+static int open_new(struct inode *dir, struct file *file, int fd, umode_t mode)
+{
+	struct dentry *dentry = file_dentry(file);
+	struct hostfs_stat st;
+	struct inode *inode;
+	int ret = hostfs_stat_fd(dir->i_sb, fd, &st);
+
+	inode = ret ? ERR_PTR(ret) : hostfs_iget(dir->i_sb, &st);
+	if (IS_ERR(inode)) {
+		host_close(fd);
+		return PTR_ERR(inode);
+	}
+	remove_inode_hash(inode);
+	hostfs_keep_fd(inode, fd);
+	set_nlink(inode, 1);	/* of which d_tmpfile() takes it one */
+	d_tmpfile(file, inode);
+	hostfs_own(dir, dentry, mode);
+	return finish_open_simple(file, 0);
+}
+
+/* A file gets no name by its descriptor, so it is only for who wants none (O_EXCL). */
+static int tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode)
+{
+	int fd;
+
+	if (!(file->f_flags & O_EXCL))
+		return -EOPNOTSUPP;
+	fd = hostfs_open_path(file_dentry(file)->d_parent, O_TMPFILE | O_EXCL | O_RDWR, host_mode(dir, mode));
+	return fd < 0 ? fd : open_new(dir, file, fd, mode);
+}
+
 static int remove_name(struct dentry *dentry, bool is_dir)
 {
 	char *path = hostfs_path(dentry, HOSTFS_NAME);
@@ -280,6 +311,6 @@ static int rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 
 const struct inode_operations hostfs_dir_iops = {
 	.lookup = lookup, .create = create, .mkdir = mkdir, .mknod = mknod, .symlink = symlink, .link = link,
-	.unlink = unlink, .rmdir = rmdir, .rename = rename,
+	.unlink = unlink, .rmdir = rmdir, .rename = rename, .tmpfile = tmpfile,
 	.getattr = hostfs_getattr, .setattr = hostfs_setattr, .listxattr = hostfs_listxattr,
 };

@@ -279,10 +279,31 @@ static ssize_t copy_file_range(struct file *in, loff_t from, struct file *out, l
 	return ret == -EXDEV || ret == -EOPNOTSUPP ? splice_copy_file_range(in, from, out, to, n) : ret;
 }
 
+/* They share blocks, where the host's file system lets them. */
+static loff_t remap(struct file *in, loff_t from, struct file *out, loff_t to, loff_t n, unsigned int flags)
+{
+	struct file_clone_range range = {
+		.src_fd = hostfs_fd(in), .src_offset = from, .src_length = n, .dest_offset = to,
+	};
+	struct inode *inode = file_inode(out);
+	int ret;
+
+	if (flags & ~REMAP_FILE_ADVISORY)
+		return -EOPNOTSUPP;
+	inode_lock(inode);
+	ret = file_remove_privs(out) ?: host_ioctl(hostfs_fd(out), FICLONERANGE, (unsigned long)&range);
+	hostfs_changed(inode);
+	update_size(inode, hostfs_fd(out));
+	hostfs_drop_pages(inode, to & PAGE_MASK, LLONG_MAX);
+	inode_unlock(inode);
+	return ret ?: n;
+}
+
 const struct file_operations hostfs_file_fops = {
 	.open = hostfs_open, .release = hostfs_release,
 	.read_iter = read_iter, .write_iter = write_iter, .llseek = llseek,
 	.lock = hostfs_lock, .flock = hostfs_flock,
 	.mmap = hostfs_mmap, .fsync = fsync, .fallocate = fallocate, .copy_file_range = copy_file_range,
+	.remap_file_range = remap,
 	.splice_read = copy_splice_read, .splice_write = iter_file_splice_write,
 };
