@@ -46,6 +46,8 @@ int main(void)
 	print_table("Boxes with volumes that are written", WITH_VOLUMES | WITH_WRITES);
 	print_table("Boxes with volumes that are written, and fenced by a namespace or a broker",
 		    WITH_VOLUMES | WITH_WRITES | WITH_PATHS);
+	print_table("Boxes with volumes that are written, but where a broker keeps them in `:ro` ones, too",
+		    WITH_VOLUMES | WITH_WRITES | WITH_OPENED);
 	print_table("Boxes whose root is written to a volume (--upper)", WITH_VOLUMES | WITH_WRITES | WITH_UPPER);
 	return 0;
 }

@@ -83,12 +83,17 @@ static int install_with_listener(const struct filter_box *box, bool broker)
 	return fd < 0 && !broker ? install(box, SECCOMP_FILTER_FLAG_NEW_LISTENER) : fd;
 }
 
+bool changes_by_path(const struct volumes *v)
+{
+	return v->fence == BY_BROKER && v->written;
+}
+
 unsigned given_volumes(const struct volumes *v)
 {
 	if (!v->n)
 		return 0;
 	return WITH_VOLUMES | (v->written < v->n ? WITH_WRITES : 0) | (v->fence != BY_LANDLOCK ? WITH_PATHS : 0) |
-	       (v->upper >= 0 ? WITH_UPPER : 0);
+	       (changes_by_path(v) ? 0 : WITH_OPENED) | (v->upper >= 0 ? WITH_UPPER : 0);
 }
 
 bool has_broker(const struct volumes *v)

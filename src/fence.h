@@ -20,6 +20,8 @@ bool has_broker(const struct volumes *v);
 
 /* What of volumes a filter is made for, WITH_*. */
 unsigned given_volumes(const struct volumes *v);
+/* Modes, owners and times: a descriptor does not tell a broker whether its volume is written. */
+bool changes_by_path(const struct volumes *v);
 
 /* In the box's first process, which is the guest's from here on; die()s. */
 void fence_enter(const struct box *b);

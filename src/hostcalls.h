@@ -11,11 +11,13 @@
 
 /*
  * What a box was given; a form is for boxes that have been given all that it names. WITH_PATHS:
- * calls that take a path find nothing but the volumes.
+ * calls that take a path find nothing but the volumes. WITH_OPENED: modes, owners and times are
+ * changed by descriptors, too. A broker does all of that where only some volumes are written.
  */
 enum {
 	WITH_FILES = 1, WITH_MAPS = 2, WITH_SOCKETS = 4, WITH_NAMES = 8,
 	WITH_VOLUMES = 16, WITH_WRITES = 32, WITH_PATHS = 64, WITH_UPPER = 128,
+	WITH_OPENED = 256,
 };
 
 /*

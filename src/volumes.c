@@ -15,6 +15,7 @@
 #include "box.h"
 #include "broker.h"
 #include "doctor.h"
+#include "fence.h"
 #include "idmap.h"
 #include "landlock.h"
 
@@ -341,6 +342,8 @@ void find_volumes(struct box *b)
 	add_upper(v, o);
 	find_outer(v);
 	map_owners(v, o);
+	if (changes_by_path(v))
+		strcat(v->data, *v->data ? ",by_path" : "by_path");
 	free(target);
 }
 

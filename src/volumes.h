@@ -73,7 +73,7 @@ struct volumes {
 	int fd;					/* the first one's; the others' follow */
 	struct id_map id_map[MAX_ID_MAPS];
 	int nid_maps;
-	char data[2048];			/* hostfs' mount options: whose files are whose */
+	char data[2048];			/* hostfs' mount options: whose files are whose, and by_path */
 };
 
 /* volumes.c */

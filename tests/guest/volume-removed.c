@@ -4,6 +4,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static void unlinked_and_changed(void)
+{
+	int fd = create("f", "text");
+
+	EQ(unlink("f"), 0);
+	EQ(fchmod(fd, 0600), 0);
+	EQ(stat_fd(fd).st_mode, S_IFREG | 0600);
+	EQ(futimens(fd, (struct timespec[]) { { 5, 6 }, { 7, 8 } }), 0);
+	EQ(stat_fd(fd).st_mtim.tv_nsec, 8);
+}
+
 static void unlinked_and_open(void)
 {
 	int fd = create("f", "still here"), ro;
@@ -17,10 +28,6 @@ static void unlinked_and_open(void)
 	EQ(pwrite(fd, "S", 1, 0), 1);
 	EQ(memcmp(p, "Still", 6), 0);
 	p[1] = 'T';
-	EQ(fchmod(fd, 0600), 0);
-	EQ(stat_fd(fd).st_mode, S_IFREG | 0600);
-	EQ(futimens(fd, (struct timespec[]) { { 5, 6 }, { 7, 8 } }), 0);
-	EQ(stat_fd(fd).st_mtim.tv_nsec, 8);
 	EQ(fsync(fd), 0);
 	close(create("f", "another"));
 	EQ(pread(fd, buf, 20, 0), 5);
@@ -250,10 +257,10 @@ static void a_server_in_a_removed_ones_place(void)
 }
 
 static const struct test tests[] = {
-	T(unlinked_and_open), T(renamed_over_open), T(saved_again_and_again),
-	T(exchange_and_noreplace), T(moved_directories), T(a_directory_in_a_removed_ones_place),
-	T(a_new_directory_is_alive), T(a_fifo_in_a_removed_ones_place),
-	T(a_server_in_a_removed_ones_place),
+	T(unlinked_and_changed), T(unlinked_and_open), T(renamed_over_open),
+	T(saved_again_and_again), T(exchange_and_noreplace), T(moved_directories),
+	T(a_directory_in_a_removed_ones_place), T(a_new_directory_is_alive),
+	T(a_fifo_in_a_removed_ones_place), T(a_server_in_a_removed_ones_place),
 };
 
 MAIN(tests)

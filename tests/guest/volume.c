@@ -7,6 +7,7 @@
  */
 #include "volume-agent.h"
 #include "volume.h"
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -492,8 +493,9 @@ static void all_at_once(void)
 
 static const struct test tests[] = {
 	T(names_of_any_bytes), T(names_of_255_bytes), T(deep_paths), T(sparse_100_gb), T(offsets),
-	T(appended_by_four), T(append_by_flag), T(copy_ranges), T(copies_elsewhere),
-	T(buffers_with_holes), T(buffers_in_files), T(many_are_open), T(all_at_once),
+	T(appended_by_four), T(append_by_flag), T(copy_ranges), T(shared_blocks),
+	T(never_named), T(copies_elsewhere), T(buffers_with_holes), T(buffers_in_files),
+	T(many_are_open), T(all_at_once),
 };
 
 int main(int argc, char **argv)

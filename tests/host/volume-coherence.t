@@ -420,10 +420,10 @@ def holes(a, b):
     same(b.peek(m + 2 * PAGE, 1), b"x")
     if a.fallocate(fa, 3, 2 * PAGE, 2 * PAGE) == "EOPNOTSUPP":
         return
-    same(b.peek(m + 2 * PAGE, 1), b"\0")
     same(b.pread(fb, 1, 3 * PAGE), b"\0")
     same(b.lseek(fb, 0, 4), 2 * PAGE)
     same(b.lseek(fb, 2 * PAGE, 3), 4 * PAGE)
+    same(b.peek(m + 2 * PAGE, 1), b"\0")        # which in a tmpfs makes a page
     same(a.ftruncate(fa, 100 << 30), 0)
     same(b.fstat(fb).size, 100 << 30)
     same(b.pwrite(fb, b"end", (100 << 30) - 3), 3)

@@ -12,6 +12,7 @@ config io_accounting the host reads and writes, and the guest does not count it
 file mode_and_owner a user of the host gives no file away
 volume deep_paths a file is told to the host by its whole path, which is PATH_MAX long at most
 volume-tree links_themselves by Landlock alone a symbolic link's times cannot be set
+volume-removed unlinked_and_changed a broker changes modes and times of what has a name
 volume-owner who_makes_it_owns_it a user of the host gives no file away, so that files are his
 EOF2
 
@@ -19,7 +20,7 @@ EOF2
 runs() {
 	mkdir "$tmp/volume"
 	[ -z "$as" ] || chown 1000:1000 "$tmp/volume"
-	KBOX_FLAGS="-v $tmp/volume:/volume" $as "$top/tests/run" "$build/tests/$1@/volume+$2" >"$tmp/out" 2>"$tmp/err"
+	KBOX_FLAGS="-v $tmp/volume:/volume $more" $as "$top/tests/run" "$build/tests/$1@/volume+$2" >"$tmp/out" 2>"$tmp/err"
 	is "$(ls -A "$tmp/volume")" "" "$1, $2, by $3: it leaves nothing behind"
 	rm -rf "$tmp/volume"
 	missing=
@@ -62,7 +63,7 @@ volumes() {
 	done
 }
 
-wanted=$* as=''
+wanted=$* as='' more=''
 chmod 755 "$tmp"
 "$kbox" doctor >"$tmp/doctor"
 if grep -q '^ok .*: by a mount namespace' "$tmp/doctor"; then
@@ -94,6 +95,10 @@ if "$kbox" doctor | grep -q '^ok .*: by a broker'; then
 		as='setpriv --reuid=1000 --regid=1000 --clear-groups'
 		each "a user's broker" file-m+rewrite
 		volumes "a user's broker" g+rewrite
+		more="-v $top/docs:/docs:ro"
+		each "a user's broker, beside a volume that is not written" file-m+rewrite
+		volumes "a user's broker, beside a volume that is not written" g+rewrite
+		more=''
 		as=''
 	fi
 fi

@@ -56,12 +56,13 @@ DEADLOCK = """
 import errno, fcntl, os, sys
 fd = os.open(sys.argv[1], os.O_RDWR)
 r, w = os.pipe()
+fcntl.lockf(fd, fcntl.LOCK_EX, 1, 1)
 first = os.fork()
 own = 1 if first else 0
-fcntl.lockf(fd, fcntl.LOCK_EX, 1, own)
 if first:
     os.read(r, 1)
 else:
+    fcntl.lockf(fd, fcntl.LOCK_EX, 1, own)
     os.write(w, b"x")
 try:
     fcntl.lockf(fd, fcntl.LOCK_EX, 1, 1 - own)

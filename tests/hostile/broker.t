@@ -106,6 +106,10 @@ ask(
     ("openat2 volume :file writing 24", [EROFS]),
     ("openat2 volume :file how/1 24", [EROFS]),
     ("openat2 volume :made how/0xc0/0644 24", [EROFS]),
+    # A file without a name (O_TMPFILE | O_EXCL) is made in a directory of a written volume alone.
+    ("openat2 volume :. how/0x410082/0600 24", [EROFS]),
+    ("openat2 written :aside how/0x410082/0600 24", [ELOOP]),
+    ("openat2 written :.. how/0x410082/0600 24", [EXDEV]),
     # A FIFO, a socket, a device: never opened, so nobody waits at their other end.
     *(("openat2 %s :%s %s 24" % (where, name, how), [ENXIO] if where == "written" or how == "reading" else [EROFS])
       for where in ("volume", "written") for name in ("fifo", "socket") for how in ("reading", "writing", "how/0x801")),
@@ -174,6 +178,9 @@ renameat2 written :file written :made 4
 linkat volume :file written :made 0
 linkat written :out written :made 0x400
 fchmodat volume :file 0
+openat2 volume :file reading 24 , fchmod = 0
+openat2 volume :file reading 24 , fchown = 0 0
+openat2 volume :file reading 24 , utimensat = 0 page 0
 mknodat written :made 0x2180 0x105
 openat volume :file 0
 """.strip().split("\n"):
@@ -211,6 +218,7 @@ check((state(READ), state(WRITTEN), state(SECRET)) == before, "nothing is anothe
 
 # What may be done.
 ask(("openat2 written :made how/0xc2/0640 24 , pwrite64 = page 8 0", [8]),
+    ("openat2 written :. how/0x410082/0600 24 , pwrite64 = page 8 0", [8]),
     ("openat2 written :made how/0xc2/0640 24", [EEXIST]), ("fchmodat written :made 0604", [0]),
     ("mkdirat written :d 0755 , renameat2 written :made written :d/m 0 , linkat written :d/m written :l 0", [0]),
     ("symlinkat :any/text written :s , readlinkat written :s page 100", [8]),

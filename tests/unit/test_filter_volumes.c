@@ -43,7 +43,11 @@ static void of_written_volumes(void **state)
 	for (size_t i = 0; i < COUNT(written); i++)
 		REFUSES(written[i], 50);
 	REFUSES(SYS_mkdirat, WRITTEN, 0x1000, 0755);
-	make(START, END, WITH_VOLUMES | WITH_WRITES);
+	make(START, END, WITH_VOLUMES | WITH_WRITES);	/* and others, by a broker */
+	REFUSES(SYS_fchmod, 50, 0644);
+	REFUSES(SYS_fchown, 50, 0, 0);
+	REFUSES(SYS_utimensat, 50, 0, 0x1000, 0);
+	make(START, END, WITH_VOLUMES | WITH_WRITES | WITH_OPENED);
 	for (size_t i = 0; i < COUNT(written); i++)
 		PASSES(written[i], 50);
 	for (int fd = VOLUMES - 1; fd <= VOLUMES_END; fd++) {

@@ -24,6 +24,7 @@ struct hostfs_sb {
 	bool read_only;
 	bool steady;		/* nobody else changes it: what is known of it stays true */
 	bool owners, devices;	/* kept in attributes (owner.c) */
+	bool by_path;		/* no descriptor is for changes of mode, owner and times */
 	bool special;		/* FIFOs are the host's (fifo.c) */
 	u64 dev, other_dev;	/* of its root, on the host; and of what is mounted there, or 0 */
 	struct hostfs_ids uids, gids;

@@ -309,12 +309,15 @@ static bool has_name(struct dentry *dentry)
 	return is_known(d_inode(dentry)) || (!hostfs_stat(dentry, &st) && hostfs_is(hostfs_i(d_inode(dentry)), &st));
 }
 
-/* By a descriptor, if there is one, or it has to be: the fence may let no path through for this. */
+/*
+ * By a descriptor, if there is one, or it has to be: the fence may let no path through for this. Or
+ * it lets no descriptor through.
+ */
 static int change(struct dentry *dentry, const struct change *c)
 {
 	int fd = hostfs_any_fd(d_inode(dentry)), ret;
 
-	if (fd >= 0)
+	if (fd >= 0 && !hostfs_sb(dentry->d_sb)->by_path)
 		return change_fd(fd, c);
 	if (!has_name(dentry))
 		return -ESTALE;
@@ -384,6 +387,14 @@ void hostfs_own(const struct inode *dir, struct dentry *dentry, umode_t mode)
 	hostfs_changed(inode);
 }
 
+/* With another size the host changes them itself. */
+static bool are_times_changed(const struct iattr *attr)
+{
+	if (attr->ia_valid & ATTR_SIZE)
+		return attr->ia_valid & (ATTR_ATIME_SET | ATTR_MTIME_SET);
+	return attr->ia_valid & (ATTR_ATIME | ATTR_MTIME);
+}
+
 static int change_all(struct dentry *dentry, const struct iattr *attr)
 {
 	int ret = 0;
@@ -397,7 +408,7 @@ static int change_all(struct dentry *dentry, const struct iattr *attr)
 	if (!ret && attr->ia_valid & ATTR_MODE)
 		ret = change(dentry, &(struct change) { .valid = ATTR_MODE,
 							.mode = hostfs_host_mode(dentry->d_sb, attr->ia_mode) });
-	if (!ret && attr->ia_valid & (ATTR_ATIME | ATTR_MTIME))
+	if (!ret && are_times_changed(attr))
 		ret = change(dentry, &(struct change) { .valid = ATTR_ATIME, .times = {
 			time_for_host(attr, ATTR_ATIME, ATTR_ATIME_SET, attr->ia_atime),
 			time_for_host(attr, ATTR_MTIME, ATTR_MTIME_SET, attr->ia_mtime) } });

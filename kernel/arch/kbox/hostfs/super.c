@@ -75,6 +75,8 @@ static int show_options(struct seq_file *m, struct dentry *root)
 
 	show_ids(m, "uid", &sb->uids);
 	show_ids(m, "gid", &sb->gids);
+	if (sb->by_path)
+		seq_puts(m, ",by_path");
 	return 0;
 }
 
@@ -99,10 +101,10 @@ u32 hostfs_to_host(const struct hostfs_ids *ids, u32 guest)
 	return guest;
 }
 
-enum { OPT_UID, OPT_GID };
+enum { OPT_UID, OPT_GID, OPT_BY_PATH };
 
 static const struct fs_parameter_spec parameters[] = {
-	fsparam_string("uid", OPT_UID), fsparam_string("gid", OPT_GID), { }
+	fsparam_string("uid", OPT_UID), fsparam_string("gid", OPT_GID), fsparam_flag("by_path", OPT_BY_PATH), { }
 };
 
 /* HOST:GUEST[:COUNT] */
@@ -132,6 +134,9 @@ static int parse(struct fs_context *fc, struct fs_parameter *param)
 		return add_id(fc, &sb->uids, param->string);
 	case OPT_GID:
 		return add_id(fc, &sb->gids, param->string);
+	case OPT_BY_PATH:
+		sb->by_path = true;
+		return 0;
 	case -ENOPARAM:
 		return vfs_parse_fs_param_source(fc, param);
 	}
