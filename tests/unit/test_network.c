@@ -71,6 +71,23 @@ static void not_ports(void **state)
 	}
 }
 
+static void loopback_ports(void **state)
+{
+	static const char *const bad[] = {
+		"", "0", "65536", "-1", " 80", "80 ", "80/", "80/sctp", "80/UDP", "80:80", "80-81", "127.0.0.1:80", "/udp",
+	};
+	struct loopback_port p;
+
+	(void)state;
+	assert_true(parse_loopback_port("1", &p) && p.port == 1 && !p.udp);
+	assert_true(parse_loopback_port("65535/tcp", &p) && p.port == 65535 && !p.udp);
+	assert_true(parse_loopback_port("53/udp", &p) && p.port == 53 && p.udp);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		print_message("# '%s'\n", bad[i]);
+		assert_false(parse_loopback_port(bad[i], &p));
+	}
+}
+
 /* Who listens is told; who has a port of UDP, too. */
 static void free_ports(void **state)
 {
@@ -781,8 +798,8 @@ static void engine_is_mad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ports), cmocka_unit_test(not_ports), cmocka_unit_test(free_ports), cmocka_unit_test(resolvers),
-		cmocka_unit_test(many_lines), cmocka_unit_test(interfaces), cmocka_unit_test(stream),
+		cmocka_unit_test(ports), cmocka_unit_test(not_ports), cmocka_unit_test(loopback_ports),
+		cmocka_unit_test(free_ports), cmocka_unit_test(resolvers), cmocka_unit_test(many_lines), cmocka_unit_test(interfaces), cmocka_unit_test(stream),
 		cmocka_unit_test(mended), CARD(sent), CARD(not_sent), CARD(engine_is_slow), CARD(reset_in_a_frame), CARD(received),
 		CARD(guest_is_slow), CARD(not_merged), CARD(refused), CARD(unasked),
 		CARD(acknowledged), CARD(question_waits), CARD(question_is_last), CARD(engine_goes), CARD(engine_goes_unheard), CARD(engine_is_mad),
