@@ -31,6 +31,9 @@ if ! npm_reaches; then
 	skip "npm is not here, or reaches no registry" "npm install in a box"
 else
 	mkdir "$tmp/work"
+	# The box does not see the user's home, where what npm is told may be.
+	config=$(npm config get userconfig)
+	[ ! -r "$config" ] || cp "$config" "$tmp/work/.npmrc"
 	timeout "$limit" "$kbox" run --net --mem 1G -v "$tmp/work:$tmp/work" -w "$tmp/work" -e HOME="$tmp/work" \
 		-e npm_config_registry="$(npm config get registry)" -e npm_config_cafile="$(npm config get cafile | sed 's/^null$//')" \
 		-- sh -c 'npm install --no-audit --no-fund left-pad@1.3.0 && node -p "require(\"left-pad\")(7, 3, 0)"' >"$tmp/out" 2>&1
