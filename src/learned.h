@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define LEARNED_MAX	1024	/* of all names; beyond that what ends first is forgotten */
+#define LEARNED_MAX	512	/* of all names; beyond that what ends first is forgotten */
 
 /*
  * An address of that rule's name, for so many seconds from now on. What no name of the network's can

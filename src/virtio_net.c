@@ -56,7 +56,7 @@ static struct {
 
 	/* To the engine: frames that are put together, as the guest has them but for their heads. */
 	struct iovec out[BATCH_FRAMES + BUFFERS + 2];
-	uint8_t heads[BATCH_FRAMES][FRAME_HEAD + FRAME_LOOKED_AT];
+	uint8_t (*heads)[FRAME_HEAD + FRAME_LOOKED_AT];	/* BATCH_FRAMES of them */
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
 	int nout, nsent;
 	size_t bytes;
@@ -439,10 +439,11 @@ static bool init(struct device *d)
 	free(net.in);
 	memset(&net, 0, sizeof(net));
 	/* Not a part of every kbox, which may be given little memory (RLIMIT_DATA). */
-	net.in = malloc(IN_BYTES + REST_BYTES);
+	net.in = malloc(IN_BYTES + REST_BYTES + BATCH_FRAMES * sizeof(*net.heads));
 	if (!net.in)
 		die("--net: %s", reason(ENOMEM));
 	net.rest = net.in + IN_BYTES;
+	net.heads = (void *)(net.rest + REST_BYTES);
 	net.source = (struct source) { .fd = d->box->net_fd, .ready = ready, .arg = d };
 	net.up = true;
 	d->features = VIRTIO_VERSION_1 | 1 << VIRTIO_NET_F_MAC | 1 << VIRTIO_NET_F_MTU |
