@@ -68,7 +68,8 @@ ok 2 - b # SKIP why" "what cmocka skips is skipped"
 is "$(cat "$KBOX_SKIPPED")" "$tmp/test: ok 1 - first # SKIP no tool
 $tmp/test: ok 2 - b # SKIP why" "what was skipped is listed"
 
-# A whole run that has its time.
+# A whole run that has its time. This one's is another.
+unset BEGUN KBOX_UNTIL KBOX_MINUTES
 printf '#!/bin/sh\necho 1..1\necho ok\n' >"$tmp/test"
 MINUTES=1 BEGUN=1 "$top/tests/suite" "$tmp/test" >"$tmp/out"
 is "$? $(grep -c "^  .* 1 minutes have passed: tests/suite $tmp/test" "$tmp/out")" "0 1" "what would begin too late is skipped"
