@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 #include "ack.h"
+#include "bytes.h"
 #include "netaddr.h"
 
 /* Flows whose ACK waits: for the next question, for the answer, and those that may have it. */
@@ -8,11 +9,6 @@ static struct flow_list waiting = TAILQ_HEAD_INITIALIZER(waiting), asked = TAILQ
 	ready = TAILQ_HEAD_INITIALIZER(ready);
 /* A question is on its way. Its answer is for those in that list, also where none is left there. */
 static bool is_asked;
-
-static uint32_t get_long(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
 
 void ack_forget(struct flow *f)
 {
@@ -48,23 +44,19 @@ void ack_wanted(struct flow *f, const uint8_t *head, const struct packet *p)
 }
 
 /* RFC 826. Nobody is who asks, so that the answer is told from others. */
-bool ack_question(uint8_t frame[QUESTION_BYTES])
+bool ack_question(uint8_t frame[ARP_BYTES])
 {
-	static const uint8_t question[QUESTION_BYTES] =
-		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06\0\x01\x08\0\x06\x04\0\x01"
-		NET_BOX_MAC NET_NOBODY4_BYTES "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
-
 	if (is_asked || TAILQ_EMPTY(&waiting))
 		return false;
 	is_asked = true;
 	move_all(&asked, &waiting);
-	memcpy(frame, question, QUESTION_BYTES);
+	make_arp_question(frame, NET_NOBODY4_BYTES);
 	return true;
 }
 
 bool ack_is_answer(const uint8_t *frame, size_t n)
 {
-	if (n < QUESTION_BYTES || frame[12] != 0x08 || frame[13] != 0x06 || memcmp(frame + 38, NET_NOBODY4_BYTES, 4))
+	if (n < ARP_BYTES || frame[12] != 0x08 || frame[13] != 0x06 || memcmp(frame + 38, NET_NOBODY4_BYTES, 4))
 		return false;
 	is_asked = false;
 	move_all(&ready, &asked);

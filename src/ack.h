@@ -9,13 +9,11 @@
 #define ACK_H
 #include "flows.h"
 
-#define QUESTION_BYTES	42
-
 /* The guest has answered a connection of that flow, by this packet. */
 void ack_wanted(struct flow *f, const uint8_t *head, const struct packet *p);
 void ack_forget(struct flow *f);
 /* A frame that is to be sent to the engine, behind all that were before, or false. */
-bool ack_question(uint8_t frame[QUESTION_BYTES]);
+bool ack_question(uint8_t frame[ARP_BYTES]);
 /* That frame of the engine's is an answer to it, and nothing for the guest. */
 bool ack_is_answer(const uint8_t *frame, size_t n);
 /* After that: the frames for the guest, one with each call. 0: there are no more. */

@@ -5,6 +5,7 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <string.h>
+#include "bytes.h"
 #include "netaddr.h"
 #include "packet.h"
 
@@ -13,28 +14,11 @@
 #define PROHIBITED4	13	/* the code of ICMP_UNREACH (RFC 1812, 5.2.7.1) */
 #define SMALL_WINDOW	256	/* of an ACK before the engine's own one */
 
-static void put(uint8_t *p, uint16_t v)
-{
-	p[0] = v >> 8;
-	p[1] = v;
-}
-
-static void put_long(uint8_t *p, uint32_t v)
-{
-	put(p, v >> 16);
-	put(p + 2, v);
-}
-
-static uint32_t get_long(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
 /* RFC 1071. */
 static uint32_t add_up(const uint8_t *p, size_t n, uint32_t sum)
 {
 	for (; n > 1; n -= 2, p += 2)
-		sum += p[0] << 8 | p[1];
+		sum += get_word(p);
 	return n ? sum + (p[0] << 8) : sum;
 }
 
@@ -54,20 +38,20 @@ static void fill_v4(uint8_t *ip, const struct in6_addr *from, const struct in6_a
 {
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
-	put(ip + 2, 20 + n);
-	put(ip + 6, 0x4000);	/* not to be cut up */
+	put_word(ip + 2, 20 + n);
+	put_word(ip + 6, 0x4000);	/* not to be cut up */
 	ip[8] = 64;
 	ip[9] = protocol;
 	memcpy(ip + 12, from->s6_addr + 12, 4);
 	memcpy(ip + 16, to->s6_addr + 12, 4);
-	put(ip + 10, finish(add_up(ip, 20, 0)));
+	put_word(ip + 10, finish(add_up(ip, 20, 0)));
 }
 
 static void fill_v6(uint8_t *ip, const struct in6_addr *from, const struct in6_addr *to, int protocol, size_t n)
 {
 	memset(ip, 0, 8);
 	ip[0] = 0x60;
-	put(ip + 4, n);
+	put_word(ip + 4, n);
 	ip[6] = protocol;
 	ip[7] = 255;
 	memcpy(ip + 8, from, 16);
@@ -86,7 +70,7 @@ static size_t finish_frame(uint8_t *frame, const struct in6_addr *from, const st
 
 	memcpy(frame, NET_BOX_MAC, 6);
 	memcpy(frame + 6, NET_ENGINE_MAC_BYTES, 6);
-	put(frame + 12, is_v4(to) ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	put_word(frame + 12, is_v4(to) ? ETHERTYPE_IP : ETHERTYPE_IPV6);
 	if (is_v4(to)) {
 		fill_v4(ip, from, to, protocol, n);
 		pseudo = protocol == IPPROTO_ICMP ? 0 : add_up(ip + 12, 8, protocol + n);
@@ -94,15 +78,15 @@ static size_t finish_frame(uint8_t *frame, const struct in6_addr *from, const st
 		fill_v6(ip, from, to, protocol, n);
 		pseudo = add_up(ip + 8, 32, protocol + n);
 	}
-	put(body + sum, finish(add_up(body, n, pseudo)));
+	put_word(body + sum, finish(add_up(body, n, pseudo)));
 	return body + n - frame;
 }
 
 static void fill_tcp(uint8_t *tcp, uint16_t from, uint16_t to, uint32_t seq, uint32_t ack, uint8_t flags)
 {
 	memset(tcp, 0, 20);
-	put(tcp, from);
-	put(tcp + 2, to);
+	put_word(tcp, from);
+	put_word(tcp + 2, to);
 	put_long(tcp + 4, seq);
 	put_long(tcp + 8, ack);
 	tcp[12] = 5 << 4;
@@ -168,7 +152,7 @@ size_t answer_ack(const struct in6_addr *from, uint16_t from_port, const struct 
 	uint8_t *tcp = answer + ETHER + ip_header(to);
 
 	fill_tcp(tcp, from_port, to_port, seq, ack, TCP_ACK);
-	put(tcp + 14, SMALL_WINDOW);
+	put_word(tcp + 14, SMALL_WINDOW);
 	return finish_frame(answer, from, to, IPPROTO_TCP, 20, 16);
 }
 
@@ -176,14 +160,14 @@ size_t answer_udp(const struct packet *to, const void *data, size_t n, uint8_t a
 {
 	uint8_t *udp = answer + ETHER + ip_header(&to->to);
 
-	put(udp, to->to_port);
-	put(udp + 2, to->from_port);
-	put(udp + 4, 8 + n);
-	put(udp + 6, 0);
+	put_word(udp, to->to_port);
+	put_word(udp + 2, to->from_port);
+	put_word(udp + 4, 8 + n);
+	put_word(udp + 6, 0);
 	memcpy(udp + 8, data, n);
 	n = finish_frame(answer, &to->to, &to->from, IPPROTO_UDP, 8 + n, 6);
 	if (!udp[6] && !udp[7])		/* that would be "no sum" (RFC 768) */
-		put(udp + 6, 0xffff);
+		put_word(udp + 6, 0xffff);
 	return n;
 }
 
@@ -202,4 +186,15 @@ size_t make_solicitation(uint8_t frame[ANSWER_MAX])
 	memcpy(frame, NET_ENGINE_MAC_BYTES, 6);
 	memcpy(frame + 6, NET_BOX_MAC, 6);
 	return n;
+}
+
+/* RFC 826. */
+void make_arp_question(uint8_t frame[ARP_BYTES], const char sender[4])
+{
+	static const uint8_t question[ARP_BYTES] =
+		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06\0\x01\x08\0\x06\x04\0\x01"
+		NET_BOX_MAC "from" "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
+
+	memcpy(frame, question, ARP_BYTES);
+	memcpy(frame + 28, sender, 4);
 }

@@ -179,6 +179,7 @@ void offer_fds(struct box *b);
 void watch_fds(struct box *b);		/* the guest's kernel hears what becomes of them */
 int keep_fds(const struct box *b, int also);	/* all that stay are below this number */
 void close_from_to(unsigned from, unsigned to);
+void close_all_but(int fd);		/* and but for 0 to 2 */
 void leave_fds(const struct box *b);
 
 /*

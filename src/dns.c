@@ -67,10 +67,10 @@ size_t dns_deny(const uint8_t *question, size_t n, uint8_t *answer)
 static void one_address(const char *name, const ns_rr *rr,
 			void (*each)(const char *name, const struct in6_addr *addr, uint32_t ttl))
 {
-	struct in6_addr a = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct in6_addr a;
 
 	if (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4)
-		memcpy(a.s6_addr + 12, ns_rr_rdata(*rr), 4);
+		a = mapped(ns_rr_rdata(*rr));
 	else if (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16)
 		memcpy(&a, ns_rr_rdata(*rr), 16);
 	else

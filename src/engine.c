@@ -97,9 +97,7 @@ static void __attribute__((noreturn)) become_engine(const struct engine_args *a,
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(engine.words, 2);
-	if (fd > 3)
-		close_from_to(3, fd - 1);
-	close_from_to(fd + 1, ~0U);
+	close_all_but(fd);
 	fcntl(fd, F_SETFD, 0);
 	execv(engine.path, (char **)a->v);
 	dprintf(2, "%s\n", strerror(errno));
@@ -270,16 +268,14 @@ static bool tell_engine(int fd, const void *frame, size_t n)
  */
 static bool answers(int fd, bool ipv6)
 {
-	static const uint8_t question[42] =
-		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06"
-		"\0\x01\x08\0\x06\x04\0\x01" NET_BOX_MAC NET_BOX4_BYTES "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
 	uint8_t head[FRAME_HEAD], frame[FRAME_MAX];
 	time_t until = seconds() + PATIENCE;
 	size_t len;
 
 	if (ipv6 && !tell_engine(fd, frame, make_solicitation(frame)))
 		return false;
-	if (!tell_engine(fd, question, sizeof(question)))
+	make_arp_question(frame, NET_BOX4_BYTES);
+	if (!tell_engine(fd, frame, ARP_BYTES))
 		return false;
 	do {
 		if (!read_all(fd, head, sizeof(head), until) ||

@@ -165,6 +165,13 @@ void close_from_to(unsigned from, unsigned to)
 		close(from);
 }
 
+void close_all_but(int fd)
+{
+	if (fd > 3)
+		close_from_to(3, fd - 1);
+	close_from_to(fd + 1, ~0U);
+}
+
 /*
  * In the kernel's process: it has these and no others; and that one. The terminal of stdio is the
  * supervisor's, which has a console for the guest instead.

@@ -38,12 +38,9 @@ static void tell(int fd, const struct news *n)
 
 static struct in6_addr address_in(const struct sockaddr *a)
 {
-	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
 	if (a->sa_family == AF_INET6)
 		return ((const struct sockaddr_in6 *)a)->sin6_addr;
-	memcpy(mapped.s6_addr + 12, &((const struct sockaddr_in *)a)->sin_addr, 4);
-	return mapped;
+	return mapped(&((const struct sockaddr_in *)a)->sin_addr);
 }
 
 static void ask(int fd, int rule)
@@ -81,9 +78,7 @@ static void __attribute__((noreturn)) keep_asking(int fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
-	if (fd > 3)
-		close_from_to(3, fd - 1);
-	close_from_to(fd + 1, ~0U);
+	close_all_but(fd);
 	do {
 		for (size_t i = 0; i < opt->nallowed; i++)
 			if (has_address(&opt->allowed[i]))

@@ -4,23 +4,19 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <string.h>
+#include "bytes.h"
 #include "frames.h"
 #include "netaddr.h"
 #include "packet.h"
 
 #define IP	14		/* where IP begins in a frame */
 
-static uint16_t word(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
 bool is_v4(const struct in6_addr *a)
 {
 	return IN6_IS_ADDR_V4MAPPED(a);
 }
 
-static struct in6_addr mapped(const uint8_t *four)
+struct in6_addr mapped(const void *four)
 {
 	struct in6_addr a = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
 
@@ -57,7 +53,7 @@ bool is_multicast(const struct in6_addr *a)
 
 bool is_link_local(const struct in6_addr *a)
 {
-	return is_v4(a) ? word(a->s6_addr + 12) == 0xa9fe : IN6_IS_ADDR_LINKLOCAL(a);
+	return is_v4(a) ? get_word(a->s6_addr + 12) == 0xa9fe : IN6_IS_ADDR_LINKLOCAL(a);
 }
 
 bool is_box_network(const struct in6_addr *a)
@@ -91,15 +87,15 @@ static bool read_tcp(const uint8_t *head, size_t n, size_t end, struct packet *p
 static bool read_udp(const uint8_t *head, size_t n, size_t end, struct packet *p)
 {
 	p->data = p->header + 8;
-	return n >= p->data && end >= p->data && word(head + p->header + 4) == end - p->header;
+	return n >= p->data && end >= p->data && get_word(head + p->header + 4) == end - p->header;
 }
 
 static bool read_ports(const uint8_t *head, size_t n, size_t end, struct packet *p)
 {
 	if (p->protocol == IPPROTO_TCP ? !read_tcp(head, n, end, p) : !read_udp(head, n, end, p))
 		return false;
-	p->from_port = word(head + p->header);
-	p->to_port = word(head + p->header + 2);
+	p->from_port = get_word(head + p->header);
+	p->to_port = get_word(head + p->header + 2);
 	return true;
 }
 
@@ -109,7 +105,7 @@ static bool read_icmp(const uint8_t *head, size_t n, size_t end, struct packet *
 	if (n < p->data || end < p->data)
 		return false;
 	p->type = head[p->header];
-	p->from_port = p->to_port = word(head + p->header + 4);
+	p->from_port = p->to_port = get_word(head + p->header + 4);
 	return true;
 }
 
@@ -156,13 +152,13 @@ static bool read_v4(const uint8_t *ip, size_t n, size_t *len, struct packet *p)
 {
 	size_t header = (ip[0] & 15) * 4;
 
-	if (n < 20 || ip[0] >> 4 != 4 || header < 20 || header > n || !take_length(word(ip + 2), len) ||
+	if (n < 20 || ip[0] >> 4 != 4 || header < 20 || header > n || !take_length(get_word(ip + 2), len) ||
 	    header > *len)
 		return false;
 	p->from = mapped(ip + 12);
 	p->to = mapped(ip + 16);
 	p->protocol = ip[9];
-	p->hidden = word(ip + 6) & 0x3fff;	/* more fragments, or not the first one */
+	p->hidden = get_word(ip + 6) & 0x3fff;	/* more fragments, or not the first one */
 	p->header = IP + header;
 	return true;
 }
@@ -170,7 +166,7 @@ static bool read_v4(const uint8_t *ip, size_t n, size_t *len, struct packet *p)
 /* RFC 8200, 3. */
 static bool read_v6(const uint8_t *ip, size_t n, size_t *len, struct packet *p)
 {
-	if (n < 40 || ip[0] >> 4 != 6 || !take_length(word(ip + 4) + 40u, len))
+	if (n < 40 || ip[0] >> 4 != 6 || !take_length(get_word(ip + 4) + 40u, len))
 		return false;
 	memcpy(&p->from, ip + 8, 16);
 	memcpy(&p->to, ip + 24, 16);
@@ -190,7 +186,7 @@ bool read_packet(const uint8_t *head, size_t n, size_t len, struct packet *p)
 	memset(p, 0, sizeof(*p));
 	if (n < IP + 1)
 		return false;
-	switch (word(head + 12)) {
+	switch (get_word(head + 12)) {
 	case ETHERTYPE_IP:
 		ok = read_v4(head + IP, n - IP, &own, p);
 		break;

@@ -34,6 +34,8 @@ struct packet {
 bool read_packet(const uint8_t *head, size_t n, size_t len, struct packet *p);
 
 bool is_v4(const struct in6_addr *a);
+/* ::ffff:a.b.c.d, of four bytes. */
+struct in6_addr mapped(const void *four);
 /* An address of the program's own, from text that is right. */
 struct in6_addr address_of(const char *text);
 /* 127.0.0.0/8, 0.0.0.0/8, ::1, ::, and what means IPv4 to a socket of IPv6. */
@@ -59,4 +61,7 @@ size_t answer_ack(const struct in6_addr *from, uint16_t from_port, const struct 
 size_t answer_udp(const struct packet *to, const void *data, size_t n, uint8_t answer[ANSWER_MAX]);
 /* The box asks for its gateway by IPv6. The length of the frame. */
 size_t make_solicitation(uint8_t frame[ANSWER_MAX]);
+/* Somebody on the card's side asks for the gateway by ARP: its address of IPv4, four bytes. */
+#define ARP_BYTES	42
+void make_arp_question(uint8_t frame[ARP_BYTES], const char sender[4]);
 #endif

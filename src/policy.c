@@ -138,25 +138,24 @@ static bool is_from_box(const struct packet *p)
 	return IN6_IS_ADDR_LINKLOCAL(&p->from) && (IN6_IS_ADDR_LINKLOCAL(&p->to) || stays_on_link(p));
 }
 
+static bool goes_to(const struct packet *p, bool udp, uint16_t port)
+{
+	return p->protocol == (udp ? IPPROTO_UDP : IPPROTO_TCP) && p->to_port == port;
+}
+
 static bool is_host_port(const struct packet *p)
 {
-	for (size_t i = 0; i < policy.opt->nloopback; i++) {
-		const struct loopback_port *l = &policy.opt->loopback[i];
-
-		if (p->protocol == (l->udp ? IPPROTO_UDP : IPPROTO_TCP) && p->to_port == l->port)
+	for (size_t i = 0; i < policy.opt->nloopback; i++)
+		if (goes_to(p, policy.opt->loopback[i].udp, policy.opt->loopback[i].port))
 			return true;
-	}
 	return false;
 }
 
 static bool is_box_port(const struct packet *p)
 {
-	for (size_t i = 0; i < policy.opt->nports; i++) {
-		const struct port *port = &policy.opt->ports[i];
-
-		if (p->protocol == (port->udp ? IPPROTO_UDP : IPPROTO_TCP) && p->to_port == port->guest)
+	for (size_t i = 0; i < policy.opt->nports; i++)
+		if (goes_to(p, policy.opt->ports[i].udp, policy.opt->ports[i].guest))
 			return true;
-	}
 	return false;
 }
 

@@ -34,7 +34,7 @@
 #define BATCH_BYTES	(32 << 10)
 
 #define IN_BYTES	(256 << 10)
-#define REST_BYTES	(FRAME_HEAD + FRAME_MAX + FRAME_HEAD + QUESTION_BYTES)	/* the question: ack.c */
+#define REST_BYTES	(FRAME_HEAD + FRAME_MAX + FRAME_HEAD + ARP_BYTES)	/* the question: ack.c */
 
 enum { RX, TX };
 
@@ -60,7 +60,7 @@ static struct {
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
 	int nout, nsent;
 	size_t bytes;
-	uint8_t question[FRAME_HEAD + QUESTION_BYTES];	/* of ack.c, behind them */
+	uint8_t question[FRAME_HEAD + ARP_BYTES];	/* of ack.c, behind them */
 	/* One more of the guest's, which did not fit. */
 	struct vq_request next;
 	bool has_next;
@@ -315,7 +315,7 @@ static void add_question(void)
 {
 	if (!net.up || !ack_question(net.question + FRAME_HEAD))
 		return;
-	frame_head(net.question, QUESTION_BYTES);
+	frame_head(net.question, ARP_BYTES);
 	add_segment(net.question, sizeof(net.question));
 }
 

@@ -4,6 +4,7 @@
 #include <netinet/icmp6.h>
 #include <string.h>
 #include "alias.h"
+#include "bytes.h"
 #include "netaddr.h"
 
 #define PORT_DNS	53
@@ -40,27 +41,16 @@ struct layout {
 	uint8_t *port[2], *sum;
 };
 
-static uint16_t word(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
-static void set_word(uint8_t *p, uint16_t w)
-{
-	p[0] = w >> 8;
-	p[1] = w;
-}
-
 static bool find_packet(uint8_t *f, size_t len, struct layout *l)
 {
 	*l = (struct layout) { 0 };
-	if (word(f + TYPE) == ETHERTYPE_IP && len >= IP + 20) {
+	if (get_word(f + TYPE) == ETHERTYPE_IP && len >= IP + 20) {
 		l->family = AF_INET;
 		l->size = 4;
 		l->protocol = f[IP + 9];
 		l->address[FROM] = f + IP + 12;
 		l->payload = IP + (f[IP] & 15) * 4;
-	} else if (word(f + TYPE) == ETHERTYPE_IPV6 && len >= IP + 40) {
+	} else if (get_word(f + TYPE) == ETHERTYPE_IPV6 && len >= IP + 40) {
 		l->family = AF_INET6;
 		l->size = 16;
 		l->protocol = f[IP + 6];
@@ -79,7 +69,7 @@ static void find_ports(uint8_t *f, size_t len, struct layout *l)
 	bool tcp = l->protocol == IPPROTO_TCP;
 
 	if ((!tcp && l->protocol != IPPROTO_UDP) || len < l->payload + (tcp ? 20 : 8) ||
-	    (l->family == AF_INET && word(f + IP + 6) & 0x1fff))
+	    (l->family == AF_INET && get_word(f + IP + 6) & 0x1fff))
 		return;
 	l->port[FROM] = f + l->payload;
 	l->port[TO] = f + l->payload + 2;
@@ -100,7 +90,7 @@ static uint16_t sum_changed(uint16_t sum, const uint8_t *old, const uint8_t *new
 	uint32_t s = (uint16_t)~sum;
 
 	for (size_t i = 0; i < size; i += 2)
-		s += (uint16_t)~word(old + i) + word(new + i);
+		s += (uint16_t)~get_word(old + i) + get_word(new + i);
 	while (s >> 16)
 		s = (s & 0xffff) + (s >> 16);
 	return ~s;
@@ -113,19 +103,19 @@ static void set_address(uint8_t *f, const struct layout *l, int which, const uin
 	bool udp = l->protocol == IPPROTO_UDP;
 	uint16_t sum;
 
-	if (!udp || word(l->sum)) {
-		sum = sum_changed(word(l->sum), old, new, l->size);
-		set_word(l->sum, udp && !sum ? 0xffff : sum);
+	if (!udp || get_word(l->sum)) {
+		sum = sum_changed(get_word(l->sum), old, new, l->size);
+		put_word(l->sum, udp && !sum ? 0xffff : sum);
 	}
 	if (l->family == AF_INET)
-		set_word(f + SUM4, sum_changed(word(f + SUM4), old, new, l->size));
+		put_word(f + SUM4, sum_changed(get_word(f + SUM4), old, new, l->size));
 	memcpy(old, new, l->size);
 }
 
 static const struct alias *alias_of(const struct layout *l, int which, bool by_guest)
 {
 	for (const struct alias *a = aliases; l->sum && a < aliases + ALIASES; a++)
-		if (a->used && a->family == l->family && (!a->port || a->port == word(l->port[which])) &&
+		if (a->used && a->family == l->family && (!a->port || a->port == get_word(l->port[which])) &&
 		    !memcmp(by_guest ? a->guest : a->libslirp, l->address[which], l->size))
 			return a;
 	return NULL;
@@ -135,7 +125,7 @@ static const struct alias *alias_of(const struct layout *l, int which, bool by_g
 static bool is_loopback_too(const struct layout *l)
 {
 	static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
-	bool dhcp = l->sum && l->protocol == IPPROTO_UDP && word(l->port[TO]) == PORT_DHCP;
+	bool dhcp = l->sum && l->protocol == IPPROTO_UDP && get_word(l->port[TO]) == PORT_DHCP;
 	struct in6_addr net;
 
 	if (l->family == AF_INET)

@@ -656,14 +656,14 @@ static void answer_connection(size_t len)
 /* The engine has ack.c's question next, and answers. The guest has its ACK then. */
 static void expect_question(void)
 {
-	static const uint8_t reply[QUESTION_BYTES] =
+	static const uint8_t reply[ARP_BYTES] =
 		NET_BOX_MAC NET_ENGINE_MAC_BYTES "\x08\x06\0\x01\x08\0\x06\x04\0\x02"
 		NET_ENGINE_MAC_BYTES NET_GATEWAY4_BYTES NET_BOX_MAC NET_NOBODY4_BYTES;
-	uint8_t got[FRAME_HEAD + QUESTION_BYTES];
+	uint8_t got[FRAME_HEAD + ARP_BYTES];
 	unsigned before = used(RX);
 
 	assert_int_equal(read(engine, got, sizeof(got)), sizeof(got));
-	assert_int_equal(got[3], QUESTION_BYTES);
+	assert_int_equal(got[3], ARP_BYTES);
 	assert_memory_equal(got + FRAME_HEAD + 12, "\x08\x06", 2);
 	expect_nothing();
 	offer_room(1, 1000);

@@ -261,7 +261,7 @@ static void many_flows(void **state)
 
 /* ACKs. */
 
-static uint8_t question[QUESTION_BYTES], answer[ANSWER_MAX];
+static uint8_t question[ARP_BYTES], answer[ANSWER_MAX];
 
 static struct flow *want_ack(const char *box, const char *peer, int port)
 {
@@ -279,11 +279,11 @@ static struct flow *want_ack(const char *box, const char *peer, int port)
 /* The engine's answer to the question. */
 static void answer_question(void)
 {
-	static const uint8_t reply[QUESTION_BYTES] =
+	static const uint8_t reply[ARP_BYTES] =
 		NET_BOX_MAC NET_ENGINE_MAC_BYTES "\x08\x06\0\x01\x08\0\x06\x04\0\x02"
 		NET_ENGINE_MAC_BYTES NET_GATEWAY4_BYTES NET_BOX_MAC NET_NOBODY4_BYTES;
 
-	assert_true(ack_is_answer(reply, QUESTION_BYTES));
+	assert_true(ack_is_answer(reply, ARP_BYTES));
 }
 
 /* The next ACK is for that port of the box; 0: there is none. */
@@ -321,7 +321,7 @@ static void acks(void **state)
 	want_ack(BOX, PEER, 4);			/* what is on its way does not know of it */
 	assert_false(ack_question(question));
 	expect_ack(BOX, PEER, 0);
-	assert_false(ack_is_answer(question, QUESTION_BYTES));	/* for the gateway */
+	assert_false(ack_is_answer(question, ARP_BYTES));	/* for the gateway */
 	assert_false(ack_is_answer(frame, frame_len));
 	answer_question();
 	expect_ack(BOX, PEER, 1);

@@ -102,10 +102,10 @@ static void any_bytes(void)
 
 static void arp(const uint8_t *to)
 {
-	memset(frame, 0, QUESTION_BYTES);
+	memset(frame, 0, ARP_BYTES);
 	put16(frame + 12, 0x0806);
 	memcpy(frame + 38, to, 4);
-	frame_len = QUESTION_BYTES;
+	frame_len = ARP_BYTES;
 }
 
 static void dns_message(const char *from, int from_port, const char *to, int to_port, bool answer)
