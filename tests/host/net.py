@@ -27,6 +27,13 @@ def bind(addr, port, kind):
     return s
 
 
+def listening(addr, port):
+    listener = bind(addr, port, socket.SOCK_STREAM)
+    listener.listen(1000)
+    print("up", flush=True)
+    return listener
+
+
 def flow(mib):
     """So many MiB, of which no two are the same."""
     block = os.urandom(1 << 20)
@@ -53,9 +60,7 @@ def receive(s, mib):
 
 def tcp_server(addr, port, clients, mib):
     """For each client: takes so much, sends as much, and then, to one more, what both sums are."""
-    listener = bind(addr, port, socket.SOCK_STREAM)
-    listener.listen(64)
-    print("up", flush=True)
+    listener = listening(addr, port)
     for _ in range(int(clients)):
         s, _peer = listener.accept()
         got = receive(s, int(mib))
@@ -98,9 +103,7 @@ def half_client(addr, port, mib):
 
 def greeter(addr, port, clients):
     """Speaks first."""
-    listener = bind(addr, port, socket.SOCK_STREAM)
-    listener.listen(64)
-    print("up", flush=True)
+    listener = listening(addr, port)
     for _ in range(int(clients)):
         s, _peer = listener.accept()
         s.sendall(b"hello")
@@ -197,7 +200,8 @@ def dns_server(addr, *zone):
             raw = socket.inet_pton(family, a)
             answers += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, len(raw)) + raw
         flags = b"\x81\x80" if name in names else b"\x81\x83"
-        s.sendto(q[:2] + flags + q[4:6] + struct.pack(">HHH", len(found) if answers else 0, 0, 0) + q[12:end] + answers, peer)
+        counts = struct.pack(">HHH", len(found) if answers else 0, 0, 0)
+        s.sendto(q[:2] + flags + q[4:6] + counts + q[12:end] + answers, peer)
 
 
 MACS = b"\x02kbox\x01\x02kbox\x02"
@@ -321,9 +325,7 @@ def ping(*addrs):
 
 def first_speaker(addr, port, number):
     """Speaks first, and then waits for the end."""
-    listener = bind(addr, port, socket.SOCK_STREAM)
-    listener.listen(64)
-    print("up", flush=True)
+    listener = listening(addr, port)
     for i in range(int(number)):
         s, _peer = listener.accept()
         s.sendall(b"hello " + str(i).encode() + b"x" * 3000 + b"\n")
@@ -344,9 +346,7 @@ def first_heard(addr, port, number):
 def acceptor(addr, port, at_once=1):
     """Holds so many connections, and then lets go of them; says how many there were when one says so."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(at_once) + 100, int(at_once) + 100))
-    listener = bind(addr, port, socket.SOCK_STREAM)
-    listener.listen(1000)
-    print("up", flush=True)
+    listener = listening(addr, port)
     taken, held = 0, []
     while True:
         s, _peer = listener.accept()
@@ -381,7 +381,10 @@ def many(addr, port, number, at_once):
             heard += s.recv(1) == b"!"
             s.close()
     print(heard, flush=True)
-    connect(addr, port).sendall(b"end")
+    # The box ends after that, and what is on its way then is lost: so the other side's end is awaited.
+    s = connect(addr, port)
+    s.sendall(b"end")
+    s.recv(1)
 
 
 def flood(addr, port, number):

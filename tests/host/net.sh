@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What tests of a box with a network share, by the engine NET_ENGINE. The test has a network namespace of its own, in which
-# the host has three addresses beside loopback, so nothing leaves this machine, and ports are free.
+# What tests of a box with a network share, by the engine NET_ENGINE. The test has a network namespace
+# of its own, in which the host has three addresses beside loopback: nothing leaves this machine, and
+# ports are free.
 . "$(dirname "$0")/lib.sh"
 
 engine=${NET_ENGINE:-passt}
