@@ -193,7 +193,7 @@ void make_arp_question(uint8_t frame[ARP_BYTES], const char sender[4])
 {
 	static const uint8_t question[ARP_BYTES] =
 		"\xff\xff\xff\xff\xff\xff" NET_BOX_MAC "\x08\x06\0\x01\x08\0\x06\x04\0\x01"
-		NET_BOX_MAC "from" "\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
+		NET_BOX_MAC "from\0\0\0\0\0\0" NET_GATEWAY4_BYTES;
 
 	memcpy(frame, question, ARP_BYTES);
 	memcpy(frame + 28, sender, 4);
