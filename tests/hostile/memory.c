@@ -17,16 +17,22 @@ static uint64_t find_page(const uint64_t mark[2])
 	exit(2);
 }
 
-/* It is marked, and the mark is looked for. The page itself is in no other place at that moment. */
+/*
+ * It is marked, and the mark is looked for. The page itself is in no other place at that moment. What
+ * the mark is made from is in memory, too, so it is not at the beginning of a page.
+ */
 uint64_t phys_of(void *page)
 {
+	static struct { uint64_t before[2], mark[2]; } own __attribute__((aligned(32)));
 	static uint64_t n = 0x6b626f782d686f73;
-	uint64_t mark[2] = { ++n * 0x9e3779b97f4a7c15, ~n }, was[2];
-	uint64_t phys;
+	uint64_t phys, was[2];
 
+	n++;
+	own.mark[0] = n * 0x9e3779b97f4a7c15;
+	own.mark[1] = ~n;
 	memcpy(was, page, 16);
-	memcpy(page, mark, 16);
-	phys = find_page(mark);
+	memcpy(page, own.mark, 16);
+	phys = find_page(own.mark);
 	memcpy(page, was, 16);
 	return phys;
 }
