@@ -33,7 +33,13 @@ INC = -Isrc -I$(B)/gen -idirafter kernel/arch/kbox/include/uapi
 # The host kernel's headers, which musl has none of.
 UAPI_INC := $(if $(filter $(ARCH),$(HOST)),-idirafter /usr/include -idirafter /usr/include/$(HOST:arm64=aarch64)-linux-gnu,\
 	-idirafter /usr/aarch64-linux-gnu/include)
-INIT := src/init.c src/init_net.c src/init_root.c src/init_diff.c src/init_tar.c
+INIT := src/init.c src/init_net.c src/init_root.c src/init_diff.c src/init_tar.c src/init_exec.c src/init_relay.c
+# Static, so that a package of kbox needs no other for it, and its start loads no library more.
+JSON_LIB := -l:libjson-c.a
+ifneq ($(ARCH),$(HOST))
+JSON_INC := -idirafter $(B)/sysroot/usr/include
+JSON_LIB := -L$(B)/sysroot/usr/lib/aarch64-linux-gnu $(JSON_LIB)
+endif
 LAUNCHER := $(filter-out $(INIT),$(wildcard src/*.c))
 # For MINUTES of tests/suite.
 BEGUN := $(shell date +%s)
@@ -92,10 +98,10 @@ $(B)/gen/version.h: VERSION
 	@mkdir -p $(@D)
 	sed 's/.*/#define KBOX_VERSION "&"/' $< > $@
 
-$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B)
-	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(LDFLAGS) -o $@ $(LAUNCHER) -lresolv
+$(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B) deps
+	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(JSON_INC) $(LDFLAGS) -o $@ $(LAUNCHER) -lresolv $(JSON_LIB)
 
-$(B)/kbox-init: $(INIT) src/init.h src/init_tar.h src/netaddr.h | $(B)
+$(B)/kbox-init: $(INIT) $(wildcard src/init*.h) src/exec_proto.h src/netaddr.h | $(B) deps
 	$(MUSL_CC) -static -Os $(WARN) $(UAPI_INC) -o $@ $(INIT)
 
 # How slow this host is, for the limits of tests/run.
@@ -302,14 +308,14 @@ UNIT_OBJECTS := $(patsubst src/%.c,$(B)/unit-objects/%.o,$(filter-out src/main.c
 
 $(B)/unit-objects/%.o: src/%.c $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h
 	@mkdir -p $(@D)
-	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) -pthread -c -o $@ $<
+	$(CC) $(WARN) $(SAN) $(INC) $(JSON_INC) $(UNIT_FLAGS) -pthread -c -o $@ $<
 
 # Its clock is its own.
 $(B)/unit/test_policy: UNIT_WRAPPED := -Wl,--wrap=seconds,--wrap=flow_ended
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) $(UNIT_WRAPPED) -pthread -o $@ $< $(UNIT_OBJECTS) -lcmocka -lresolv
+	$(CC) $(WARN) $(SAN) $(INC) $(UNIT_FLAGS) $(UNIT_WRAPPED) -pthread -o $@ $< $(UNIT_OBJECTS) -lcmocka -lresolv $(JSON_LIB)
 
 clean:
 	rm -rf build

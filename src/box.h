@@ -67,6 +67,8 @@ struct options {
 	struct loopback_port *loopback;	/* --host-loopback */
 	size_t nloopback;
 	const char *net_log;
+	const char *name;		/* by which it is found; NULL: it is not */
+	bool detach;
 	char **command;			/* NULL-terminated */
 };
 
@@ -83,6 +85,7 @@ struct box {
 	int image_fd;			/* -1: there is no image */
 	struct volumes volumes;
 	int diff_fd;			/* -1: nobody wants to know what is written */
+	int agent_fd;			/* of the guest's agent; -1: the box has no name */
 	int net_fd;			/* the engine's socket; -1: there is no network */
 	struct {
 		bool ipv6;
@@ -107,6 +110,7 @@ struct box {
  * it leaves that for the supervisor to say. reason() is strerror() with what to do about it.
  */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void die_to(int fd);		/* where it prints, instead of standard error */
 void die_into(char *reason, size_t size);
 const char *reason(int err);
 /*
@@ -231,8 +235,8 @@ void init_devices(struct box *b);
 void start_devices(void);
 void open_devices(void);
 
-/* tty.c */
-void tty_setup(const struct box *b);
+/* tty.c: io is what the descriptors 0 to 2 of this process are. */
+void tty_setup(const struct stdio io[3]);
 void tty_raw(void);
 void tty_restore(void);
 void tty_size(struct box *b);
@@ -256,6 +260,7 @@ bool console_has_ended(void);
 void supervisor_block_signals(void);	/* before any thread starts */
 void terminal_changed(struct box *b);	/* it has another size, or is ours again */
 int supervise(struct box *b);
+void supervisor_end(int sig);		/* as that signal to kbox does; SIGKILL: at once */
 bool end_box(const struct box *b);	/* false: one stays, and dies when the host lets it */
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 

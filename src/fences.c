@@ -21,7 +21,7 @@ static bool landlock_locks(void)
 
 static bool supervisor_locks(void)
 {
-	return lock_in(&(struct lockin) { getpid(), getppid(), 0, 0, -1, -1, -1 });
+	return lock_in(&(struct lockin) { getpid(), getppid(), 0, 0, -1, -1, -1, -1 });
 }
 
 static const char *only_way(bool there)

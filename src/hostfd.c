@@ -103,6 +103,8 @@ void offer_fds(struct box *b)
 			offer(b, b->opt.fds[i].host);
 	if (b->diff_fd > 2)
 		offer(b, b->diff_fd);
+	if (b->agent_fd >= 0)
+		offer(b, b->agent_fd);
 	boot->maps = (b->mappable || b->volumes.n) && !b->zero;
 }
 
@@ -204,4 +206,6 @@ void leave_fds(const struct box *b)
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)
 			close(b->opt.fds[i].host);
+	if (b->agent_fd >= 0)
+		close(b->agent_fd);
 }

@@ -54,7 +54,12 @@ void fail(const char *what)
 
 static char *next;
 
-static char *string(void)
+void read_from(char *strings)
+{
+	next = strings;
+}
+
+char *next_string(void)
 {
 	char *s = next;
 
@@ -62,9 +67,9 @@ static char *string(void)
 	return s;
 }
 
-static unsigned long number(void)
+unsigned long next_number(void)
 {
-	return strtoul(string(), NULL, 10);
+	return strtoul(next_string(), NULL, 10);
 }
 
 /* An array of so many, and one more. */
@@ -77,13 +82,13 @@ static void *array(size_t n, size_t size)
 	return a;
 }
 
-static char **list(void)
+char **next_list(void)
 {
-	unsigned long n = number();
+	unsigned long n = next_number();
 	char **l = array(n, sizeof(*l));
 
 	for (unsigned long i = 0; i < n; i++)
-		l[i] = string();
+		l[i] = next_string();
 	return l;
 }
 
@@ -109,86 +114,88 @@ static char *read_file(const char *path)
 
 static void read_groups(void)
 {
-	config.ngroups = number();
+	config.ngroups = next_number();
 	config.groups = array(config.ngroups, sizeof(*config.groups));
 	for (size_t i = 0; i < config.ngroups; i++)
-		config.groups[i] = number();
+		config.groups[i] = next_number();
 }
 
 static void read_places(void)
 {
-	config.nplaces = number();
+	config.nplaces = next_number();
 	config.places = array(config.nplaces, sizeof(*config.places));
 	for (size_t i = 0; i < config.nplaces; i++) {
 		struct place *p = &config.places[i];
 
-		p->path = string();
-		p->link = string();
-		p->mode = number();
-		p->uid = number();
-		p->gid = number();
+		p->path = next_string();
+		p->link = next_string();
+		p->mode = next_number();
+		p->uid = next_number();
+		p->gid = next_number();
 	}
 }
 
 static void read_volumes(void)
 {
-	config.data = string();
-	config.layers = number();
-	config.root = number();
-	config.upper = number();
-	config.nvolumes = number();
+	config.data = next_string();
+	config.layers = next_number();
+	config.root = next_number();
+	config.upper = next_number();
+	config.nvolumes = next_number();
 	config.volumes = array(config.nvolumes, sizeof(*config.volumes));
 	for (size_t i = 0; i < config.nvolumes; i++) {
 		struct volume *v = &config.volumes[i];
 
-		v->arg = string();
-		v->target = string();
-		v->read_only = number();
-		v->below = number();
-		v->file = string();
+		v->arg = next_string();
+		v->target = next_string();
+		v->read_only = next_number();
+		v->below = next_number();
+		v->file = next_string();
 	}
 	read_places();
 }
 
 static void read_config(void)
 {
-	next = read_file("/config");
+	read_from(read_file("/config"));
 	unlink("/config");
-	config.root_is = number();
-	config.system = number();
-	config.read_only = number();
-	config.overlay = number();
-	config.uid = number();
-	config.gid = number();
-	config.umask = number();
-	config.init = number();
-	config.hostname = string();
-	config.cwd = string();
+	config.root_is = next_number();
+	config.system = next_number();
+	config.read_only = next_number();
+	config.overlay = next_number();
+	config.uid = next_number();
+	config.gid = next_number();
+	config.umask = next_number();
+	config.init = next_number();
+	config.hostname = next_string();
+	config.cwd = next_string();
 	for (int i = 0; i < 3; i++) {
-		config.stdio[i].kind = number();
-		config.stdio[i].access = number();
+		config.stdio[i].kind = next_number();
+		config.stdio[i].access = next_number();
 	}
-	config.nfds = number();
+	config.nfds = next_number();
 	config.fds = array(config.nfds, sizeof(*config.fds));
 	for (size_t i = 0; i < config.nfds; i++) {
-		config.fds[i].host = number();
-		config.fds[i].guest = number();
+		config.fds[i].host = next_number();
+		config.fds[i].guest = next_number();
 	}
-	config.env = list();
-	config.argv = list();
+	config.env = next_list();
+	config.argv = next_list();
 	read_groups();
 	read_volumes();
-	config.diff = number();
-	config.net = number();
-	config.ipv6 = number();
-	config.resolv_conf = string();
+	config.diff = next_number();
+	config.agent = next_number();
+	config.net = next_number();
+	config.ipv6 = next_number();
+	config.resolv_conf = next_string();
 }
 
 static int kboxfd, nullfd;
+static int agent = -1;		/* its socket */
+static int started = -1;	/* the agent hears by it of the command's exec */
 static struct rlimit files;	/* as the command is to have it */
 
-/* Out of the way of the command's descriptors. */
-static int move_up(int fd)
+int move_up(int fd)
 {
 	struct rlimit more = files;
 	int most = 2;
@@ -238,6 +245,16 @@ static void open_diff(void)
 	diff_prepare(out);
 }
 
+static void open_agent(void)
+{
+	int fd = ioctl(kboxfd, KBOX_IOC_TAKE, config.agent);
+
+	agent = move_up(fd);
+	if (fd < 0 || agent < 0)
+		fail("--name");
+	close(fd);
+}
+
 /* Before the root changes: the devices need not be in the image. */
 static void open_stdio(void)
 {
@@ -270,7 +287,7 @@ static int terminal(void)
  * The launcher makes its terminal raw where both input and output are the terminal (its
  * tty.c). Else that one goes on to echo and to turn \n into \r\n, and once is enough.
  */
-static void set_up_terminal(void)
+void set_up_terminal(void)
 {
 	struct termios t;
 	int tty = terminal();
@@ -312,7 +329,7 @@ static void default_env(const char *var, const char *value)
 	setenv(var, value, 0);
 }
 
-static void set_environment(void)
+void set_environment(void)
 {
 	environ = config.env;
 	default_env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -324,6 +341,8 @@ static void set_environment(void)
 /* The command has not become one. A first process does not exit. */
 static void __attribute__((noreturn)) leave(int status)
 {
+	if (started >= 0)
+		write(started, "", 1);
 	if (config.init)
 		goodbye(status << 8);
 	_exit(status);
@@ -394,7 +413,7 @@ static int give_all(void)
 	return stdio[2];
 }
 
-static void run(void)
+void run(void)
 {
 	const char *name = config.argv[0];
 	int err, said;
@@ -421,7 +440,15 @@ static void leave_stdio(void)
 	close(kboxfd);
 }
 
-static time_t seconds(void)
+void drop_stdio(void)
+{
+	for (int i = 0; i < 3; i++)
+		dup2(nullfd, i);
+	close(kboxfd);
+	started = -1;
+}
+
+time_t seconds(void)
 {
 	struct timespec now;
 
@@ -572,6 +599,8 @@ int main(void)
 	open_stdio();
 	if (config.diff >= 0)
 		open_diff();
+	if (config.agent >= 0)
+		open_agent();
 	set_up_terminal();
 	sethostname(config.hostname, strlen(config.hostname));
 	loopback_up();
@@ -582,6 +611,8 @@ int main(void)
 	if (config.net)
 		net_names();
 	set_environment();
+	if (agent >= 0)
+		started = start_agent(agent);
 	if (config.init)
 		run();
 	command = fork();
@@ -590,6 +621,8 @@ int main(void)
 	if (command < 0)
 		fail("fork (see ulimit -u, and pids.max of the control group)");
 	leave_stdio();
+	close(agent);
+	close(started);
 	status = reap_until(command, &set);
 	close_root(&set);
 	goodbye(status);

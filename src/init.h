@@ -4,6 +4,7 @@
 #define INIT_H
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* enum root (volumes.h) */
 enum { ROOT_IMAGE, ROOT_OWN, ROOT_OVERLAY, ROOT_VOLUME };
@@ -42,6 +43,8 @@ extern struct config {
 	size_t nvolumes;
 	struct volume *volumes;
 	int diff;		/* the host's descriptor for --diff, or -1 */
+	int agent;		/* that of the agent, or -1 */
+	int keep;		/* of a program that it starts: it goes on when nobody waits for it */
 	size_t nplaces;
 	struct place *places;
 	int net, ipv6;		/* there is a network, and it has IPv6 */
@@ -51,6 +54,28 @@ extern struct config {
 /* init.c */
 void goodbye(int status);	/* end the box; status: as wait(2) gives it */
 void fail(const char *what);
+/* Strings that follow each other, and numbers and lists that are made of them, from there on. */
+void read_from(char *strings);
+char *next_string(void);
+unsigned long next_number(void);
+char **next_list(void);
+/* The same descriptor, out of the way of the command's, which does not have it. */
+int move_up(int fd);
+void set_environment(void);
+void set_up_terminal(void);
+/* Becomes config's command, whose terminal or descriptors 0 to 2 are. */
+void run(void) __attribute__((noreturn));
+
+/* For the agent, which has nothing of the command's. */
+void drop_stdio(void);
+time_t seconds(void);
+
+/*
+ * init_exec.c: a process that starts programs for kbox exec, as the supervisor says on this socket.
+ * It returns the end of a pipe, which an exec closes. When that is closed everywhere the command
+ * has been started; or, after a byte, it could not be.
+ */
+int start_agent(int socket);
 
 /* init_root.c: the root, with what is mounted in it. */
 void enter_root(void);

@@ -142,6 +142,7 @@ static struct blob config(const struct box *b)
 	add_groups(&c, o);
 	add_volumes(&c, &b->volumes);
 	add_number(&c, b->diff_fd);
+	add_number(&c, b->agent_fd);
 	add_number(&c, o->net);
 	add_number(&c, b->net.ipv6);
 	add_string(&c, b->net.resolvers.text);

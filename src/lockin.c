@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "arch.h"
@@ -37,6 +38,7 @@ enum how {
 	ENGINE,		/* the network's (engine.c), if there is one */
 	LOOP,		/* our epoll instance */
 	BROKER,		/* its directory of descriptors */
+	CONTROL,	/* the socket of the box's name */
 };
 
 struct rule {
@@ -104,13 +106,22 @@ static const struct rule broker_rules[] = {
 	{ SYS_utimensat, WITHOUT, 0, NOT_A_DESCRIPTOR },
 };
 
+/*
+ * What a box with a name does for its clients (control.c): they connect, and their descriptors go
+ * to the guest's agent. Who takes over such a supervisor has what clients give to the box from then on.
+ */
+static const struct rule control_rules[] = {
+	{ SYS_accept4, CONTROL, 0, 0 }, { SYS_getsockopt, IS, 2, SO_PEERCRED },
+	{ SYS_recvmsg, ANY, 0, 0 }, { SYS_sendmsg, ANY, 0, 0 },
+};
+
 #define LOCKIN_MAX 512
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define LOAD(field) (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
 #define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
 
-_Static_assert((COUNT(rules) + COUNT(broker_rules)) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
+_Static_assert((COUNT(rules) + COUNT(broker_rules) + COUNT(control_rules)) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
 
 static uint32_t value_of(const struct rule *r, const struct lockin *who)
 {
@@ -129,6 +140,8 @@ static uint32_t value_of(const struct rule *r, const struct lockin *who)
 		return who->loop;
 	case BROKER:
 		return who->broker_fds;
+	case CONTROL:
+		return who->control;
 	default:
 		return r->value;
 	}
@@ -182,6 +195,8 @@ static size_t make_filter_for(struct sock_filter *f, const struct lockin *who)
 			n += add_rule(f + n, &rules[i], who);
 	for (size_t i = 0; who->broker_fds >= 0 && i < COUNT(broker_rules); i++)
 		n += add_rule(f + n, &broker_rules[i], who);
+	for (size_t i = 0; who->control >= 0 && i < COUNT(control_rules); i++)
+		n += add_rule(f + n, &control_rules[i], who);
 	if (who->group_dir >= 0)
 		n += add_rmdir(f + n, who->group_dir);
 	f[n++] = RET(SECCOMP_RET_KILL_PROCESS);

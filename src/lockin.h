@@ -9,6 +9,7 @@ struct lockin {
 	int group_dir;		/* in which a directory can be removed, or -1 */
 	int loop;		/* an epoll instance */
 	int broker_fds;		/* by which a broker opens files again; -1: there is no broker */
+	int control;		/* the socket of a box that has a name, or -1 */
 };
 
 /* At the beginning of each thread but the first one; what it needs is open. */

@@ -6,6 +6,9 @@
 #include "bound.h"
 #include "box.h"
 #include "broker.h"
+#include "client.h"
+#include "control.h"
+#include "daemon.h"
 #include "engine.h"
 #include "fence.h"
 #include "fences.h"
@@ -31,7 +34,8 @@ static void stand_fences(struct box *b)
 	bool bound = b->opt.require_fence && bound_hold(b, watcher_pid());
 	bool limited = b->opt.require_fence && limit_holds();
 	bool locked = lock_in(&(struct lockin) {
-		getpid(), b->kernel_pid, watcher_pid(), engine_pid(), group_parent(), loop_fd(), broker_fds() });
+		getpid(), b->kernel_pid, watcher_pid(), engine_pid(), group_parent(), loop_fd(), broker_fds(),
+		control_fd() });
 
 	if (!b->opt.require_fence)
 		return;
@@ -46,6 +50,7 @@ static void stand_fences(struct box *b)
 static int run(struct box *b, char **argv)
 {
 	find_room(b->opt.mem, argv);
+	daemon_begin(b);
 	if (b->opt.require_fence)
 		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
 	raise_limits();
@@ -54,6 +59,7 @@ static int run(struct box *b, char **argv)
 		take_after_caller(&b->opt);
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
 	find_volumes(b);
+	control_init(b);
 	b->diff_fd = open_diff(b);
 	open_netlog(&b->opt);
 	start_engine(b);
@@ -70,7 +76,8 @@ static int run(struct box *b, char **argv)
 	loop_init();
 	watch_names();
 	supervisor_block_signals();
-	tty_setup(b);
+	control_start();
+	tty_setup(b->stdio);
 	watch_oom_kills();
 	bound_prepare(b);
 	/* Before: if there are no threads to be had, nothing is left behind. */
@@ -90,6 +97,8 @@ int main(int argc, char **argv)
 	char err[OPTIONS_ERR];
 
 	claim_stdio(box.stdio);
+	if (argc > 1 && is_client(argv[1]))
+		return client(argc - 1, argv + 1, box.stdio);
 	read_hidden();
 	if (!parse_options(argc, argv, &box.opt, err))
 		die("%s", err);

@@ -7,10 +7,14 @@
 #include <string.h>
 #include "arch.h"
 #include "box.h"
+#include "rundir.h"
 
 const char options_usage[] =
 "Usage: kbox [OPTIONS] -- COMMAND [ARG...]\n"
 "       kbox run [OPTIONS] -- COMMAND [ARG...]\n"
+"       kbox exec [OPTIONS] NAME -- COMMAND [ARG...]\n"
+"       kbox ps [--json]\n"
+"       kbox stop [-t SECONDS] NAME...\n"
 "       kbox doctor\n"
 "Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system. kbox run needs none: root\n"
 "is then this machine's own system, with the current directory, and what is written to it is dropped.\n"
@@ -53,6 +57,8 @@ const char options_usage[] =
 "                        (again for more)\n"
 "      --net-log FILE    with --net: add a line of JSON to FILE for each connection, and what was refused\n"
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
+"      --name NAME       kbox exec, ps and stop find the box by it\n"
+"  -d, --detach          return when COMMAND has been started; the box goes on in the background\n"
 "      --help, --version\n"
 "\n"
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
@@ -365,7 +371,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE,
 	READ_ONLY, EPHEMERAL, OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, ALLOW,
-	HOST_LOOPBACK, NET_LOG, FD, HELP, VERSION,
+	HOST_LOOPBACK, NET_LOG, FD, NAME, DETACH, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -393,6 +399,8 @@ static const struct option longs[] = {
 	{ "host-loopback", required_argument, NULL, HOST_LOOPBACK },
 	{ "net-log", required_argument, NULL, NET_LOG },
 	{ "fd", required_argument, NULL, FD },
+	{ "name", required_argument, NULL, NAME },
+	{ "detach", no_argument, NULL, DETACH },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -445,6 +453,11 @@ static bool checked_option(int c, struct options *o, char *err)
 		return add_loopback(o, optarg, err);
 	case FD:
 		return add_fd(o, optarg, err);
+	case NAME:
+		o->name = optarg;
+		return is_name(optarg) ||
+		       bad(err, "--name: give up to %d letters, digits, '.', '_' and '-', with one of the first two first",
+			   NAME_LENGTH);
 	}
 	return true;
 }
@@ -494,6 +507,10 @@ static void plain_option(int c, struct options *o)
 		break;
 	case INIT:
 		o->init = true;
+		break;
+	case 'd':
+	case DETACH:
+		o->detach = true;
 		break;
 	case HELP:
 		o->action = ACTION_HELP;
@@ -579,7 +596,7 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 	argv += run;
 	optind = 0;	/* glibc: start anew */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:r:S:v:k:e:w:p:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:r:S:v:k:e:w:p:d", longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return no_such_option(c, argv, err);
 		if (!checked_option(c, o, err))

@@ -343,6 +343,17 @@ static void drain_console(void)
 	}
 }
 
+/* SIGTERM, and SIGKILL, which no process has a signal of its own for. */
+static bool killed;
+
+void supervisor_end(int sig)
+{
+	if (sig == SIGKILL)
+		killed = true;
+	else
+		came |= 1u << sig;
+}
+
 static void take_signals(struct box *b)
 {
 	bool changed = take(SIGWINCH), goes_on = take(SIGCONT);
@@ -399,6 +410,11 @@ int supervise(struct box *b)
 		take_signals(b);
 		if (fence_refused() || lost(b)) {
 			status = EXIT_FAIL;
+			break;
+		}
+		if (killed) {
+			say_last("kbox: the box has been killed\n");
+			status = 128 + SIGKILL;
 			break;
 		}
 		if (asked.sig && !keep_asking(b)) {

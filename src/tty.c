@@ -78,14 +78,14 @@ static void crashed(int sig)
  * read(2) is told that it is there. The terminal is made raw only where input and output are the
  * terminal: in "kbox ... | less" its modes are less's business.
  */
-void tty_setup(const struct box *b)
+void tty_setup(const struct stdio io[3])
 {
 	static const int crashes[] = { SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS };
 	struct sigaction sa = { .sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER };
 
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
-	wanted = b->stdio[0].kind == KBOX_STDIO_TTY && b->stdio[1].kind == KBOX_STDIO_TTY;
+	wanted = io[0].kind == KBOX_STDIO_TTY && io[1].kind == KBOX_STDIO_TTY;
 	if (!wanted)
 		return;
 	atexit(tty_restore);

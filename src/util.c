@@ -13,6 +13,12 @@
 
 static char *left_in;
 static size_t left_size;
+static int said_to = 2;
+
+void die_to(int fd)
+{
+	said_to = fd;
+}
 
 void die_into(char *reason, size_t size)
 {
@@ -31,11 +37,11 @@ void die(const char *fmt, ...)
 		_exit(EXIT_FAIL);
 	}
 	tty_restore();
-	fputs("kbox: ", stderr);
+	dprintf(said_to, "kbox: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vdprintf(said_to, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	dprintf(said_to, "\n");
 	exit(EXIT_FAIL);
 }
 

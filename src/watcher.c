@@ -5,6 +5,9 @@
  * the first one's process group, so one more process, outside of the fence, waits for the
  * supervisor's end and kills the group. Before that it moves them into
  * the box's control group (with --require-fence the supervisor has done so).
+ *
+ * It also removes the socket of a box that has a name, however the box ends: the supervisor cannot
+ * remove files (lockin.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,12 +18,17 @@
 #include <unistd.h>
 #include "bound.h"
 #include "box.h"
+#include "rundir.h"
+
+#define ENDED SIGUSR2		/* the box has, and nobody is left to be killed */
 
 static pid_t watcher;
+static bool has_name;
 
 static void __attribute__((noreturn)) watch(const struct box *b, pid_t supervisor)
 {
 	sigset_t all;
+	int sig = 0;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -29,9 +37,11 @@ static void __attribute__((noreturn)) watch(const struct box *b, pid_t superviso
 	if (!b->opt.require_fence)
 		bound_hold(b, getpid());
 	close_from_to(0, ~0U);
-	while (getppid() == supervisor)
-		sigwaitinfo(&all, NULL);
-	kill(-b->kernel_pid, SIGKILL);
+	while (getppid() == supervisor && sig != ENDED)
+		sig = sigwaitinfo(&all, NULL);
+	if (sig != ENDED)
+		kill(-b->kernel_pid, SIGKILL);
+	release_name();
 	_exit(0);
 }
 
@@ -39,6 +49,7 @@ void start_watcher(const struct box *b)
 {
 	pid_t self = getpid();
 
+	has_name = b->opt.name;
 	/*
 	 * Its end is told to the supervisor by another signal than that of the box's
 	 * processes: so it is none of those that are waited for without __WALL (wait(2)).
@@ -65,6 +76,6 @@ bool watcher_died(int *status)
 
 void end_watcher(void)
 {
-	if (watcher > 0 && !kill(watcher, SIGKILL))
+	if (watcher > 0 && !kill(watcher, has_name ? ENDED : SIGKILL))
 		waitpid(watcher, NULL, __WALL);
 }

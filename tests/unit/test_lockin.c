@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -314,6 +315,62 @@ static void as_broker(void **state)
 	assert_int_equal(status, 0);
 }
 
+static int listening, elsewhere;	/* the socket of a box's name, and another one that listens */
+
+static int new_listener(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	/* It gets a name of the host's choice. */
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un.sun_family)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void hears_clients(void)
+{
+	struct msghdr m = { 0 };
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (accept4(listening, NULL, NULL, SOCK_CLOEXEC) >= 0 || errno != EAGAIN)
+		leave(1);
+	if (getsockopt(listening, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		leave(2);
+	if (recvmsg(listening, &m, 0) >= 0 || sendmsg(listening, &m, 0) >= 0)
+		leave(3);
+}
+
+static void accepts_elsewhere(void) { accept4(elsewhere, NULL, NULL, SOCK_CLOEXEC); }
+static void asks_options(void) { int n; socklen_t len = sizeof(n); getsockopt(listening, SOL_SOCKET, SO_TYPE, &n, &len); }
+static void connects(void) { connect(elsewhere, NULL, 0); }
+
+/* With a name it has clients, who come by one socket. */
+static void with_name(void **state)
+{
+	static void (*const never[])(void) = {
+		accepts_elsewhere, asks_options, connects, opens, executes, forks, makes_socket,
+	};
+	int status;
+
+	(void)state;
+	listening = new_listener();
+	elsewhere = new_listener();
+	status = after_lock(hears_clients);
+	assert_true(WIFSIGNALED(status));
+	who.control = listening;
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		status = after_lock(never[i]);
+		print_message("# %zu: %x\n", i, status);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+	status = after_lock(hears_clients);
+	who.control = -1;
+	assert_int_equal(status, 0);
+}
+
 static void hidden(void **state)
 {
 	int status;
@@ -334,7 +391,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden), cmocka_unit_test(allowed), cmocka_unit_test(abort_is_one),
 		cmocka_unit_test(other_threads), cmocka_unit_test(group_directory), cmocka_unit_test(as_broker),
-		cmocka_unit_test(hidden),
+		cmocka_unit_test(with_name), cmocka_unit_test(hidden),
 	};
 	int failed;
 
@@ -347,7 +404,7 @@ int main(void)
 		for (;;)
 			pause();
 	}
-	who = (struct lockin) { 0, fork(), 0, 0, -1, epoll_create1(0), -1 };
+	who = (struct lockin) { 0, fork(), 0, 0, -1, epoll_create1(0), -1, -1 };
 	other_epoll = epoll_create1(0);
 	if (!who.box) {
 		setsid();

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "box.h"
+#include "rundir.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define UNTOUCHED 0x5a5a5a5a5a5a5a5aULL
@@ -231,6 +232,28 @@ static void every_option(void **state)
 	free(o.env);
 }
 
+static void names(void **state)
+{
+	char longest[NAME_LENGTH + 2];
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("run", "--name", "a.b_c-1", "-d", "ls")));
+	assert_string_equal(o.name, "a.b_c-1");
+	assert_true(o.detach);
+	assert_true(parse(&o, ARGS("run", "--detach", "ls")));
+	assert_true(o.detach && !o.name);
+	assert_true(parse(&o, ARGS("run", "ls", "-d")));
+	assert_false(o.detach);
+	memset(longest, 'x', sizeof(longest));
+	longest[NAME_LENGTH] = 0;
+	assert_true(is_name(longest) && is_name("0"));
+	longest[NAME_LENGTH] = 'x';
+	longest[NAME_LENGTH + 1] = 0;
+	assert_false(is_name(longest) || is_name("") || is_name(".") || is_name("..") || is_name("-a") || is_name("_a"));
+	assert_false(is_name("a/b") || is_name("a b") || is_name("a\n") || is_name("\xc3\xa4"));
+}
+
 static void free_volumes(struct options *o)
 {
 	for (size_t i = 0; i < o->nvolumes; i++) {
@@ -389,6 +412,10 @@ static void refused(void **state)
 		{ "--ephemeral", { "kbox", "-S", "img", "--overlay-size", "1G", "ls" } },
 		{ "--ephemeral", { "kbox", "-S", "img", "--read-only", "--overlay-size", "1G", "ls" } },
 		{ "--change-id", { "kbox", "-S", "img", "--change-id", "root", "ls" } },
+		{ "--name", { "kbox", "run", "--name", "../x", "ls" } },
+		{ "--name", { "kbox", "run", "--name", "", "ls" } },
+		{ "--name", { "kbox", "run", "--name" } },
+		{ "'--detach=yes' is given a value", { "kbox", "run", "--detach=yes", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
 		{ "--net=tap", { "kbox", "run", "--net=tap", "ls" } },
@@ -491,7 +518,7 @@ int main(void)
 		cmocka_unit_test(id_maps),
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
-		cmocka_unit_test(network), cmocka_unit_test(every_option),
+		cmocka_unit_test(network), cmocka_unit_test(every_option), cmocka_unit_test(names),
 		cmocka_unit_test(roots),
 		cmocka_unit_test(volumes),
 		cmocka_unit_test(changes),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kbox exec, ps and stop: clients of boxes that have a name. docs/control.md */
+#ifndef CLIENT_H
+#define CLIENT_H
+#include <json-c/json.h>
+#include "box.h"
+
+bool is_client(const char *word);
+/* The exit status. argv[0] is the word; stdio is what descriptors 0 to 2 are. */
+int client(int argc, char **argv, const struct stdio stdio[3]);
+
+/* A connection to a box. */
+struct connection {
+	int fd;
+	char *line;			/* what has come, and was not an object yet */
+	size_t n;
+};
+
+/* It exits with a message where there is no such box. */
+struct connection connect_box(const char *name);
+/* With these descriptors. Takes the object. False: the box has gone. */
+bool ask_box(const struct connection *c, struct json_object *request, const int *fds, int nfds);
+/* The next answer, which is the caller's; NULL: the box has gone. An error of the box's ends the program. */
+struct json_object *answer_of_box(struct connection *c);
+/* {"key":value}, whose value it takes. */
+struct json_object *object_of(const char *key, struct json_object *value);
+
+int exec_main(int argc, char **argv, const struct stdio stdio[3]);
+int ps_main(int argc, char **argv);
+int stop_main(int argc, char **argv);
+
+#endif
