@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/run itself: what it makes of tests that hang, die, give up or are skipped.
 . "$(dirname "$0")/lib.sh"
-export KBOX_SKIPPED="$tmp/skipped"
+export KBOX_SKIPPED="$tmp/skipped" KBOX_FAILED="$tmp/failed"
 seconds=$limit
 
 # run SCRIPT...: a test of these lines; its output is in $tmp/out, what prove shows in $tmp/err
@@ -28,6 +28,7 @@ ok 2" "a test that passes"
 run 'echo ok 1 - a' 'echo "# is 5, not 6"' 'echo not ok 2 - b' 'echo 1..2' 'exit 1'
 is "$status $(said | tail -n 2)" "1 not ok 2 - b
 1..2" "one that fails"
+is "$(cat "$tmp/failed")" "$(cat "$tmp/err")" "what is said of it is in KBOX_FAILED, too"
 is "$(cat "$tmp/err")" "# $tmp/test: is 5, not 6
 # $tmp/test: not ok 2 - b" "what failed and why is on standard error"
 
