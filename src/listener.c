@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -120,6 +121,15 @@ static bool answer(const struct seccomp_notif *n, struct seccomp_notif_resp *r)
 	return false;
 }
 
+/* Linux 5.8; before, nobody is told. */
+static bool box_has_ended(void)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
+/* ENOENT: who has asked is gone meanwhile; or, from Linux 6.11 on, nobody of the box is left. */
 static void *listen_thread(void *arg)
 {
 	(void)arg;
@@ -128,7 +138,7 @@ static void *listen_thread(void *arg)
 		struct seccomp_notif_resp r = { 0 };
 
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
-			if (errno == EINTR || errno == ENOENT)
+			if (errno == EINTR || (errno == ENOENT && !box_has_ended()))
 				continue;
 			return NULL;
 		}
