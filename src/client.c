@@ -87,6 +87,11 @@ bool ask_box(const struct connection *c, struct json_object *request, const int 
 	return !v[1].iov_len;
 }
 
+bool has_answer(const struct connection *c)
+{
+	return c->n && memchr(c->line, '\n', c->n);
+}
+
 static struct json_object *next_line(struct connection *c)
 {
 	char *end = c->n ? memchr(c->line, '\n', c->n) : NULL;

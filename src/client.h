@@ -22,6 +22,8 @@ struct connection connect_box(const char *name);
 bool ask_box(const struct connection *c, struct json_object *request, const int *fds, int nfds);
 /* The next answer, which is the caller's; NULL: the box has gone. An error of the box's ends the program. */
 struct json_object *answer_of_box(struct connection *c);
+/* There is one already: the next is not waited for. */
+bool has_answer(const struct connection *c);
 /* {"key":value}, whose value it takes. */
 struct json_object *object_of(const char *key, struct json_object *value);
 

@@ -243,7 +243,7 @@ static int end_of_program(void)
 
 static int wait_for_program(void)
 {
-	for (;;) {
+	while (!has_answer(&client_is.box)) {
 		bool ours = client_is.keys >= 0 && client_is.relay >= 0 && tty_is_ours(client_is.keys);
 		struct pollfd p[] = {
 			{ .fd = client_is.box.fd, .events = POLLIN },
@@ -260,8 +260,9 @@ static int wait_for_program(void)
 		if (p[3].revents && client_is.relay >= 0)
 			read_keys();
 		if (p[0].revents)
-			return end_of_program();
+			break;
 	}
+	return end_of_program();
 }
 
 struct program {
