@@ -140,6 +140,7 @@ int ps_main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct json_object *all = json_object_new_array();
+	char **names;
 	bool json = false;
 	int c;
 
@@ -153,14 +154,14 @@ int ps_main(int argc, char **argv)
 			fputs(ps_usage, stdout);
 			return 0;
 		default:
-			optind--;
-			break;
+			die("ps: option '%s' is unknown; see kbox ps --help", argv[optind - 1]);
 		}
 	if (optind < argc)
 		die("ps: '%s' is nothing that it knows; see kbox ps --help", argv[optind]);
+	names = all_names();
 	if (!json)
 		printf("%-16s %7s %8s %7s %5s %9s  %s\n", "NAME", "PID", "UPTIME", "MEMORY", "PROCS", "CPU", "COMMAND");
-	for (char **name = all_names(); *name; name++) {
+	for (char **name = names; *name; name++) {
 		struct json_object *o = status_of(*name);
 
 		if (!json)
@@ -188,10 +189,15 @@ static bool ended(const struct connection *c, time_t until)
 	return false;
 }
 
-static void stop(const char *name, int patience)
+/* False: there is none. */
+static bool stop(const char *name, int patience)
 {
-	struct connection c = connect_box(name);
+	struct connection c = { .fd = is_name(name) ? connect_name(name) : -1 };
 
+	if (c.fd < 0) {
+		fprintf(stderr, "kbox: %s: there is no such box; see kbox ps\n", name);
+		return false;
+	}
 	if (ask_box(&c, object_of("stop", json_object_new_object()), NULL, 0) && !ended(&c, seconds() + patience)) {
 		ask_box(&c, object_of("kill", json_object_new_object()), NULL, 0);
 		if (!ended(&c, seconds() + STOP_SECONDS))
@@ -199,14 +205,15 @@ static void stop(const char *name, int patience)
 	}
 	close(c.fd);
 	free(c.line);
+	return true;
 }
 
 int stop_main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	uint32_t patience = STOP_SECONDS;
+	int status = 0, c;
 	const char *arg;
-	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "t:", longs, NULL)) != -1)
@@ -225,6 +232,7 @@ int stop_main(int argc, char **argv)
 	if (optind == argc)
 		die("stop: give the name of a box; see kbox ps");
 	for (int i = optind; i < argc; i++)
-		stop(argv[i], patience);
-	return 0;
+		if (!stop(argv[i], patience))
+			status = EXIT_FAIL;
+	return status;
 }
