@@ -48,6 +48,17 @@ static void directory(char *path, size_t size)
 		snprintf(path, size, "/tmp/kbox-%u", geteuid());
 }
 
+/* In another's a client would give its descriptors away. */
+static bool is_private(const struct stat *st)
+{
+	return st->st_uid == geteuid() && !(st->st_mode & 077);
+}
+
+static void __attribute__((noreturn)) refuse_directory(const char *path)
+{
+	die("%s: it is not a directory of yours alone; remove it, or set XDG_RUNTIME_DIR to one", path);
+}
+
 /* Locked; it is made where there is none. */
 static int lock_directory(void)
 {
@@ -61,8 +72,8 @@ static int lock_directory(void)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		die("%s: %s", path, reason(errno));
-	if (st.st_uid != geteuid() || st.st_mode & 077)
-		die("%s: it is not yours alone; remove it, or set XDG_RUNTIME_DIR to a directory of yours", path);
+	if (!is_private(&st))
+		refuse_directory(path);
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR)
 			die("%s: %s", path, reason(errno));
@@ -91,11 +102,28 @@ static int new_socket(void)
 	return fd;
 }
 
+/* False: there is none. */
+static bool has_directory(void)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	directory(path, sizeof(path));
+	if (lstat(path, &st))
+		return false;
+	if (!S_ISDIR(st.st_mode) || !is_private(&st))
+		refuse_directory(path);
+	return true;
+}
+
 int connect_name(const char *name)
 {
 	struct sockaddr_un un;
-	int fd = new_socket();
+	int fd;
 
+	if (!has_directory())
+		return -1;
+	fd = new_socket();
 	address(&un, name);
 	if (!connect(fd, (struct sockaddr *)&un, sizeof(un))) {
 		fcntl(fd, F_SETFL, 0);
