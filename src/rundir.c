@@ -183,6 +183,14 @@ void release_name(void)
 		unlink(claimed.path);
 }
 
+void abandon_name(void)
+{
+	if (!*claimed.path)
+		return;
+	lock_directory();
+	remove_stale(strrchr(claimed.path, '/') + 1);
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

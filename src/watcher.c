@@ -39,9 +39,12 @@ static void __attribute__((noreturn)) watch(const struct box *b, pid_t superviso
 	close_from_to(0, ~0U);
 	while (getppid() == supervisor && sig != ENDED)
 		sig = sigwaitinfo(&all, NULL);
-	if (sig != ENDED)
+	if (sig == ENDED) {
+		release_name();
+	} else {
 		kill(-b->kernel_pid, SIGKILL);
-	release_name();
+		abandon_name();
+	}
 	_exit(0);
 }
 
