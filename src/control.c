@@ -231,6 +231,14 @@ static void add_bounded(struct message *m, struct json_object *o, int64_t below)
 	add_number(m, n);
 }
 
+/* An absent one is false. */
+static bool is_true(struct message *m, struct json_object *o)
+{
+	if (o && !json_object_is_type(o, json_type_boolean))
+		m->wrong = "what is to be true or false is neither";
+	return json_object_get_boolean(o);
+}
+
 /* How many descriptors that takes. */
 static int add_stdio(struct message *m, struct json_object *array)
 {
@@ -273,8 +281,8 @@ static int add_start(struct message *m, struct json_object *o)
 		add_string(m, json_object_object_get(o, "cwd"));
 	else
 		add_text(m, "", 0);
-	add_number(m, json_object_get_boolean(json_object_object_get(o, "keep")));
-	add_number(m, json_object_get_boolean(json_object_object_get(o, "clear_env")));
+	add_number(m, is_true(m, json_object_object_get(o, "keep")));
+	add_number(m, is_true(m, json_object_object_get(o, "clear_env")));
 	add_list(m, json_object_object_get(o, "env"));
 	if (!length(m, json_object_object_get(o, "argv")) && !m->wrong)
 		m->wrong = "argv: give a command";
@@ -357,10 +365,14 @@ static bool do_request(struct client *c, struct json_object *request)
 static bool do_line(struct client *c, size_t n)
 {
 	struct json_tokener *t = json_tokener_new();
-	struct json_object *request = t ? json_tokener_parse_ex(t, c->line, n) : NULL;
-	bool whole = t && json_tokener_get_error(t) == json_tokener_success && json_tokener_get_parse_end(t) == n;
-	bool stays;
+	struct json_object *request = NULL;
+	bool whole = false, stays;
 
+	if (t) {
+		json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+		request = json_tokener_parse_ex(t, c->line, n);
+		whole = json_tokener_get_error(t) == json_tokener_success && json_tokener_get_parse_end(t) == n;
+	}
 	if (whole && json_object_is_type(request, json_type_object))
 		stays = do_request(c, request);
 	else
@@ -456,6 +468,17 @@ static void program_ended(uint32_t id, int status)
 		}
 }
 
+/* Nobody says any more what becomes of programs: the box ends, or the guest has killed the agent. */
+static void agent_left(void)
+{
+	loop_watch(&agent, 0);
+	close(agent.fd);
+	agent.fd = -1;
+	for (struct client *c = clients; c < clients + MAX_CLIENTS; c++)
+		if (c->source.fd >= 0 && c->program)
+			drop(c);
+}
+
 /* What comes from the guest: one message, whose descriptors nobody wants. */
 static void agent_ready(void *arg)
 {
@@ -466,9 +489,7 @@ static void agent_ready(void *arg)
 
 	(void)arg;
 	if (n == 0 || (n < 0 && errno != EAGAIN)) {
-		loop_watch(&agent, 0);
-		close(agent.fd);
-		agent.fd = -1;
+		agent_left();
 	} else if (n == sizeof(got) && got.what == EXEC_READY) {
 		daemon_up();
 	} else if (n == sizeof(got) && got.what == EXEC_ENDED && got.id) {
