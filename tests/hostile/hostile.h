@@ -65,6 +65,7 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 };
-extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[], files[];
+extern const struct command calls[], shared[], queues[], consoles[], floods[], bombs[], randoms[], files[],
+	channels[];
 
 #endif
