@@ -77,13 +77,37 @@ static bool tell_agent(struct iovec *v, int n, const int *fds, int nfds)
 	return agent.fd >= 0 && sendmsg(agent.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
-static void tell_agent_of(const struct client *c, enum exec_what what, uint32_t arg)
+/*
+ * Ends of programs that the agent had no room for. No program starts before it has heard of them, so
+ * that they are no more than clients that have one.
+ */
+static uint32_t unheard[MAX_CLIENTS];
+static int nunheard;
+
+static bool tell_agent_of(uint32_t id, enum exec_what what, uint32_t arg)
 {
-	struct exec_message m = { what, c->program, arg };
+	struct exec_message m = { what, id, arg };
 	struct iovec v = { &m, sizeof(m) };
 
-	if (c->program)
-		tell_agent(&v, 1, NULL, 0);
+	return tell_agent(&v, 1, NULL, 0);
+}
+
+/* False: there is no room yet. */
+static bool tell_unheard(void)
+{
+	while (nunheard && tell_agent_of(unheard[nunheard - 1], EXEC_END, 0))
+		nunheard--;
+	if (agent.fd >= 0)
+		loop_watch(&agent, nunheard ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	return !nunheard;
+}
+
+static void end_program(uint32_t id)
+{
+	if (agent.fd < 0 || tell_agent_of(id, EXEC_END, 0))
+		return;
+	unheard[nunheard++] = id;
+	tell_unheard();
 }
 
 static void drop_fds(struct client *c)
@@ -94,8 +118,8 @@ static void drop_fds(struct client *c)
 
 static void drop(struct client *c)
 {
-	if (!c->keep)
-		tell_agent_of(c, EXEC_END, 0);
+	if (c->program && !c->keep)
+		end_program(c->program);
 	drop_fds(c);
 	loop_watch(&c->source, 0);
 	close(c->source.fd);
@@ -320,7 +344,7 @@ static bool start_program(struct client *c, struct json_object *o)
 		return refuse(c, "%s", m->wrong);
 	m->head = (struct exec_message) { EXEC_START, ++last_id ?: ++last_id, m->relayed };
 	v = (struct iovec) { m, sizeof(m->head) + m->n };
-	if (!tell_agent(&v, 1, c->fds, c->nfds))
+	if (!tell_unheard() || !tell_agent(&v, 1, c->fds, c->nfds))
 		return refuse(c, agent.fd < 0 ? "whoever starts programs in the box is gone" :
 			      "the box takes no more programs now; try again");
 	c->program = m->head.id;
@@ -336,7 +360,7 @@ static bool pass_signal(struct client *c, struct json_object *o)
 		return refuse(c, "signal: give a number from 1 to 64");
 	if (!c->program)
 		return refuse(c, "this connection has no program");
-	tell_agent_of(c, EXEC_SIGNAL, sig);
+	tell_agent_of(c->program, EXEC_SIGNAL, sig);
 	return true;
 }
 
@@ -488,13 +512,13 @@ static void agent_ready(void *arg)
 	ssize_t n = recvmsg(agent.fd, &m, MSG_DONTWAIT);
 
 	(void)arg;
-	if (n == 0 || (n < 0 && errno != EAGAIN)) {
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		agent_left();
-	} else if (n == sizeof(got) && got.what == EXEC_READY) {
+	else if (n == sizeof(got) && got.what == EXEC_READY)
 		daemon_up();
-	} else if (n == sizeof(got) && got.what == EXEC_ENDED && got.id) {
+	else if (n == sizeof(got) && got.what == EXEC_ENDED && got.id)
 		program_ended(got.id, got.arg);
-	}
+	tell_unheard();
 }
 
 void control_init(struct box *b)

@@ -288,6 +288,24 @@ def clients_that_do_not_read():
     check(soon(as_before), "clients that come and go")
 
 
+def agent_is_slow():
+    """It has no room for more programs, nor to hear of their ends."""
+    stopped = begin("exec", NAME, "--", "/bin/sh", "-c", "kill -STOP $PPID; echo stopped; read x; kill -CONT $PPID", stdin=subprocess.PIPE)
+    ready = line(stopped.stdout)
+    some, got = [], {"ok": True}
+    while got == {"ok": True} and len(some) < 50:
+        some.append(Client())
+        got = some[-1].ask(asks("/bin/sh", "-c", "exec sleep 77730", "x" * 100000))
+    check(ready == b"stopped\n" and len(some) > 1 and is_error(got) and is_same(ask({"status": {}})),
+          "programs that the agent has no room for are refused", ready, len(some), got)
+    for c in some:
+        c.socket.close()
+    stopped.stdin.write(b"\n")
+    status = end(stopped)
+    check(status == 0 and soon(as_before), "it goes on", status)
+    check(soon(lambda: not in_guest(NAME, 77730)), "programs whose clients have gone meanwhile do not stay")
+
+
 def out_of_band():
     with Client() as c:
         try:
@@ -348,5 +366,5 @@ def an_end():
     check(gone([pid]), "the supervisor has ended")
 
 
-perform(requests, programs, wrong_lines, wrong_members, wrong_descriptors, many_connections, clients_that_do_not_read, out_of_band,
+perform(requests, programs, wrong_lines, wrong_members, wrong_descriptors, many_connections, clients_that_do_not_read, agent_is_slow, out_of_band,
         another_user, nothing_stays, an_end)

@@ -330,7 +330,7 @@ def directories_that_are_refused():
     for make in (wrong_mode, wrong_owner, a_symlink, a_file, nothing_there):
         runtime = temporary()
         if make is wrong_owner and os.geteuid():
-            skip("a directory of " + make.__name__, "only root can make one")
+            skip("the directory is refused: wrong owner", "only root can make one")
             continue
         make(runtime + "/kbox")
         with contextlib.suppress(OSError):
