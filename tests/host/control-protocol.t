@@ -366,5 +366,5 @@ def an_end():
     check(gone([pid]), "the supervisor has ended")
 
 
-perform(requests, programs, wrong_lines, wrong_members, wrong_descriptors, many_connections, clients_that_do_not_read, agent_is_slow, out_of_band,
-        another_user, nothing_stays, an_end)
+perform(requests, programs, wrong_lines, wrong_members, wrong_descriptors, many_connections,
+        clients_that_do_not_read, agent_is_slow, out_of_band, another_user, nothing_stays, an_end)

@@ -115,6 +115,20 @@ def ends_from_outside():
     os.close(t.slave)
 
 
+def programs_that_stay():
+    with shell("sleep 77713 & echo x; exit 3") as t:
+        status = t.status()
+        check(status == 3 and t.seen == b"x\r\n", "a child that has the terminal does not hold kbox exec", status, t.seen)
+    execute("work", "mkfifo /tmp/go")
+    with shell("echo ready; cat /tmp/go; seq 1 20000; echo $? >/tmp/done", options=("--keep",)) as t:
+        ready = t.wait_for(b"ready\r\n")
+        t.process.kill()
+        t.status()
+        execute("work", "echo go >/tmp/go")
+        check(ready and soon(lambda: execute("work", "cat /tmp/done")[1] == b"0\n"),
+              "--keep: the program has a terminal, and goes on, when kbox exec is killed")
+
+
 def only_some_are():
     with shell("test -t 0; echo $?; test -t 1; echo $?; exit 2", stdin=subprocess.DEVNULL) as t:
         status = t.status()
@@ -186,4 +200,5 @@ def box_in_the_background():
     t.close()
 
 
-perform(it_is_one, lines_and_keys, job_control, sizes, ends_from_outside, only_some_are, failures, much, box_ends, box_in_the_background)
+perform(it_is_one, lines_and_keys, job_control, sizes, ends_from_outside, programs_that_stay,
+        only_some_are, failures, much, box_ends, box_in_the_background)

@@ -303,7 +303,8 @@ def one_after_the_other():
 
     before = state()
     script = "i=0; while [ $i -lt 300 ]; do \"$@\" $i </dev/null || echo failed $?; i=$((i + 1)); done 2>&1 | sort -n | uniq | wc -l"
-    out = subprocess.run(["sh", "-c", script, "sh", KBOX, "exec", "work", "--", "/bin/echo"], stdout=subprocess.PIPE, timeout=LIMIT).stdout
+    out = subprocess.run(["sh", "-c", script, "sh", KBOX, "exec", "work", "--", "/bin/echo"], stdout=subprocess.PIPE,
+                         timeout=LIMIT).stdout
     check(out.strip() == b"300", "300, one after the other", out)
     check(soon(lambda: all(now <= then for now, then in zip(state(), before))), "no descriptor and no process is left of them", before, state())
 
@@ -453,8 +454,17 @@ def stop_by_force():
     check(status not in (0, "no end"), "which its status says", status)
 
 
-def stop_of_some():
+def box_is_stopped():
     start("third")
+    pid = pid_of("third")
+    os.kill(pid, signal.SIGSTOP)
+    status, out, err = kbox("ps")
+    check(status == 0 and sorted(text.split()[0] for text in out.splitlines()[1:]) == [b"third", b"user", b"work"] and err == b"",
+          "ps: a box that does not answer is listed, with others", status, out, err)
+    os.kill(pid, signal.SIGCONT)
+
+
+def stop_of_some():
     for words in ((), ("nobody",), ("-t", "x", "third"), ("-t", "-1", "third"), ("--nonsense", "third")):
         result = kbox("stop", *words)
         check(refused(result), "stop: 125 for " + " ".join(words), result)
@@ -514,8 +524,11 @@ def without_the_variable():
         check(result[0] == 0 and gone([box["pid"]]), "and it can be stopped", result)
 
 
-perform(boxes_start, names_are_names, name_in_use, command_cannot_start, longest_name, ps_lists, exec_statuses, exec_streams,
-        ends_of_pipes_are_seen, sockets_as_streams, a_mebibyte_each_way, exec_environment, exec_is_as_the_command, exec_directory_and_user,
-        exec_arguments, exec_signals, client_is_killed, many_at_once, one_after_the_other, directories_that_are_refused, longest_directory,
-        stale_sockets, supervisor_is_killed, watcher_comes_late, two_of_one_name, stop_is_orderly, stop_by_force, stop_of_some,
-        name_is_used_again, agent_is_killed, output_of_a_box_in_the_background, without_the_variable)
+perform(boxes_start, names_are_names, name_in_use, command_cannot_start, longest_name, ps_lists,
+        exec_statuses, exec_streams, ends_of_pipes_are_seen, sockets_as_streams,
+        a_mebibyte_each_way, exec_environment, exec_is_as_the_command, exec_directory_and_user,
+        exec_arguments, exec_signals, client_is_killed, many_at_once, one_after_the_other,
+        directories_that_are_refused, longest_directory, stale_sockets, supervisor_is_killed,
+        watcher_comes_late, two_of_one_name, stop_is_orderly, stop_by_force, box_is_stopped,
+        stop_of_some, name_is_used_again, agent_is_killed, output_of_a_box_in_the_background,
+        without_the_variable)
