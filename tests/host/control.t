@@ -306,7 +306,8 @@ def one_after_the_other():
     out = subprocess.run(["sh", "-c", script, "sh", KBOX, "exec", "work", "--", "/bin/echo"], stdout=subprocess.PIPE,
                          timeout=LIMIT).stdout
     check(out.strip() == b"300", "300, one after the other", out)
-    check(soon(lambda: all(now <= then for now, then in zip(state(), before))), "no descriptor and no process is left of them", before, state())
+    check(soon(lambda: all(now <= then for now, then in zip(state(), before))), "no descriptor and no process is left of them",
+          before, state())
 
 
 def directories_that_are_refused():
