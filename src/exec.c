@@ -227,13 +227,32 @@ static int status_of(struct json_object *exited)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* What the program has written last comes before its end. */
+/*
+ * What the program has written last comes before its end. Who keeps the relay's socket open does not
+ * keep us: a signal by which somebody wants an end is one.
+ */
+static void drain_relay(void)
+{
+	struct signalfd_siginfo info;
+
+	for (bool more = client_is.relay >= 0; more;) {
+		struct pollfd p[] = {
+			{ .fd = client_is.relay, .events = POLLIN }, { .fd = client_is.signals, .events = POLLIN },
+		};
+
+		poll(p, 2, -1);
+		if (p[0].revents)
+			more = read_relay();
+		else if (read(client_is.signals, &info, sizeof(info)) == sizeof(info))
+			more = info.ssi_signo == SIGWINCH || info.ssi_signo == SIGCONT;
+	}
+}
+
 static int end_of_program(void)
 {
 	struct json_object *o = answer_of_box(&client_is.box), *exited;
 
-	while (client_is.relay >= 0 && read_relay())
-		;
+	drain_relay();
 	tty_restore();
 	if (o && json_object_object_get_ex(o, "exited", &exited))
 		return status_of(exited);

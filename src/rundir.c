@@ -133,16 +133,18 @@ int connect_name(const char *name)
 	return -1;
 }
 
-/* Of a locked directory. True: nobody listens there any more, and its name is free. */
+/* Of a locked directory. True: nobody listens there any more, and the name is free. */
 static bool remove_stale(const char *name)
 {
 	struct sockaddr_un un;
 	int fd = new_socket(), err;
+	struct stat st;
 
 	address(&un, name);
 	err = connect(fd, (struct sockaddr *)&un, sizeof(un)) ? errno : 0;
 	close(fd);
-	return err == ENOENT || (err == ECONNREFUSED && !unlink(un.sun_path));
+	return err == ENOENT || (err == ECONNREFUSED && !lstat(un.sun_path, &st) && S_ISSOCK(st.st_mode) &&
+				 !unlink(un.sun_path));
 }
 
 /* Also of a process that cannot start its box. */
@@ -206,7 +208,7 @@ char **all_names(void)
 {
 	int lock = lock_directory();
 	DIR *dir = fdopendir(dup(lock));
-	char **names = malloc(sizeof(*names));
+	char **names = malloc(sizeof(*names)), **grown;
 	struct dirent *e;
 	size_t n = 0;
 
@@ -215,8 +217,9 @@ char **all_names(void)
 	while ((e = readdir(dir))) {
 		if (!is_name(e->d_name) || remove_stale(e->d_name))
 			continue;
-		names = realloc(names, (n + 2) * sizeof(*names));
-		out_of_memory(names);
+		grown = realloc(names, (n + 2) * sizeof(*names));
+		out_of_memory(grown);
+		names = grown;
 		names[n] = strdup(e->d_name);
 		out_of_memory(names[n++]);
 	}
