@@ -231,7 +231,8 @@ bench-page: build/bench-page
 build/bench-page: bench/host/bench-page.c bench/bench.h | build
 	$(CC) -O2 -g $(WARN) -o $@ $<
 
-# What a connection carries from a box of each engine, and from a plain process behind pasta and slirp4netns.
+# What a connection carries from a box of each engine, from a plain process behind pasta and slirp4netns, and from gVisor's
+# runsc; and what clients get from servers there.
 bench-net: all
 	@scripts/bench-net
 
