@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-fds [DIR]: what open+close costs with more and more descriptors open, as "name microseconds" lines.
- * Static musl, calls by syscall(2), as bench-test. The file is made in DIR (/tmp). Each measurement has a
- * process of its own, whose table of descriptors is no larger than it needs; the numbers take turns and each
- * row is a median, so that what else the machine does is in all of them.
+ * bench-fds [DIR]: what open+close costs with more and more descriptors open, as "name
+ * microseconds" lines. Static musl, calls by syscall(2), as bench-test. The file is made in DIR
+ * (/tmp). Each measurement has a process of its own, whose table of descriptors is no larger than
+ * it needs; the numbers take turns and each row is a median, so that what else the machine does is
+ * in all of them.
  */
 #define _GNU_SOURCE
 #include "bench.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-fork: what processes cost, as "name microseconds" lines: bench-test's rows that make some. Static musl, calls by
- * syscall(2). "exit" ends at once.
+ * bench-fork: what processes cost, as "name microseconds" lines: bench-test's rows that make some.
+ * Static musl, calls by syscall(2). "exit" ends at once.
  */
 #define _GNU_SOURCE
 #include "bench.h"

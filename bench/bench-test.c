@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-test [DIR]: what a system call costs, as "name microseconds" lines. Static musl; the calls of a row are
- * made by syscall(2), so that nothing a libc keeps or adds is measured. Only open+close goes by libc's open() and
- * close(), which are cancellation points. No process is made here (bench-fork does that). The file is made in DIR (/tmp).
- * "now" prints the time, "trap" what the host takes for a SIGSYS, "loop NAME" goes on and on with one row's calls.
+ * bench-test [DIR]: what a system call costs, as "name microseconds" lines. Static musl; the calls
+ * of a row are made by syscall(2), so that nothing a libc keeps or adds is measured. Only
+ * open+close goes by libc's open() and close(), which are cancellation points. No process is made
+ * here (bench-fork does that). The file is made in DIR (/tmp). "now" prints the time, "trap" what
+ * the host takes for a SIGSYS, "loop NAME" goes on and on with one row's calls.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -83,7 +84,10 @@ static void calls(void)
 	calls_row("getpid", getpid_once);
 }
 
-/* "loop NAME": the calls of a row without end, for scripts/count-calls. A read has its lseek before it. */
+/*
+ * "loop NAME": the calls of a row without end, for scripts/count-calls. A read has its lseek before
+ * it.
+ */
 static void loop(const char *name)
 {
 	static const struct { const char *name; void (*once)(void); } kinds[] = {
@@ -102,8 +106,8 @@ static void loop(const char *name)
 }
 
 /*
- * "trap": the host's part of a trapped call. A SIGSYS is delivered, and its frame left where it is: there
- * is no cheaper way back.
+ * "trap": the host's part of a trapped call. A SIGSYS is delivered, and its frame left where it is:
+ * there is no cheaper way back.
  */
 static void *trap_sp;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The last ACK of a handshake that comes in by -p. passt of 2023 leaves it out until its client sends
- * something: a server that speaks first would not hear of the connection. So the supervisor sends it,
- * but passt must have read the guest's SYN and ACK by then: what it reads together with them it never
- * looks at again. To know that it is asked something: it answers in the order of what it reads.
+ * The last ACK of a handshake that comes in by -p. passt of 2023 leaves it out until its client
+ * sends something: a server that speaks first would not hear of the connection. So the supervisor
+ * sends it, but passt must have read the guest's SYN and ACK by then: what it reads together with
+ * them it never looks at again. To know that it is asked something: it answers in the order of what
+ * it reads.
  */
 #ifndef ACK_H
 #define ACK_H

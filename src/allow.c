@@ -83,7 +83,10 @@ static bool parse_addresses(char *s, struct allow *a, const char **why)
 	return a->prefix < 104 || !is_loopback(&a->addr);
 }
 
-/* Letters, digits, hyphens and underlines, in parts of 1 to 63 (RFC 1035, 2.3.1, and what there is). */
+/*
+ * Letters, digits, hyphens and underlines, in parts of 1 to 63 (RFC 1035, 2.3.1, and what there
+ * is).
+ */
 static bool is_name(const char *s)
 {
 	size_t part = 0;

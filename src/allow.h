@@ -26,7 +26,10 @@ bool parse_allow(const char *s, struct allow *a, const char **why);
 
 /* A name of the DNS, in lower case and as ns_name_ntop(3) writes it, is one of this rule's. */
 bool allow_has_name(const struct allow *a, const char *name);
-/* By the address of the rule itself, or for what one of its names has for addresses. port: -1: none. */
+/*
+ * By the address of the rule itself, or for what one of its names has for addresses. port: -1:
+ * none.
+ */
 bool allow_has_address(const struct allow *a, const struct in6_addr *addr);
 bool allow_has_port(const struct allow *a, int port);
 #endif

@@ -17,9 +17,10 @@
 #define ARCH_VDSO_CLOCK_GETTIME	"__kernel_clock_gettime"
 #define ARCH_USER_END(top)	((top) >> 39 ? 1UL << 48 : 1UL << 39)
 /*
- * What the guest may know of the processor (kernel: arch/arm64/include/uapi/asm/hwcap.h). Its kernel keeps the state
- * of FP and SIMD, so not SVE, SME and what needs FPMR; it has no PROT_BTI and PROT_MTE and no POE. Not CPUID, which
- * says that the ID registers can be read: they are the host's. And none that came later.
+ * What the guest may know of the processor (kernel: arch/arm64/include/uapi/asm/hwcap.h). Its
+ * kernel keeps the state of FP and SIMD, so not SVE, SME and what needs FPMR; it has no PROT_BTI
+ * and PROT_MTE and no POE. Not CPUID, which says that the ID registers can be read: they are the
+ * host's. And none that came later.
  */
 #define ARCH_HWCAP(caps)	((caps) & 0xffffffffUL & ~(1UL << 11 | 1UL << 22))
 #define ARCH_HWCAP2(caps)	((caps) & (1UL << 0 | 1UL << 7 | 1UL << 8 | 1UL << 13 | 1UL << 14 | 1UL << 15 | 1UL << 16 | \

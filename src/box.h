@@ -187,8 +187,8 @@ void close_all_but(int fd);		/* and but for 0 to 2 */
 void leave_fds(const struct box *b);
 
 /*
- * diff.c: the descriptor that the guest's first process writes --diff's archive to. end_diff() has the
- * file under its name, if the box has ended in order, and returns the exit status.
+ * diff.c: the descriptor that the guest's first process writes --diff's archive to. end_diff() has
+ * the file under its name, if the box has ended in order, and returns the exit status.
  */
 int open_diff(const struct box *b);
 int end_diff(const struct box *b, int status);

@@ -2,8 +2,8 @@
 /*
  * The third fence of volumes, for hosts that have neither user namespaces nor Landlock. A call that
  * names a file is not made by the box: its filter has the supervisor told, which makes the call on
- * descriptors of its own and hands over what it has opened. Reads, writes and mappings are the box's
- * own calls then.
+ * descriptors of its own and hands over what it has opened. Reads, writes and mappings are the
+ * box's own calls then.
  *
  * What is asked for is in guest memory, which is read and written by its file: so nothing depends
  * on which process asks, or on whether it still lives, and another process's addresses are nobody's
@@ -32,7 +32,8 @@
 #include "filter.h"
 
 /*
- * What the guest's kernel opens files with. The rest (O_TRUNC, O_PATH and others) it has no use for.
+ * What the guest's kernel opens files with. The rest (O_TRUNC, O_PATH and others) it has no use
+ * for.
  */
 #define OPEN_FLAGS \
 	(O_ACCMODE | O_CREAT | O_TMPFILE | O_EXCL | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | ARCH_LARGEFILE)
@@ -146,8 +147,8 @@ static int64_t mode_of(int fd)
 }
 
 /*
- * A directory, and the last name of a path, which is looked for in it. The call on these two follows
- * no symbolic link of that name. A ".." would be one way out.
+ * A directory, and the last name of a path, which is looked for in it. The call on these two
+ * follows no symbolic link of that name. A ".." would be one way out.
  */
 static int64_t find_parent(struct name *name, const char **last)
 {
@@ -165,7 +166,9 @@ static int64_t find_parent(struct name *name, const char **last)
 	return beneath(name->dir, slash ? name->path : ".", O_PATH | O_DIRECTORY, 0);
 }
 
-/* As it is in /proc/self/fd: the one way to open a file that is known to be of a kind to be opened. */
+/*
+ * As it is in /proc/self/fd: the one way to open a file that is known to be of a kind to be opened.
+ */
 struct number {
 	char text[16];
 };
@@ -447,8 +450,8 @@ bool broker_takes(const struct seccomp_data *d)
 }
 
 /*
- * The guest's kernel has walked the directories of a path. Where one is a symbolic link now it is to
- * walk once more, which ESTALE tells it. Of openat2(2) it takes ELOOP for that itself.
+ * The guest's kernel has walked the directories of a path. Where one is a symbolic link now it is
+ * to walk once more, which ESTALE tells it. Of openat2(2) it takes ELOOP for that itself.
  */
 bool broker_answer(int listener, const struct seccomp_notif *n, struct seccomp_notif_resp *r)
 {

@@ -9,7 +9,9 @@
 /* All that it takes is here. For works(): it leaves the process with a filter. */
 bool broker_works(void);
 
-/* In the supervisor, before anything is asked of it; die()s. Nothing, of a box that has no broker. */
+/*
+ * In the supervisor, before anything is asked of it; die()s. Nothing, of a box that has no broker.
+ */
 void broker_start(const struct box *b, const struct passed *p);
 
 /* A descriptor by which it opens files again that it has looked at, or -1. */

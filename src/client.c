@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the clients of boxes have in common: which there are, and messages in JSON, one on a line. */
+/*
+ * What the clients of boxes have in common: which there are, and messages in JSON, one on a line.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -20,7 +20,10 @@ struct connection {
 struct connection connect_box(const char *name);
 /* With these descriptors. Takes the object. False: the box has gone. */
 bool ask_box(const struct connection *c, struct json_object *request, const int *fds, int nfds);
-/* The next answer, which is the caller's; NULL: the box has gone. An error of the box's ends the program. */
+/*
+ * The next answer, which is the caller's; NULL: the box has gone. An error of the box's ends the
+ * program.
+ */
 struct json_object *answer_of_box(struct connection *c);
 /* There is one already: the next is not waited for. */
 bool has_answer(const struct connection *c);

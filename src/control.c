@@ -78,8 +78,8 @@ static bool tell_agent(struct iovec *v, int n, const int *fds, int nfds)
 }
 
 /*
- * Ends of programs that the agent had no room for. No program starts before it has heard of them, so
- * that they are no more than clients that have one.
+ * Ends of programs that the agent had no room for. No program starts before it has heard of them,
+ * so that they are no more than clients that have one.
  */
 static uint32_t unheard[MAX_CLIENTS];
 static int nunheard;
@@ -409,7 +409,10 @@ static bool do_line(struct client *c, size_t n)
 	return stays;
 }
 
-/* Descriptors that are too many the host's kernel does not give us. False: the connection has ended. */
+/*
+ * Descriptors that are too many the host's kernel does not give us. False: the connection has
+ * ended.
+ */
 static bool receive(struct client *c)
 {
 	union {
@@ -492,7 +495,9 @@ static void program_ended(uint32_t id, int status)
 		}
 }
 
-/* Nobody says any more what becomes of programs: the box ends, or the guest has killed the agent. */
+/*
+ * Nobody says any more what becomes of programs: the box ends, or the guest has killed the agent.
+ */
 static void agent_left(void)
 {
 	loop_watch(&agent, 0);

@@ -256,7 +256,10 @@ static const struct device_ops *next_kind(uint32_t from)
 	return next;
 }
 
-/* Slots go by the numbers of the kinds that there are, so that a box has its devices in the same order always. */
+/*
+ * Slots go by the numbers of the kinds that there are, so that a box has its devices in the same
+ * order always.
+ */
 void init_devices(struct box *b)
 {
 	const struct device_ops *ops = next_kind(0);

@@ -73,7 +73,9 @@ static void check_kernel(void)
 }
 
 #ifdef __aarch64__
-/* Here a signal frame carries SVE and SME only for threads that use them, which a guest's do not. */
+/*
+ * Here a signal frame carries SVE and SME only for threads that use them, which a guest's do not.
+ */
 static void check_cpu(void)
 {
 	bool sve = getauxval(AT_HWCAP) & HWCAP_SVE;
@@ -81,7 +83,9 @@ static void check_cpu(void)
 	wish(true, sve ? "vector state: FP and SIMD; guests are not told of SVE and SME" : "vector state: FP and SIMD", "");
 }
 #elif defined(__x86_64__)
-/* The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled. */
+/*
+ * The vector state that a signal frame carries: what the CPU has and the host's kernel has enabled.
+ */
 static void check_cpu(void)
 {
 	unsigned long frame = host_minsigstksz();

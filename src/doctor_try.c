@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a host's kernel can do, its configuration, a container or a policy may forbid. So it is tried, each
- * in a process of its own.
+ * What a host's kernel can do, its configuration, a container or a policy may forbid. So it is
+ * tried, each in a process of its own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -131,7 +131,10 @@ static int nothing(void *arg)
 /* With these and a thread there are as many as the smallest box has. */
 #define PROCESSES	2
 
-/* By the flags of the guest's kernel. Those of CLONE_PARENT are children of the doctor, which waits for all it has. */
+/*
+ * By the flags of the guest's kernel. Those of CLONE_PARENT are children of the doctor, which waits
+ * for all it has.
+ */
 bool processes_start(void)
 {
 	static char stack[1 << 14] __attribute__((aligned(16)));

@@ -131,8 +131,8 @@ static void load(const struct box *b, int fd, const char *path, const Elf64_Phdr
 }
 
 /*
- * Text that nobody ever writes to is most of the kernel. It stays in its file, of which the host has one copy for all
- * boxes, where that file can be executed (not if it is mounted noexec).
+ * Text that nobody ever writes to is most of the kernel. It stays in its file, of which the host
+ * has one copy for all boxes, where that file can be executed (not if it is mounted noexec).
  */
 static bool stays_in_file(struct box *b, int fd, const Elf64_Phdr *ph)
 {

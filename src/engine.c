@@ -263,8 +263,8 @@ static bool tell_engine(int fd, const void *frame, size_t n)
 }
 
 /*
- * It has no other sign of having started than that it answers. So it is asked for its gateway, by ARP
- * (RFC 826) and of IPv6, and learns the card's addresses by that.
+ * It has no other sign of having started than that it answers. So it is asked for its gateway, by
+ * ARP (RFC 826) and of IPv6, and learns the card's addresses by that.
  */
 static bool answers(int fd, bool ipv6)
 {

@@ -44,8 +44,8 @@ static void add_addresses(struct engine_args *a, bool ipv6)
 }
 
 /*
- * --no-ra and --no-dhcpv6: the guest's init has set all up. --fd, which all engines have, makes it end
- * with the connection. The gateway is the host's loopback: policy.c says what comes there.
+ * --no-ra and --no-dhcpv6: the guest's init has set all up. --fd, which all engines have, makes it
+ * end with the connection. The gateway is the host's loopback: policy.c says what comes there.
  */
 static void arguments(struct engine_args *a, const struct box *b)
 {

@@ -228,8 +228,8 @@ static int status_of(struct json_object *exited)
 }
 
 /*
- * What the program has written last comes before its end. Who keeps the relay's socket open does not
- * keep us: a signal by which somebody wants an end is one.
+ * What the program has written last comes before its end. Who keeps the relay's socket open does
+ * not keep us: a signal by which somebody wants an end is one.
  */
 static void drain_relay(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flows: a connection of TCP, datagrams between two ports, echoes of one program. The card sees each
- * frame, and a flow is what was found out about it with its first one. There is a bound to them: a
- * new one takes the place of the one that has been quiet for longest.
+ * Flows: a connection of TCP, datagrams between two ports, echoes of one program. The card sees
+ * each frame, and a flow is what was found out about it with its first one. There is a bound to
+ * them: a new one takes the place of the one that has been quiet for longest.
  */
 #ifndef FLOWS_H
 #define FLOWS_H
@@ -53,7 +53,9 @@ void flow_moves(struct flow *f, const struct packet *p, bool out);
 /* All: the box's end. */
 void flows_end(void);
 
-/* Ends what has been quiet. Returns after how many seconds there is more of that, or 0: nothing is. */
+/*
+ * Ends what has been quiet. Returns after how many seconds there is more of that, or 0: nothing is.
+ */
 int flows_expire(void);
 
 /* netlog.c: somebody wants to know. */

@@ -23,8 +23,9 @@ enum stream { FRAME, NOT_YET, NO_STREAM };
 enum stream frame_next(const uint8_t *p, size_t n, size_t *len);
 
 /*
- * passt of 2023 refuses a connection by a reset without ACK, which whoever has asked for one ignores
- * (RFC 9293, 3.10.7.3), but with the number that it acknowledges: such a reset gets its ACK.
+ * passt of 2023 refuses a connection by a reset without ACK, which whoever has asked for one
+ * ignores (RFC 9293, 3.10.7.3), but with the number that it acknowledges: such a reset gets its
+ * ACK.
  */
 void frame_mend(uint8_t *frame, size_t len);
 

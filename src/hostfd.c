@@ -17,8 +17,8 @@
 #include "thread.h"
 
 /*
- * Descriptors 0 to 2, before anything else is opened. One that is closed is held with /dev/null: what is opened later
- * (the image!) must not become the guest's output.
+ * Descriptors 0 to 2, before anything else is opened. One that is closed is held with /dev/null:
+ * what is opened later (the image!) must not become the guest's output.
  */
 void claim_stdio(struct stdio io[3])
 {
@@ -197,7 +197,10 @@ int keep_fds(const struct box *b, int also)
 	return from;
 }
 
-/* In the launcher, when the kernel's process has them: when the guest closes one it is to be closed. */
+/*
+ * In the launcher, when the kernel's process has them: when the guest closes one it is to be
+ * closed.
+ */
 void leave_fds(const struct box *b)
 {
 	for (int i = 0; i < 2; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose files are whose in volumes (--map-id): what the guest's kernel is told, and the numbers that
- * a user namespace has to have for that.
+ * Whose files are whose in volumes (--map-id): what the guest's kernel is told, and the numbers
+ * that a user namespace has to have for that.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -380,7 +380,10 @@ static void set_up_command(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The command's descriptor of --fd; a second one for the same of the host is a duplicate. stdio: what 0 to 2 are before any. */
+/*
+ * The command's descriptor of --fd; a second one for the same of the host is a duplicate. stdio:
+ * what 0 to 2 are before any.
+ */
 static int give(size_t i, const int stdio[3])
 {
 	int host = config.fds[i].host, to = config.fds[i].guest;

@@ -90,7 +90,10 @@ void mount_volumes(void);
 void net_up(void);
 void net_names(void);
 
-/* init_diff.c: where the archive goes, which trees of the root it is of; all is written when nobody else is left. */
+/*
+ * init_diff.c: where the archive goes, which trees of the root it is of; all is written when nobody
+ * else is left.
+ */
 void diff_prepare(int out);
 void diff_trees(const char *memory, const char *upper);
 void diff_write(void);

@@ -85,7 +85,10 @@ static void read_start(char *strings, struct terminal_size *size)
 	config.nfds = 0;
 }
 
-/* Descriptors that came are in the order of those of stdio that are to be one; the relay's is the last. */
+/*
+ * Descriptors that came are in the order of those of stdio that are to be one; the relay's is the
+ * last.
+ */
 static void __attribute__((noreturn)) become(char *strings, const int *fds, int nfds)
 {
 	struct terminal_size size;
@@ -205,7 +208,9 @@ static int children(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The command has been started where nobody has the pipe open any more, and nothing was said by it. */
+/*
+ * The command has been started where nobody has the pipe open any more, and nothing was said by it.
+ */
 static void command_started(struct pollfd *p)
 {
 	char failed;

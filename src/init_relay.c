@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The relay of a terminal of the guest's to kbox exec: each message of the socket begins with a byte
- * that says what it is. Neither end is waited for while the other has something to say.
+ * The relay of a terminal of the guest's to kbox exec: each message of the socket begins with a
+ * byte that says what it is. Neither end is waited for while the other has something to say.
  */
 #define _GNU_SOURCE
 #include <errno.h>

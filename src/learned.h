@@ -13,8 +13,8 @@
 #define LEARNED_MAX	512	/* of all names; beyond that what ends first is forgotten */
 
 /*
- * An address of that rule's name, for so many seconds from now on. What no name of the network's can
- * have is not taken: loopback, multicast, what is the link's own, and the box's own network.
+ * An address of that rule's name, for so many seconds from now on. What no name of the network's
+ * can have is not taken: loopback, multicast, what is the link's own, and the box's own network.
  */
 void learn(const struct in6_addr *addr, int rule, uint32_t ttl);
 bool is_learned(const struct in6_addr *addr, int rule);

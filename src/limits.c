@@ -27,9 +27,9 @@ static void raise_limit(int which)
 }
 
 /*
- * Soft limits go up to the hard ones where a box needs more than one program does. That of file size
- * holds for the guest's memory too, but the sizes of the user's files are his business, so the box's
- * processes have it as it was: restore_limits(). An image never grows.
+ * Soft limits go up to the hard ones where a box needs more than one program does. That of file
+ * size holds for the guest's memory too, but the sizes of the user's files are his business, so the
+ * box's processes have it as it was: restore_limits(). An image never grows.
  */
 void raise_limits(void)
 {
@@ -83,7 +83,10 @@ static void bound(struct mem_bound *b, uint64_t bytes, const char *what)
 		*b = (struct mem_bound) { bytes, what };
 }
 
-/* Of the group and those around it; in a container what is seen of them need not be where the path says. */
+/*
+ * Of the group and those around it; in a container what is seen of them need not be where the path
+ * says.
+ */
 static void group_bound(struct mem_bound *b, const char *top, char *group, const char *file)
 {
 	char path[1024], *slash;
@@ -126,8 +129,8 @@ static void groups_bound(struct mem_bound *b, const char *root)
 }
 
 /*
- * Guest memory is charged when it is used for the first time (a memory file is VM_NORESERVE), and what
- * the host refuses then is a SIGBUS.
+ * Guest memory is charged when it is used for the first time (a memory file is VM_NORESERVE), and
+ * what the host refuses then is a SIGBUS.
  */
 static void commit_bound(struct mem_bound *b, const char *root)
 {

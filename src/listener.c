@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor's end of the box's filter: a thread that hears of the calls that are refused, sends
- * signals for processes that may not, and has files of volumes opened for them (broker.c).
+ * The supervisor's end of the box's filter: a thread that hears of the calls that are refused,
+ * sends signals for processes that may not, and has files of volumes opened for them (broker.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,7 +49,10 @@ void fence_unlock(void)
 	pthread_mutex_unlock(&reaping);
 }
 
-/* A signal for a thread of the box: 0 or the error of tgkill(2). Its process is our child, or no number of ours. */
+/*
+ * A signal for a thread of the box: 0 or the error of tgkill(2). Its process is our child, or no
+ * number of ours.
+ */
 static int send_signal(pid_t process, pid_t thread, int sig)
 {
 	siginfo_t info;

@@ -92,8 +92,8 @@ static const struct rule rules[] = {
 /*
  * What a broker of volumes does (broker.c), in boxes that have one. The directory of each call is a
  * descriptor, but a filter sees no path: who takes over such a supervisor opens what the user may.
- * That is no more than he had: whoever has the listener can let each call of the box pass, and these
- * are hosts without Landlock.
+ * That is no more than he had: whoever has the listener can let each call of the box pass, and
+ * these are hosts without Landlock.
  */
 static const struct rule broker_rules[] = {
 	IOCTL(SECCOMP_IOCTL_NOTIF_ADDFD),
@@ -108,7 +108,8 @@ static const struct rule broker_rules[] = {
 
 /*
  * What a box with a name does for its clients (control.c): they connect, and their descriptors go
- * to the guest's agent. Who takes over such a supervisor has what clients give to the box from then on.
+ * to the guest's agent. Who takes over such a supervisor has what clients give to the box from then
+ * on.
  */
 static const struct rule control_rules[] = {
 	{ SYS_accept4, CONTROL, 0, 0 }, { SYS_getsockopt, IS, 2, SO_PEERCRED },

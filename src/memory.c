@@ -19,8 +19,8 @@
 
 /*
  * Something of ours is in the way: once more, without randomization. Where that is forbidden
- * (containers), other dice may do; they come out wrong half of the time where vm.mmap_rnd_bits is 32.
- * A large limit of the stack moves all there is, too.
+ * (containers), other dice may do; they come out wrong half of the time where vm.mmap_rnd_bits is
+ * 32. A large limit of the stack moves all there is, too.
  */
 static void try_again(char **argv)
 {

@@ -10,7 +10,9 @@
 #define NET_GATEWAY4	"10.107.98.1"
 #define NET_BOX4_BYTES		"\x0a\x6b\x62\x02"
 #define NET_GATEWAY4_BYTES	"\x0a\x6b\x62\x01"
-/* Nobody: what the engine answers this one says that it has read all before the question (ack.c). */
+/*
+ * Nobody: what the engine answers this one says that it has read all before the question (ack.c).
+ */
 #define NET_NOBODY4_BYTES	"\x0a\x6b\x62\xfe"
 #define NET_DNS4	"10.107.98.3"	/* the engine passes questions on to the host's first resolver */
 #define NET_PREFIX4	24

@@ -573,7 +573,10 @@ static void set_defaults(struct options *o)
 		o->cwd = "/";
 }
 
-/* It is the archive's: what COMMAND writes there goes to standard error, unless --fd says otherwise. */
+/*
+ * It is the archive's: what COMMAND writes there goes to standard error, unless --fd says
+ * otherwise.
+ */
 static bool free_stdout(struct options *o, char *err)
 {
 	for (size_t i = 0; i < o->nfds; i++)

@@ -8,7 +8,10 @@
 struct passed {
 	bool scoped;		/* Landlock holds the box's signals */
 	int listener;		/* of its filter, or -1 */
-	/* Where a broker keeps the box in its volumes: the first one's number there; our descriptors. */
+	/*
+	 * Where a broker keeps the box in its volumes: the first one's number there; our
+	 * descriptors.
+	 */
 	int first, n;
 	int volume[KBOX_MAX_VOLUMES];
 };
@@ -16,7 +19,9 @@ struct passed {
 /* In the supervisor, before the box's first process is made; die()s. */
 void prepare_passing(void);
 
-/* In that process: the descriptor that it takes; then, around the filter's installation, these two. */
+/*
+ * In that process: the descriptor that it takes; then, around the filter's installation, these two.
+ */
 int passing_fd(void);
 bool start_passing(bool scoped, int first, int n);
 void wait_passed(int listener);		/* -1: there is none */

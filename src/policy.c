@@ -41,7 +41,9 @@ static void expire(void *arg)
 		loop_call(&expiry, next * 1000);
 }
 
-/* What is quiet ends some time, without anything that would wake the supervisor where nothing is. */
+/*
+ * What is quiet ends some time, without anything that would wake the supervisor where nothing is.
+ */
 static void watch_expiry(void)
 {
 	if (!expiry.is_due)
@@ -172,8 +174,8 @@ static bool allows(const struct allow *a, int rule, const struct packet *p)
 }
 
 /*
- * The rule that lets something begin, EVERYTHING or NO_RULE. The gateway is the host's loopback, and so
- * is libslirp's own address in the box's network.
+ * The rule that lets something begin, EVERYTHING or NO_RULE. The gateway is the host's loopback,
+ * and so is libslirp's own address in the box's network.
  */
 static int find_rule(const struct packet *p)
 {
@@ -212,8 +214,8 @@ static bool is_name_of_list(const char *name)
 }
 
 /*
- * A question to the host's resolver that no rule lets pass, by a box whose list has names. A name of
- * the list is asked for, and nothing else.
+ * A question to the host's resolver that no rule lets pass, by a box whose list has names. A name
+ * of the list is asked for, and nothing else.
  */
 static enum verdict ask_name(const uint8_t *head, size_t n, const struct packet *p, uint8_t *answer, size_t *answer_len)
 {
@@ -303,7 +305,9 @@ static void learn_for_rules(const char *name, const struct in6_addr *addr, uint3
 			learn(addr, i, ttl);
 }
 
-/* The host's resolver answers the guest: from now on the guest may connect to what it has learned. */
+/*
+ * The host's resolver answers the guest: from now on the guest may connect to what it has learned.
+ */
 static void hear_answer(const uint8_t *frame, const struct packet *p)
 {
 	char name[MAX_NAME];

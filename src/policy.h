@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What of a guest's frames leaves the box, and what comes in. It is decided here, on the host's side:
- * a guest that owns its kernel sends what frames it likes.
+ * What of a guest's frames leaves the box, and what comes in. It is decided here, on the host's
+ * side: a guest that owns its kernel sends what frames it likes.
  */
 #ifndef POLICY_H
 #define POLICY_H

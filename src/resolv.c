@@ -72,7 +72,9 @@ static void take_line(struct resolvers *r, struct seen *seen, char *line, bool i
 	if (!is_word(line, n, "nameserver"))
 		return;
 	value[strcspn(value, " \t#;")] = 0;
-	/* An address of a link's own has the link's name behind it, which the guest does not have. */
+	/*
+	 * An address of a link's own has the link's name behind it, which the guest does not have.
+	 */
 	if (inet_pton(AF_INET, value, &a4) == 1)
 		four(r, seen, value, a4);
 	else if (ipv6 && inet_pton(AF_INET6, value, &a6) == 1)

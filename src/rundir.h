@@ -11,12 +11,15 @@ bool is_name(const char *s);
 
 /* A socket that listens under this name, which is nobody else's. */
 int claim_name(const char *name);
-/* It goes, if it is still the one that was claimed. For a process that has claimed it, or its child. */
+/*
+ * It goes, if it is still the one that was claimed. For a process that has claimed it, or its
+ * child.
+ */
 void release_name(void);
 
 /*
- * It goes, if nobody listens there. For who outlives the process that has claimed it: the name may be
- * another box's by now, and so may the number of the socket's inode.
+ * It goes, if nobody listens there. For who outlives the process that has claimed it: the name may
+ * be another box's by now, and so may the number of the socket's inode.
  */
 void abandon_name(void);
 

@@ -18,8 +18,8 @@
 #define STACK_SIZE (256UL << 10)
 
 /*
- * Filters of containers older than clone3(2) refuse it with EPERM, and libc knows another way only if
- * there is no such call. Of filters that refuse a call the last one's error counts.
+ * Filters of containers older than clone3(2) refuse it with EPERM, and libc knows another way only
+ * if there is no such call. Of filters that refuse a call the last one's error counts.
  */
 static void without_clone3(void)
 {

@@ -32,8 +32,8 @@ void find_vdso(struct kbox_boot *boot)
 
 	boot->user_end = ARCH_USER_END((uintptr_t)__builtin_frame_address(0));
 	/*
-	 * Without /proc nobody says how far it reaches. The kernel then asks the host for the time; and where the host has
-	 * sealed it, what reaches over it cannot be unmapped.
+	 * Without /proc nobody says how far it reaches. The kernel then asks the host for the time;
+	 * and where the host has sealed it, what reaches over it cannot be unmapped.
 	 */
 	if (!maps) {
 		keep_clear_of(boot, vdso);
@@ -83,7 +83,9 @@ static bool move_parts(uint64_t to)
 	return false;
 }
 
-/* Into the home, out of the guests' way. Where the host has sealed it, their addresses end there. */
+/*
+ * Into the home, out of the guests' way. Where the host has sealed it, their addresses end there.
+ */
 void move_vdso(struct kbox_boot *boot)
 {
 	int64_t by = KBOX_HOST_VDSO - boot->keep_start;

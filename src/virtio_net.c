@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The network card (virtio 1.2, 5.1). Its cable is a stream socket to the engine (engine.c), with
- * frames as QEMU has them there. It sends no frame whose sums are left to the card: the engine takes
- * frames of 64 KiB, and wants their sums.
+ * frames as QEMU has them there. It sends no frame whose sums are left to the card: the engine
+ * takes frames of 64 KiB, and wants their sums.
  *
  * Nothing grows: what the engine sends and the guest has no room for stays in the socket, and what
  * the engine does not take stays in the guest.
@@ -54,7 +54,9 @@ static struct {
 	bool full;		/* the guest has no room */
 	bool judged;		/* and policy_in() has seen the frame that waits for it */
 
-	/* To the engine: frames that are put together, as the guest has them but for their heads. */
+	/*
+	 * To the engine: frames that are put together, as the guest has them but for their heads.
+	 */
 	struct iovec out[BATCH_FRAMES + BUFFERS + 2];
 	uint8_t (*heads)[FRAME_HEAD + FRAME_LOOKED_AT];	/* BATCH_FRAMES of them */
 	struct { uint16_t head; uint32_t run; } sent[BATCH_FRAMES];
@@ -163,7 +165,10 @@ static bool deliver(struct device *d, const uint8_t *frame, size_t len)
 	if (!fits && net.ntaken < most_buffers(d))
 		return false;
 	header.num_buffers = net.ntaken;
-	/* The engine has made the sums, and a socket of this host's loses nothing: nobody need add it up again. */
+	/*
+	 * The engine has made the sums, and a socket of this host's loses nothing: nobody need add
+	 * it up again.
+	 */
 	if (d->hw->driver_features & 1 << VIRTIO_NET_F_GUEST_CSUM)
 		header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	if (fits) {

@@ -129,7 +129,9 @@ uint64_t vq_bytes(const struct iovec *seg, int nseg)
 
 bool vq_wants_interrupt(const struct virtqueue *q)
 {
-	/* The driver asks for interrupts, then looks at idx; we write idx, then look at the flag. */
+	/*
+	 * The driver asks for interrupts, then looks at idx; we write idx, then look at the flag.
+	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return q->running && !(__atomic_load_n(&q->avail->flags, __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT);
 }

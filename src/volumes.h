@@ -120,8 +120,8 @@ bool new_namespace(const struct volumes *v);
 bool keep_null_as_it_is(int fds);
 
 /*
- * The root becomes a directory that has the volumes alone, as /0, /1 and so on; part_fd becomes their
- * descriptors. The last thing that was tried is in what.
+ * The root becomes a directory that has the volumes alone, as /0, /1 and so on; part_fd becomes
+ * their descriptors. The last thing that was tried is in what.
  */
 bool move_into_volumes(const struct volumes *v, int part_fd[], const char **what);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-fd: what the table of the host's descriptors costs (kernel/arch/kbox/drivers/hostfd_table.c), here on the
- * host, with more and more descriptors held and more and more holders of one. All rows go over as many descriptors,
- * which lie far apart, so that the caches have as much to do in each. The rows take turns, many times; each is a median.
- * Each time all is elsewhere in memory: addresses that are the same but for the page cost some nanoseconds.
+ * bench-fd: what the table of the host's descriptors costs
+ * (kernel/arch/kbox/drivers/hostfd_table.c), here on the host, with more and more descriptors held
+ * and more and more holders of one. All rows go over as many descriptors, which lie far apart, so
+ * that the caches have as much to do in each. The rows take turns, many times; each is a median.
+ * Each time all is elsewhere in memory: addresses that are the same but for the page cost some
+ * nanoseconds.
  */
 #include <stdio.h>
 #include <stdlib.h>

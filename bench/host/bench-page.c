@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-page: what a page of memory costs the host, by which calls, in nanoseconds a page: what a program touches, and what a
- * box has to ask for instead, since guest memory is a file (a memfd) that several processes have mapped. A box makes a page
- * for its kernel's mapping and then has it mapped for the user (kernel/arch/kbox/mm/backing.c, tlb.c); what its kernel does
- * for the fault comes to that. The rows take turns; each is a median.
+ * bench-page: what a page of memory costs the host, by which calls, in nanoseconds a page: what a
+ * program touches, and what a box has to ask for instead, since guest memory is a file (a memfd)
+ * that several processes have mapped. A box makes a page for its kernel's mapping and then has it
+ * mapped for the user (kernel/arch/kbox/mm/backing.c, tlb.c); what its kernel does for the fault
+ * comes to that. The rows take turns; each is a median.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

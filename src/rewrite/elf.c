@@ -8,7 +8,10 @@
 #include <unistd.h>
 #include "rewrite.h"
 
-/* A copy, not a mapping: one faults if somebody cuts the file meanwhile. The file's position stays where it is. */
+/*
+ * A copy, not a mapping: one faults if somebody cuts the file meanwhile. The file's position stays
+ * where it is.
+ */
 static const char *read_all(struct elf_file *f, int fd)
 {
 	struct stat st;

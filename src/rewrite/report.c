@@ -35,7 +35,9 @@ static struct site_text text_of(const struct totals *t, u64 call)
 	};
 }
 
-/* A jump in two pages cannot be written at once. Wherever the file is loaded, its pages stay pages. */
+/*
+ * A jump in two pages cannot be written at once. Wherever the file is loaded, its pages stay pages.
+ */
 static enum site_refusal in_one_page(enum site_refusal plan, const struct site *s)
 {
 	return plan == SITE_OK && s->start % PAGE > PAGE - SITE_JUMP ? SITE_BORDER : plan;

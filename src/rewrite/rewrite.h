@@ -24,7 +24,10 @@ Elf64_Phdr elf_segment(const struct elf_file *f, unsigned int i);
 bool elf_is_code(const Elf64_Phdr *ph);
 void elf_free(struct elf_file *f);
 
-/* forks.c: has the file a call of fork, vfork, clone or clone3? 1, 0, or -1 if it cannot be analysed. */
+/*
+ * forks.c: has the file a call of fork, vfork, clone or clone3? 1, 0, or -1 if it cannot be
+ * analysed.
+ */
 int kbox_rewrite_file_has_fork_sites(int fd);
 
 /* report.c */

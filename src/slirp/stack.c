@@ -119,7 +119,9 @@ static struct in6_addr six(const char *text)
 	return a;
 }
 
-/* libslirp has the addresses of name servers so that it answers for them (ARP, NDP): see alias.h. */
+/*
+ * libslirp has the addresses of name servers so that it answers for them (ARP, NDP): see alias.h.
+ */
 bool stack_start(bool ipv6)
 {
 	SlirpConfig config = {

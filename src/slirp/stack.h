@@ -8,7 +8,9 @@
 /* Connections, for ten seconds after their end too, and what listens; more are refused. */
 #define STACK_FILES 16384
 
-/* The gateway's address is the host's own loopback: whoever has the cable's other end sees to that. */
+/*
+ * The gateway's address is the host's own loopback: whoever has the cable's other end sees to that.
+ */
 bool stack_start(bool ipv6);
 /* False: errno says why a port of the host's cannot be had. */
 bool stack_forward(const struct port *p, bool ipv6);

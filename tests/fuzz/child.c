@@ -247,7 +247,10 @@ static void child_call(struct child *c, long nr, u64 a, u64 b, u64 d)
 
 static void disarm(struct child *c)
 {
-	/* struct sock_filter and struct sock_fprog, whose header is hidden by the kernel tools' of the same name. */
+	/*
+	 * struct sock_filter and struct sock_fprog, whose header is hidden by the kernel tools' of
+	 * the same name.
+	 */
 	struct { u16 code; u8 jt, jf; u32 k; } enosys = { 0x06 /* BPF_RET */, 0, 0, SECCOMP_RET_ERRNO | ENOSYS };
 	struct { u16 len; u64 filter; } prog = { 1, DATA + 64 };
 

@@ -49,13 +49,18 @@ bool is_landing(const struct trial *t, u64 ip)
 	return site_landing(&t->site, ip) != 0;
 }
 
-/* All pages of slots look the same in both, but for the one that is in use; it is at many addresses. */
+/*
+ * All pages of slots look the same in both, but for the one that is in use; it is at many
+ * addresses.
+ */
 bool near_slot(const struct trial *t, u64 addr)
 {
 	return slot_mapped(addr) && addr % SLOTS_SIZE / PAGE == t->slot % SLOTS_SIZE / PAGE;
 }
 
-/* Did the patched code fault in the jump, where an instruction was? Then go on as the kernel will. */
+/*
+ * Did the patched code fault in the jump, where an instruction was? Then go on as the kernel will.
+ */
 bool lands(struct trial *t)
 {
 	int sig = t->p->info.si_signo;
@@ -258,9 +263,9 @@ static bool no_operand(u8 op)
 }
 
 /*
- * The instruction here; false: none, or one that the CPU reads in another way than the decoder. Those have
- * prefixes in an order, or on an instruction, on which no assembler puts them, or are nops with an operand that
- * the decoder does not know.
+ * The instruction here; false: none, or one that the CPU reads in another way than the decoder.
+ * Those have prefixes in an order, or on an instruction, on which no assembler puts them, or are
+ * nops with an operand that the decoder does not know.
  */
 bool decode_original(const struct trial *t, u64 ip, struct insn *insn)
 {

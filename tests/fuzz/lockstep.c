@@ -140,7 +140,10 @@ static void emulate(struct child *c, u64 rcx, u64 next)
 	c->regs.rip = next;
 }
 
-/* What the gate does, without running it, and, in a slot, the instruction that makes rcx what a system call does. */
+/*
+ * What the gate does, without running it, and, in a slot, the instruction that makes rcx what a
+ * system call does.
+ */
 static const char *through_gate(struct trial *t)
 {
 	emulate(t->p, t->p->regs.rcx, t->p->regs.rcx);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pthread_cancel(): a handler compares the program counter that it has interrupted with the addresses of libc's system call
- * instructions, so a kernel that serves a call elsewhere must not show it. Threads asleep in calls and about to make them, cleanup,
- * and when cancelling is off.
+ * pthread_cancel(): a handler compares the program counter that it has interrupted with the
+ * addresses of libc's system call instructions, so a kernel that serves a call elsewhere must not
+ * show it. Threads asleep in calls and about to make them, cleanup, and when cancelling is off.
  */
 #include "tap.h"
 #include <poll.h>

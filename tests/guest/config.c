@@ -376,7 +376,10 @@ static void alg_aes(void)
 	EQ(memcmp(text, "\x69\xc4\xe0\xd8\x6a\x7b\x04\x30\xd8\xcd\xb7\x80\x70\xb4\xc5\x5a", 16), 0);
 }
 
-/* What LUKS, dm-verity and others ask for by name is there; and random numbers are not twice the same. */
+/*
+ * What LUKS, dm-verity and others ask for by name is there; and random numbers are not twice the
+ * same.
+ */
 static void alg_names(void)
 {
 	unsigned char a[16] = "", b[16] = "";

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The debug registers of x86_64 as a tracer sets them: breakpoints and watchpoints of the hardware. */
+/*
+ * The debug registers of x86_64 as a tracer sets them: breakpoints and watchpoints of the hardware.
+ */
 #include "trace-child.h"
 #include <pthread.h>
 
@@ -98,7 +100,10 @@ static void switched_off(void)
 	ends_well(pid);
 }
 
-/* Each accesses memory at rdi, which the test places before what is watched: where does it reach to? */
+/*
+ * Each accesses memory at rdi, which the test places before what is watched: where does it reach
+ * to?
+ */
 #define INSNS(I)								\
 	I("movb (%%rdi), %%al", 1, 0) I("movw (%%rdi), %%ax", 2, 0) I("movl (%%rdi), %%eax", 4, 0) I("movq (%%rdi), %%rax", 8, 0)	\
 	I("movb %%al, (%%rdi)", 1, 1) I("movw %%ax, (%%rdi)", 2, 1) I("movl %%eax, (%%rdi)", 4, 1) I("movq %%rax, (%%rdi)", 8, 1)	\

@@ -163,7 +163,9 @@ static void kernel_in_the_box(void)
 	every_call(BOX_KERNEL + 0x600000, 0);
 }
 
-/* The pages on both sides of what a box keeps for itself are a program's; nothing is between them. */
+/*
+ * The pages on both sides of what a box keeps for itself are a program's; nothing is between them.
+ */
 static void around_the_kernel(void)
 {
 	char *p = mmap((void *)(BOX_HOME - 4096), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* no replace */, -1, 0);
@@ -253,7 +255,10 @@ static void partial_transfers(void)
 	FAILS(pread(fd, end, 10, 0), EFAULT);
 	EQ(write(pipes[1], "abcdefgh", 8), 8);
 #ifdef __aarch64__
-	/* It copies by larger pieces, and one that meets the edge need not be copied to its last byte. */
+	/*
+	 * It copies by larger pieces, and one that meets the edge need not be copied to its last
+	 * byte.
+	 */
 	got = syscall(SYS_getrandom, end - 7, 100, 0);
 	CHECK(got > 0 && got <= 7);
 #else

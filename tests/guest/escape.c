@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every path ends in the guest's own root, and /proc knows no process but the guest's. The wrapper sets KBOX_HOST_PID to
- * a process of the host and KBOX_HOST_FILE to a file there; without them those two checks have nothing to look for.
+ * Every path ends in the guest's own root, and /proc knows no process but the guest's. The wrapper
+ * sets KBOX_HOST_PID to a process of the host and KBOX_HOST_FILE to a file there; without them
+ * those two checks have nothing to look for.
  */
 #include "tap.h"
 #include <dirent.h>
@@ -283,7 +284,10 @@ static void no_names_of_the_host(void)
 		text_is_free_of_the_host(path[i]);
 }
 
-/* No mapping that /proc shows lies in the kernel's part, and none of its numbers leads anywhere outside. */
+/*
+ * No mapping that /proc shows lies in the kernel's part, and none of its numbers leads anywhere
+ * outside.
+ */
 static void maps_end_below_the_kernel(void)
 {
 	FILE *f = fopen("/proc/self/maps", "r");

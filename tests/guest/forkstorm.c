@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many processes: rapid forks, many at once, forks from threads, deep chains, deaths in every state. */
+/*
+ * Many processes: rapid forks, many at once, forks from threads, deep chains, deaths in every
+ * state.
+ */
 #include "tap.h"
 #include <pthread.h>
 #include <sched.h>

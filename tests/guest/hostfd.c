@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors of the host in a box. Tests of what needs no more of the host than stdio: what an open file of the guest is,
- * and how many hold each descriptor of the host (/proc/hostfds), by a random test against a naive model.
+ * Descriptors of the host in a box. Tests of what needs no more of the host than stdio: what an
+ * open file of the guest is, and how many hold each descriptor of the host (/proc/hostfds), by a
+ * random test against a naive model.
  *
  *	SEED, HOSTFD_OPS	of the random test
  *	HOSTFD_LOOP=A,B		two descriptors that are a pair of sockets of the host's: the random test sends by A, and gets by B
  *
- * With the name of an action and its arguments it is a tool, of tests/host/hostfd.py: it does that to the descriptors that it was
- * given, and says "RESULT WORDS...", where the result of what fails is the negative errno. "agent" does what it reads, line by line.
+ * With the name of an action and its arguments it is a tool, of tests/host/hostfd.py: it does that
+ * to the descriptors that it was given, and says "RESULT WORDS...", where the result of what fails
+ * is the negative errno. "agent" does what it reads, line by line.
  */
 #include "hostfd-agent.h"
 #include "hostfd-model.h"

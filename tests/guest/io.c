@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many writers at once: to files of their own, to one file, to one directory; everything is read back. */
+/*
+ * Many writers at once: to files of their own, to one file, to one directory; everything is read
+ * back.
+ */
 #include "tap.h"
 #include <dirent.h>
 #include <pthread.h>
@@ -394,7 +397,10 @@ static void mapping_and_write_agree_in_threads(void)
 		EQ(pthread_join(t[w], NULL), 0);
 }
 
-/* What goes through a mapping is in the file after it and the cache are gone; what is private is not. */
+/*
+ * What goes through a mapping is in the file after it and the cache are gone; what is private is
+ * not.
+ */
 static void mapping_reaches_the_file(void)
 {
 	unsigned buf[BLOCK / 4], *p, *q;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* io_uring by its system calls: nop, links, files, pipes, timeouts, cancellation. The structures are the kernel's. */
+/*
+ * io_uring by its system calls: nop, links, files, pipes, timeouts, cancellation. The structures
+ * are the kernel's.
+ */
 #include "tap.h"
 #include <poll.h>
 #include <pthread.h>
@@ -246,7 +249,10 @@ static void timeouts(void)
 	CHECK(seconds() - start >= 0.0499);
 }
 
-/* A timeout with a count ends with the completions; one can be taken back; one limits the entry before it. */
+/*
+ * A timeout with a count ends with the completions; one can be taken back; one limits the entry
+ * before it.
+ */
 static void more_timeouts(void)
 {
 	int64_t ts[2] = { 60, 0 }, soon[2] = { 0, 30000000 };
@@ -418,7 +424,9 @@ static void *blocked_reader(void *arg)
 	return read(*(int *)arg, &c, 1) == 1 ? arg : NULL;
 }
 
-/* Work in a worker, while the thread that gave it is blocked, and while others of the process run. */
+/*
+ * Work in a worker, while the thread that gave it is blocked, and while others of the process run.
+ */
 static void worker_and_threads(void)
 {
 	int p[2], q[2];

@@ -71,7 +71,10 @@ static void unmapped_again(void)
 }
 
 #ifdef __aarch64__
-/* In a box that rewrites, one of the first calls or all are branches afterwards; where none is, none may be. */
+/*
+ * In a box that rewrites, one of the first calls or all are branches afterwards; where none is,
+ * none may be.
+ */
 static void both_ends_alike(void)
 {
 	char *p = text(places, PLACES);

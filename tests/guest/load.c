@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Much of everything: processes, threads, memory, mappings. What a box's memory does not suffice for is skipped in it:
- * tests/host/load.t has boxes with more.
+ * Much of everything: processes, threads, memory, mappings. What a box's memory does not suffice
+ * for is skipped in it: tests/host/load.t has boxes with more.
  */
 #include "tap.h"
 #include <pthread.h>
@@ -288,8 +288,9 @@ static void no_more_mappings(void)
 }
 
 /*
- * One mapping, but each second page of it is gone: where the host has a mapping for each run of pages, it comes to its
- * limit in the midst of this, and can then not even unmap a page between two.
+ * One mapping, but each second page of it is gone: where the host has a mapping for each run of
+ * pages, it comes to its limit in the midst of this, and can then not even unmap a page between
+ * two.
  */
 static void seventy_thousand_holes(void)
 {
@@ -387,7 +388,9 @@ static unsigned int *shuffled(unsigned int n)
 	return order;
 }
 
-/* Pages of memory that is touched in such an order; each has its number in it, elsewhere in each. */
+/*
+ * Pages of memory that is touched in such an order; each has its number in it, elsewhere in each.
+ */
 struct pages {
 	unsigned long *p;
 	unsigned int *order, n, first, step;
@@ -421,7 +424,10 @@ static struct pages pages_touched(unsigned int n, int flags)
 	return a;
 }
 
-/* Four threads go through it, each in its own part of the order, while the first one forks and writes. */
+/*
+ * Four threads go through it, each in its own part of the order, while the first one forks and
+ * writes.
+ */
 static void random_touches(void)
 {
 	struct pages a = pages_touched(100000, MAP_PRIVATE), part[4];
@@ -696,7 +702,9 @@ static void mount_cgroups(const char *controller)
 	tell("cg/cgroup.subtree_control", controller);
 }
 
-/* Nobody is killed for memory that he has not touched: these go on to a few pages before the limit. */
+/*
+ * Nobody is killed for memory that he has not touched: these go on to a few pages before the limit.
+ */
 static void up_to_the_limit_of_a_cgroup(void)
 {
 	char text[30], events[500];

@@ -74,7 +74,10 @@ static void counted(int sig)
 		++*all_signals;
 }
 
-/* Signals while a read waits: EINTR, or it goes on; and a write that has put something in says how much. */
+/*
+ * Signals while a read waits: EINTR, or it goes on; and a write that has put something in says how
+ * much.
+ */
 static void interrupted(void)
 {
 	struct sigaction sa = { .sa_handler = counted };

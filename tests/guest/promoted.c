@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls of libc's cancellation wrapper that the kernel serves in its place (docs/cancel-wrapper.md): static musl on aarch64. That
- * they are is seen only in maps and in the first test; elsewhere, and with --no-cancel-promote, the same tests are of the wrapper.
- * This program has no instruction that makes a process, or nothing in it would be promoted.
+ * Calls of libc's cancellation wrapper that the kernel serves in its place
+ * (docs/cancel-wrapper.md): static musl on aarch64. That they are is seen only in maps and in the
+ * first test; elsewhere, and with --no-cancel-promote, the same tests are of the wrapper. This
+ * program has no instruction that makes a process, or nothing in it would be promoted.
  */
 #define TAP_NO_FORK
 #include "tap.h"
@@ -67,8 +68,8 @@ static inline int slot_area(uintptr_t *start, uintptr_t *end)
 
 #if OWN_SITES
 /*
- * Sites of the test's own, which look as those of musl do; NAME(a, b, c, d, e, f). NAME_at is the bl. (The symbol is musl's own, but
- * it is in the same program.)
+ * Sites of the test's own, which look as those of musl do; NAME(a, b, c, d, e, f). NAME_at is the
+ * bl. (The symbol is musl's own, but it is in the same program.)
  */
 #define SITE(name, nr)										\
 	".p2align 4; .globl " name ", " name "_at; .type " name ", %function\n" name ":\n"	\
@@ -80,7 +81,10 @@ asm(".text\n" SITE("cp_read", "63") SITE("cp_write", "64") SITE("cp_none", "1000
 extern long cp_read(), cp_write(), cp_none(), cp_getpid(), cp_ppoll();
 extern char cp_read_at[], cp_write_at[], cp_ppoll_at[];
 
-/* Does the instruction call something in [kbox]? The program sees the jumps that have been written into its text. */
+/*
+ * Does the instruction call something in [kbox]? The program sees the jumps that have been written
+ * into its text.
+ */
 static int goes_to_slots(const void *at)
 {
 	uintptr_t start, end, to;
@@ -524,8 +528,9 @@ static void alternate_stack(void)
 
 #ifdef __aarch64__
 /*
- * regs_over(f, args, in, out): f() with these in x0 to x5, and in in x19 to x28, then v0 to v31; out has them as they are after it,
- * and how far sp is from where it was. One of its own stack pointers is 8 bytes off if args[6] says so.
+ * regs_over(f, args, in, out): f() with these in x0 to x5, and in in x19 to x28, then v0 to v31;
+ * out has them as they are after it, and how far sp is from where it was. One of its own stack
+ * pointers is 8 bytes off if args[6] says so.
  */
 struct over {
 	uint64_t x[10], sp, pad;
@@ -628,7 +633,10 @@ static void registers(void)
 }
 
 #if OWN_SITES
-/* A stack pointer that nothing may be stored by: neither the wrapper nor the kernel in its place does. */
+/*
+ * A stack pointer that nothing may be stored by: neither the wrapper nor the kernel in its place
+ * does.
+ */
 asm(".text; .p2align 4; .globl cp_odd_sp; .type cp_odd_sp, %function; cp_odd_sp:\n"
     "stp x29, x30, [sp, #-16]!; mov x29, sp; mov x6, #0; mov x5, #0; mov x4, #0; mov sp, x3; mov x3, x2; mov x2, x1; mov x1, x0\n"
     "mov x0, #63; bl __syscall_cp; mov x9, sp; mov sp, x29; ldp x29, x30, [sp], #16\n"

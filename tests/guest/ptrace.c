@@ -221,8 +221,8 @@ static void debug_registers(void)
 }
 
 /*
- * Instructions that know where they are, each with what is to be seen of it in the sum; registers 16 and 17 are none that may
- * be used for it.
+ * Instructions that know where they are, each with what is to be seen of it in the sum; registers
+ * 16 and 17 are none that may be used for it.
  */
 __asm__(".text; .p2align 4; .globl all_kinds, signed_branches, loop_of_five\n"
 	"all_kinds: stp x29, x30, [sp, #-16]!; mov x0, #0; mov x16, #5; mov x17, #7\n"
@@ -669,7 +669,10 @@ static void __attribute__((noinline)) has_a_breakpoint(void)
 	__asm__ volatile("nop; nop; nop; nop");
 }
 
-/* A breakpoint is an instruction written into private text; then the instruction is put back and run. */
+/*
+ * A breakpoint is an instruction written into private text; then the instruction is put back and
+ * run.
+ */
 static void breakpoint(void)
 {
 	pid_t pid = traced(has_a_breakpoint);

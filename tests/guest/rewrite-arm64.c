@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What svc leaves alone on aarch64, where a site is one instruction and the way to the kernel and back needs registers that the
- * program does not give: all of them, stacks that nothing can be stored by, thread pointers of any kind. (rewrite.c and the others
- * have what both architectures have.)
+ * What svc leaves alone on aarch64, where a site is one instruction and the way to the kernel and
+ * back needs registers that the program does not give: all of them, stacks that nothing can be
+ * stored by, thread pointers of any kind. (rewrite.c and the others have what both architectures
+ * have.)
  */
 #include "rewrite.h"
 
@@ -15,8 +16,8 @@
 #define NR(name) "mov x8, #" #name "\n"
 
 /*
- * all_KIND(in, out): the number and all other registers but the stack pointer from in, and to out what they are behind the svc. Its own
- * stack has what it needs to come back.
+ * all_KIND(in, out): the number and all other registers but the stack pointer from in, and to out
+ * what they are behind the svc. Its own stack has what it needs to come back.
  */
 #define ALL(kind, insn)										\
 	".p2align 4; .globl all_" kind ", all_" kind "_at; .type all_" kind ", %function; all_" kind ":\n"	\
@@ -196,7 +197,10 @@ static void no_signals(void)
 	on_signal(SIGBUS, counts, SA_ONSTACK | SA_RESETHAND);
 }
 
-/* Nothing may be stored below the stack pointer, or at it, and it may be anything: svc does not look. */
+/*
+ * Nothing may be stored below the stack pointer, or at it, and it may be anything: svc does not
+ * look.
+ */
 static void stacks_without_room(void)
 {
 	char *m = map_anon(3 * PAGE, MAP_PRIVATE);
@@ -271,9 +275,10 @@ static void memory_around_the_stack(void)
 }
 
 /*
- * raw_thread(flags, stack, words, size): a thread that takes gettid() words[4] times, from sites without and with words[5] in its
- * TPIDR_EL0, if that is not 0; counts in words[1] those that are not words[0], its CHILD_SETTID word; unmaps size bytes of stack
- * from words[6] on, if size is not 0, and ends, by a svc each. words[3] is its CHILD_CLEARTID word.
+ * raw_thread(flags, stack, words, size): a thread that takes gettid() words[4] times, from sites
+ * without and with words[5] in its TPIDR_EL0, if that is not 0; counts in words[1] those that are
+ * not words[0], its CHILD_SETTID word; unmaps size bytes of stack from words[6] on, if size is not
+ * 0, and ends, by a svc each. words[3] is its CHILD_CLEARTID word.
  */
 asm(".text; .p2align 4; .globl raw_thread; .type raw_thread, %function; raw_thread:\n"
     "stp x19, x20, [sp, #-16]!; mov x19, x2; mov x20, x3; mov x3, #0; add x4, x2, #24; mov x2, #0\n"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A tracer of a program whose system call instructions the kernel has rewritten: it sees the program's own text and addresses. */
+/*
+ * A tracer of a program whose system call instructions the kernel has rewritten: it sees the
+ * program's own text and addresses.
+ */
 #include "rewrite.h"
 #include "trace-child.h"
 #include <sched.h>
@@ -47,7 +50,10 @@ static void to_break(pid_t pid)
 	EQ(SET(pid, &r), 0);
 }
 
-/* A page of the test's own, with known bytes: t_b at its start, t_a, t_c. Offsets of their instructions, and of what is behind the call. */
+/*
+ * A page of the test's own, with known bytes: t_b at its start, t_a, t_c. Offsets of their
+ * instructions, and of what is behind the call.
+ */
 #ifdef __aarch64__
 asm(".text; .p2align 12\n"
     ".globl t_b, t_a, t_c\n"
@@ -201,7 +207,10 @@ static void calls_changed_by_the_tracer(void)
 	}
 }
 
-/* From breakpoint to breakpoint by single steps: the function's instructions one by one, and one write. */
+/*
+ * From breakpoint to breakpoint by single steps: the function's instructions one by one, and one
+ * write.
+ */
 static void single_steps(void)
 {
 	for (int k = 0; k < 2; k++) {
@@ -257,7 +266,10 @@ static void steps_from_stops(void)
 			EQ(offset_of(pid), *next);
 			resume(PTRACE_SINGLESTEP, pid, SIGTRAP);
 			EQ(drained(), 1);
-			/* From the entry it ends behind the call; from the exit one instruction farther. */
+			/*
+			 * From the entry it ends behind the call; from the exit one instruction
+			 * farther.
+			 */
 			if (i & 1)
 				next++;
 			if (*next != -1)
@@ -418,7 +430,10 @@ static void attached_in_a_call(void)
 		/* A tracer finds it gone back to the call already. */
 		EQ(IP(r), at_of(f));
 #else
-		/* Stopped where the call will be made again: the kernel has not gone back to it yet. */
+		/*
+		 * Stopped where the call will be made again: the kernel has not gone back to it
+		 * yet.
+		 */
 		EQ(r.rip, at_of(f) + 2);
 		EQ(r.rax, -512);
 #endif
@@ -545,7 +560,9 @@ static void traced_fork(void)
 	}
 }
 
-/* What the kernel says of a call by PTRACE_GET_SYSCALL_INFO, and calls that only the tracer makes. */
+/*
+ * What the kernel says of a call by PTRACE_GET_SYSCALL_INFO, and calls that only the tracer makes.
+ */
 static void information_and_emulation(void)
 {
 	struct { uint8_t op, pad[3]; uint32_t arch; uint64_t ip, sp, nr, args[6]; } info;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Filters of system calls, in a program whose system call instructions the kernel has rewritten: they see the program's addresses. */
+/*
+ * Filters of system calls, in a program whose system call instructions the kernel has rewritten:
+ * they see the program's addresses.
+ */
 #include "rewrite.h"
 #include <sys/prctl.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Signals at system call instructions that the kernel has rewritten: what a handler sees is the program's own text and a
- * state that a processor could have been in.
+ * Signals at system call instructions that the kernel has rewritten: what a handler sees is the
+ * program's own text and a state that a processor could have been in.
  */
 #include "rewrite.h"
 #include <pthread.h>
@@ -175,8 +175,8 @@ static void sleeps_through_stops(void)
 }
 
 /*
- * A timer as fast as it goes, while sites run. What the handler sees of a call is that it has not been made (pc on the call, and
- * its number) or that it has (pc behind it, and its result).
+ * A timer as fast as it goes, while sites run. What the handler sees of a call is that it has not
+ * been made (pc on the call, and its number) or that it has (pc behind it, and its result).
  */
 static volatile uintptr_t bad_ip;
 static volatile long bad_value;
@@ -296,7 +296,10 @@ static void timer_in_sites(void)
 	report_bad();
 }
 
-/* The vDSO asks the host's for the time, of which a handler sees nothing; what it is in the middle of begins again. */
+/*
+ * The vDSO asks the host's for the time, of which a handler sees nothing; what it is in the middle
+ * of begins again.
+ */
 static void timer_in_the_clock(void)
 {
 	struct itimerval tick = { { 0, 100 }, { 0, 100 } }, off = { 0 };
@@ -646,7 +649,10 @@ static void float_state_in_the_frame(void)
 		sigprocmask(SIG_BLOCK, &set, &old);
 		pid = FORK();
 		if (!pid) {
-			/* Until the parent sleeps; a signal that comes too early would find other registers. */
+			/*
+			 * Until the parent sleeps; a signal that comes too early would find other
+			 * registers.
+			 */
 			SOON(*stop && sleeps_in_a_call(getppid()));
 			kill(getppid(), SIGUSR1);
 			_exit(0);
@@ -757,7 +763,10 @@ static void steps_itself(void)
 	SKIP("x86_64 only");
 }
 #else
-/* The program single-steps itself through sites: no address is outside its text, none within an instruction. */
+/*
+ * The program single-steps itself through sites: no address is outside its text, none within an
+ * instruction.
+ */
 static volatile int stray, stepped;
 static const call_fn step_fns[] = { b_getpid, a_getpid, b_getppid, a_getppid };
 

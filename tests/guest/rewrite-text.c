@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Text that changes, moves and goes away under system call instructions that the kernel has rewritten: what runs is always what
- * the program put there. And the areas, [kbox] in /proc/self/maps, that the kernel keeps for itself, if there are any.
+ * Text that changes, moves and goes away under system call instructions that the kernel has
+ * rewritten: what runs is always what the program put there. And the areas, [kbox] in
+ * /proc/self/maps, that the kernel keeps for itself, if there are any.
  */
 #include "rewrite.h"
 #include <pthread.h>
@@ -16,7 +17,10 @@
 #endif
 #define FAR 32		/* bytes from one function of a page of code to the next */
 
-/* A page of code: calls whose numbers are in a mov before the syscall, calls whose are not, and two at the end of the page. */
+/*
+ * A page of code: calls whose numbers are in a mov before the syscall, calls whose are not, and two
+ * at the end of the page.
+ */
 struct code {
 	unsigned char b[PAGE];
 };
@@ -332,7 +336,10 @@ static void write_const(int fd, off_t at, int n)
 	EQ(pwrite(fd, c, CONST_LEN, at), CONST_LEN);
 }
 
-/* A private mapping shows what is written to the file while the program has not written to the page. */
+/*
+ * A private mapping shows what is written to the file while the program has not written to the
+ * page.
+ */
 static void file_is_written(void)
 {
 	int fd = file_of("a", SYS_getpid, 1);
@@ -363,7 +370,10 @@ static void file_is_written(void)
 	runs(p, getppid());
 }
 
-/* As compilers do that must not have memory that is writable and executable: one file, two mappings. */
+/*
+ * As compilers do that must not have memory that is writable and executable: one file, two
+ * mappings.
+ */
 static void two_views(int fd, int flags)
 {
 	unsigned char *w = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *x = map_code(fd, NULL, PAGE, flags);
@@ -681,7 +691,10 @@ static void areas_protected(void)
 
 	own_runs(0);
 	n = areas(r, 1);
-	/* The program may do this, and may have to make its system calls by other sites then: it shall not crash for it. */
+	/*
+	 * The program may do this, and may have to make its system calls by other sites then: it
+	 * shall not crash for it.
+	 */
 	for (int i = 0; i < n; i++) {
 		mprotect((void *)r[i].start, r[i].end - r[i].start, PROT_NONE);
 		own_runs(0);

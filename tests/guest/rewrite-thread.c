@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads and processes at system call instructions that the kernel is just rewriting or has rewritten: the first calls of a site
- * from several threads at once, and calls from which two return.
+ * Threads and processes at system call instructions that the kernel is just rewriting or has
+ * rewritten: the first calls of a site from several threads at once, and calls from which two
+ * return.
  */
 #include "rewrite.h"
 #include <pthread.h>
@@ -15,7 +16,10 @@
 
 extern char **environ;
 
-/* A file of functions that all give the caller's thread id; every second one can only be rewritten from the syscall on. */
+/*
+ * A file of functions that all give the caller's thread id; every second one can only be rewritten
+ * from the syscall on.
+ */
 static int code_of_sites(void)
 {
 	static unsigned char code[CODE_SIZE];
@@ -131,8 +135,9 @@ static void forks_beside_new_sites(void)
 }
 
 /*
- * raw_clone_KIND(flags, stack, words): a thread without thread-local storage; it calls gettid() by two sites, writes what they give
- * to words[0] and [1], its stack pointer to [2], and ends. words[3] is its CHILD_CLEARTID word.
+ * raw_clone_KIND(flags, stack, words): a thread without thread-local storage; it calls gettid() by
+ * two sites, writes what they give to words[0] and [1], its stack pointer to [2], and ends.
+ * words[3] is its CHILD_CLEARTID word.
  */
 #ifdef __aarch64__
 #define RAW_CLONE(kind, number)									\

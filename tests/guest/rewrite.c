@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A system call instruction that the kernel has rewritten does what it did: every kind of neighbour, what a call
- * preserves, code that lands inside a site, the vDSO, and a GS base of the program's own. Much of it is x86_64's alone;
- * rewrite-arm64.c has what is aarch64's.
+ * A system call instruction that the kernel has rewritten does what it did: every kind of
+ * neighbour, what a call preserves, code that lands inside a site, the vDSO, and a GS base of the
+ * program's own. Much of it is x86_64's alone; rewrite-arm64.c has what is aarch64's.
  */
 #include "rewrite.h"
 #include <poll.h>
@@ -28,7 +28,10 @@ asm(".section .data.rel, \"aw\"; .p2align 3\n"
 #define IF(jump) jump " 9f; mov $1, %ecx; ret; 9: mov $2, %ecx; ret"
 #define LOWER "lea -8(%rsp), %rsp; "
 
-/* name, before the number is set, behind the syscall, registers changed, flags kept, these set: rcx is 2 else 1, rcx */
+/*
+ * name, before the number is set, behind the syscall, registers changed, flags kept, these set: rcx
+ * is 2 else 1, rcx
+ */
 #define NEIGHBOURS(X)										\
 	X(cmp, "", "cmp $-4095, %rax; jae 9f; mov $1, %ecx; ret; 9: mov $2, %ecx; ret", 0, 0, 0, 1)	\
 	X(cmp_short, "", "cmp $-1, %eax; je 9f; mov $1, %ecx; ret; 9: mov $2, %ecx; ret", 0, 0, 0, 1)	\
@@ -117,7 +120,10 @@ NEIGHBOURS(FN_A)
 SETTERS(FN_S)
 asm(".text; .p2align 5\n" NEIGHBOURS(ASM_B) NEIGHBOURS(ASM_A) SETTERS(ASM_S));
 
-/* Sites on the border of two pages: border_N has its syscall, or the mov before it, N bytes before one. */
+/*
+ * Sites on the border of two pages: border_N has its syscall, or the mov before it, N bytes before
+ * one.
+ */
 #define BORDER(X) X(m1, 1) X(m2, 2) X(m3, 3) X(m4, 4) X(m5, 5) X(m6, 6) X(m7, 7) X(m8, 8) X(m0, 0)
 #define ASM_MB(name, n) ".p2align 12; .skip 4096 - " #n ", 0x90; border_b_" #name ": mov $39, %eax; syscall; mov $1, %ecx; ret\n"
 #define ASM_MA(name, n) ".p2align 12; .skip 4096 - " #n ", 0x90; border_a_" #name ": syscall; mov %edi, %ecx; test %eax, %eax; ret\n"
@@ -273,8 +279,9 @@ static void arguments(void)
 
 #ifndef __aarch64__
 /*
- * Landing: land(eax, edx, where) jumps into a site with these in the registers and the carry flag clear. What comes behind
- * the call gives eax, 1000 more if the carry is set, with the lower half of edx above it.
+ * Landing: land(eax, edx, where) jumps into a site with these in the registers and the carry flag
+ * clear. What comes behind the call gives eax, 1000 more if the carry is set, with the lower half
+ * of edx above it.
  */
 asm(".text; .p2align 5\n"
     "land: mov %rdx, %rcx; mov %edi, %eax; mov %esi, %edx; clc; jmp *%rcx\n"
@@ -414,7 +421,10 @@ static void landing_of_threads(void)
 		EQ(pthread_join(t[i], NULL), 0);
 }
 
-/* Alignment checks are for the program's accesses, not for those that a call makes with these pointers. */
+/*
+ * Alignment checks are for the program's accesses, not for those that a call makes with these
+ * pointers.
+ */
 asm(".text; .p2align 5\n"
     "ac_b: pushfq; orl $0x40000, (%rsp); popfq; mov $1, %eax; syscall; pushfq; pop %rcx; mov %ecx, %r11d; and $0x40000, %r11d\n"
     "andl $~0x40000, %ecx; push %rcx; popfq; shl $32, %r11; or %r11, %rax; ret\n"

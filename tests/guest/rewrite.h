@@ -2,10 +2,11 @@
 /*
  * System call instructions of the tests' own text, for tests of a kernel that may rewrite them.
  *
- * Each call is there twice, as a C function that gives the raw result: b_NAME has mov $nr,%eax right before
- * its syscall, so that that one can be replaced; a_NAME has another instruction between the two, so that only
- * syscall and what follows can. NAME_at is the address of the syscall instruction; FN_LEN bytes make a function.
- * (aarch64 replaces svc alone, and has the two for what is around it.)
+ * Each call is there twice, as a C function that gives the raw result: b_NAME has mov $nr,%eax
+ * right before its syscall, so that that one can be replaced; a_NAME has another instruction
+ * between the two, so that only syscall and what follows can. NAME_at is the address of the syscall
+ * instruction; FN_LEN bytes make a function. (aarch64 replaces svc alone, and has the two for what
+ * is around it.)
  */
 #ifndef REWRITE_H
 #define REWRITE_H
@@ -67,7 +68,10 @@ static inline int starts_insn(call_fn f, uintptr_t ip)
 	return f && off >= 0 && off < FN_LEN && !(off & 3);
 }
 
-/* As for the other; NZCV are the flags, and there is nothing below the stack pointer that a signal leaves alone. */
+/*
+ * As for the other; NZCV are the flags, and there is nothing below the stack pointer that a signal
+ * leaves alone.
+ */
 enum { NREGS = 31, X0 = 0, X8 = 8, X9 = 9, X30 = 30 };
 enum { FV = 1 << 28, FC = 1 << 29, FZ = 1 << 30, DF = 0 };
 #define STATUS 0xf0000000U
@@ -137,7 +141,10 @@ static inline void regs_fill(struct regs *r, unsigned int seed)
 	r->fpsr = seed & 2 ? 1 << 27 | 1 : 0;
 }
 
-/* Everything but x0, the registers in the mask and flags that are not in theirs is as before; out's sp is how far it has moved. */
+/*
+ * Everything but x0, the registers in the mask and flags that are not in theirs is as before; out's
+ * sp is how far it has moved.
+ */
 static inline void regs_same(const char *what, const struct regs *in, const struct regs *out, unsigned int changed, uint64_t flags, int red)
 {
 	(void)red;
@@ -199,7 +206,8 @@ static inline int starts_insn(call_fn f, uintptr_t ip)
 }
 
 /*
- * regs_call(f, in, out): f() with all registers and status flags from in; out gets what they are when it returns, with the
+ * regs_call(f, in, out): f() with all registers and status flags from in; out gets what they are
+ * when it returns, with the
  * 128 bytes below its stack pointer. f finds its number in rdi, which is why in is not all random.
  */
 enum { RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11, R12, R13, R14, R15, NREGS };
@@ -223,7 +231,10 @@ _Static_assert(offsetof(struct regs, mxcsr) == 256 && offsetof(struct regs, cw) 
 #define RC_STOREX(n) "movdqa %xmm" #n ", 288+32*" #n "(%rax)\n"
 #define RC_FILL(n) "mov 128+8*" #n "(%rsi), %rax; mov %rax, -8-8-8*" #n "(%rsp)\n"
 #define RC_SAVE(n) "mov -8-8*" #n "(%rsp), %rcx; mov %rcx, 128+8*" #n "(%rax)\n"
-/* The stack from rsp up: f (then rax), in, out; f's own rsp is 8 bytes lower, and red[0] is 8 bytes below that. */
+/*
+ * The stack from rsp up: f (then rax), in, out; f's own rsp is 8 bytes lower, and red[0] is 8 bytes
+ * below that.
+ */
 #define RC(name, load, store, after)								\
 	asm(".text; .p2align 4; .globl " name "; .type " name ", @function\n" name ":\n"	\
 	    "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"		\
@@ -265,7 +276,9 @@ static inline void regs_call(call_fn f, const struct regs *in, struct regs *out)
 #define RESULT(uc) ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RAX]
 #define ARGUMENT(uc) ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RDI]
 enum { R_RESULT = RAX, R_ARG0 = RDI, R_ARG1 = RSI, R_ARG2 = RDX };
-/* What a call by these functions changes in any case: nothing else, once r10 is expected to be rcx. */
+/*
+ * What a call by these functions changes in any case: nothing else, once r10 is expected to be rcx.
+ */
 enum { CALL_CHANGES = 0 };
 
 static inline void regs_expect(struct regs *in)
@@ -290,7 +303,10 @@ static inline void regs_fill(struct regs *r, unsigned int seed)
 	r->cw = seed & 2 ? 0x27f : 0x37f;
 }
 
-/* Everything but rax, rcx, r11, the registers in the mask and flags that are not in theirs is as before. */
+/*
+ * Everything but rax, rcx, r11, the registers in the mask and flags that are not in theirs is as
+ * before.
+ */
 static inline void regs_same(const char *what, const struct regs *in, const struct regs *out, unsigned int changed,
 			     uint64_t flags, int red)
 {
@@ -316,7 +332,10 @@ static inline void regs_same(const char *what, const struct regs *in, const stru
 
 #endif
 
-/* Calls f without an effect until it has been rewritten: bad arguments do, for all that take some but fork and clone. */
+/*
+ * Calls f without an effect until it has been rewritten: bad arguments do, for all that take some
+ * but fork and clone.
+ */
 static inline void warm(call_fn f)
 {
 	for (int i = 0; i < WARM; i++)

@@ -268,10 +268,15 @@ static void nested_task_flag(void)
 	}
 }
 
-/* By the instruction, so without the kernel's knowledge; also such as its own code would not use. */
+/*
+ * By the instruction, so without the kernel's knowledge; also such as its own code would not use.
+ */
 static void own_gs_base(void)
 {
-	/* The last ones are where a box's kernel has what it finds by GS (x86_64/gate.S), and beside it. */
+	/*
+	 * The last ones are where a box's kernel has what it finds by GS (x86_64/gate.S), and
+	 * beside it.
+	 */
 	static const unsigned long bases[] = {
 		-1UL, ~0x100000UL, 0xffff800000000000, 1, ~BOX_KERNEL, BOX_KERNEL, BOX_KERNEL + 0x200000, BOX_KERNEL + 0x82000000000,
 		BOX_KERNEL + 0x82000200000, BOX_KERNEL + 0x82000001000, 0x7ffffffff000,

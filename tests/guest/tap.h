@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a time limit, and passes
- * when its function returns after at least one check: a stray exit(0) is a failure. TESTDIR (/var/tmp) says where the directory
- * is made; names on the command line pick tests. The time limit is for what hangs: two minutes,
- * times KBOX_SLOWNESS (tests/run), or TAP_SECONDS. HOST_LACKS has tests that fail natively on
- * this host, for what the host does to any program.
+ * TAP for the guest tests. A test runs in a process group and an empty directory of its own, with a
+ * time limit, and passes when its function returns after at least one check: a stray exit(0) is a
+ * failure. TESTDIR (/var/tmp) says where the directory is made; names on the command line pick
+ * tests. The time limit is for what hangs: two minutes, times KBOX_SLOWNESS (tests/run), or
+ * TAP_SECONDS. HOST_LACKS has tests that fail natively on this host, for what the host does to any
+ * program.
  *
- * TAP_NO_FORK, defined before this is included: a program that has no instruction which makes a process. It becomes itself again,
- * by exec, for each test; its tests use neither FORK() nor SIGRTMAX.
+ * TAP_NO_FORK, defined before this is included: a program that has no instruction which makes a
+ * process. It becomes itself again, by exec, for each test; its tests use neither FORK() nor
+ * SIGRTMAX.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -47,9 +49,9 @@ enum { TAP_PASSED = 42, TAP_SKIPPED = 43 };
 #define BOX_HOME_END KBOX_HOME_END
 
 /*
- * Of the processor: how many bits a user address has at most. The control word of floating point in the two settings that
- * tests use, and FP_STATUS, which of its bits are none; instructions that nobody has, and a
- * breakpoint; how far behind it the program counter is when it has trapped.
+ * Of the processor: how many bits a user address has at most. The control word of floating point in
+ * the two settings that tests use, and FP_STATUS, which of its bits are none; instructions that
+ * nobody has, and a breakpoint; how far behind it the program counter is when it has trapped.
  */
 #ifdef __aarch64__
 #define USER_BITS 48

@@ -501,7 +501,10 @@ static void thread_ids(void)
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 3; i++)
 		OK(pthread_join(t[i], NULL));
-	/* It is joined when it has cleared its number, and goes on to its end then (CLONE_CHILD_CLEARTID). */
+	/*
+	 * It is joined when it has cleared its number, and goes on to its end then
+	 * (CLONE_CHILD_CLEARTID).
+	 */
 	SOON(syscall(SYS_tgkill, getpid(), tid[0], 0) == -1 && errno == ESRCH);
 }
 
@@ -583,7 +586,10 @@ static void stack_overflow_hits_the_guard(void)
 	EQ(WTERMSIG(st), SIGSEGV);
 }
 
-/* Of two sides that each write their word and read the other's, one at least sees what the other has written. */
+/*
+ * Of two sides that each write their word and read the other's, one at least sees what the other
+ * has written.
+ */
 static volatile int its_word __attribute__((aligned(64))), our_word __attribute__((aligned(64)));
 static volatile int its_view, turn __attribute__((aligned(64)));
 #define TURNS 20000

@@ -362,7 +362,10 @@ static void processor_time(void)
 	double cpu = get(CLOCK_PROCESS_CPUTIME_ID), thread = get(CLOCK_THREAD_CPUTIME_ID), start, used;
 
 	CHECK(cpu >= 0 && thread >= 0);
-	/* Asleep, it uses none. What a busy host has it wait for before and after counts, but not each time. */
+	/*
+	 * Asleep, it uses none. What a busy host has it wait for before and after counts, but not
+	 * each time.
+	 */
 	for (int i = 0; i < 20; i++) {
 		cpu = get(CLOCK_PROCESS_CPUTIME_ID);
 		sleep_ms(300);
@@ -593,7 +596,9 @@ static void *naps(void *arg)
 	return NULL;
 }
 
-/* The host threads that have parked wait for the next event in turn: none of them may be forgotten. */
+/*
+ * The host threads that have parked wait for the next event in turn: none of them may be forgotten.
+ */
 static void sleeps_of_many(void)
 {
 	pthread_t t[6];
@@ -630,7 +635,10 @@ static void on_alarm(int sig, siginfo_t *si, void *uc)
 	alarms++;
 }
 
-/* A timer that is set after a sleep, when nobody else had anything to do, finds its process in user code. */
+/*
+ * A timer that is set after a sleep, when nobody else had anything to do, finds its process in user
+ * code.
+ */
 static void timer_after_a_sleep(void)
 {
 	struct itimerval soon = { .it_value = { 0, 1500 } };

@@ -433,8 +433,8 @@ static void sample_self(void)
 	struct sampler s = sample(0, REG_IP);
 
 	/*
-	 * On a host that is busy with other things the timer comes late, or only when the program makes
-	 * a call: there are fewer samples then, and none is to be made by calls.
+	 * On a host that is busy with other things the timer comes late, or only when the program
+	 * makes a call: there are fewer samples then, and none is to be made by calls.
 	 */
 	for (int i = 0; s.all < 50 && i < 100; i++) {
 		EQ(ioctl(s.fd, ENABLE, 0), 0);

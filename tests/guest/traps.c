@@ -20,8 +20,8 @@ static const struct test tests[] = { T(none) };
 enum { ANY = -1, MAY = 1, ALONE = 2 };		/* MAY: or nothing happens. ALONE: not behind a call */
 
 /*
- * The registers with which code begins: rdx and rsp are the setup's, rax and rcx the call's, r12 has
- * its number, r13 flags with TF.
+ * The registers with which code begins: rdx and rsp are the setup's, rax and rcx the call's, r12
+ * has its number, r13 flags with TF.
  */
 #define PATTERN(i) (0x1122334455660000UL + (i))
 struct regs { unsigned long bx, bp, si, di, r8, r9, r10, r12, r13, r14, r15, sp; };
@@ -417,7 +417,10 @@ static void prefixed_calls(void)
 PIECE(int80, "movl $20, %eax; int $0x80; ud2");
 PIECE(int80_behind, "movq %r12, %rax; syscall; movl $20, %eax; int $0x80; ud2");
 
-/* The number is getpid's to 32-bit programs. What a kernel does that has none: there is no such interrupt. */
+/*
+ * The number is getpid's to 32-bit programs. What a kernel does that has none: there is no such
+ * interrupt.
+ */
 static void check_int80(const struct piece *p, char *page)
 {
 	if (seen.sig == SIGILL && seen.m.gregs[REG_RIP] == (long)page + (long)stop_of(p)) {
@@ -534,8 +537,8 @@ static void code_of_32_bits(void)
 	run_32(&(struct piece)OF(hlt_32, SYS_getppid, 0x202), SIGSEGV, SI_KERNEL);
 	run_32(&(struct piece)OF(trap_32, SYS_getppid, 0x202), SIGTRAP, SI_KERNEL);
 	/*
-	 * Where the host has 32-bit programs, int $0x80 is no fault; Intel's have no syscall there; and AMD's
-	 * returns to somewhere else in a 64-bit program.
+	 * Where the host has 32-bit programs, int $0x80 is no fault; Intel's have no syscall there;
+	 * and AMD's returns to somewhere else in a 64-bit program.
 	 */
 	run_32(&(struct piece)OF(int80_32, SYS_getppid, 0x202), A_CALL, 0);
 	run_32(&(struct piece)OF(syscall_32, SYS_getppid, 0x202), A_CALL, 0);
@@ -726,7 +729,9 @@ static void vsyscall_page(void)
 	EQ(seen.addr, 0);
 }
 
-/* A GS base by which whoever reads there faults in another way: AC is set, and nothing is aligned. */
+/*
+ * A GS base by which whoever reads there faults in another way: AC is set, and nothing is aligned.
+ */
 static void gs_base_that_is_not_aligned(void)
 {
 	static const unsigned long bases[] = { 0x182000000001, 0x182000000004, 0x182000000ff9, 0x1fffffffffff, 1 };

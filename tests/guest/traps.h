@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of traps share (traps*.c), which are of one ISA each: code in a page of its own, and
- * what is seen of the signal that ends it. collect(), a handler, is the file's own.
+ * What the tests of traps share (traps*.c), which are of one ISA each: code in a page of its own,
+ * and what is seen of the signal that ends it. collect(), a handler, is the file's own.
  */
 #ifndef TRAPS_H
 #define TRAPS_H

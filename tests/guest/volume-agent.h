@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * agent: each line is a system call's name and its arguments: a number, b and a text's bytes in
- * hexadecimal, o and the size of a buffer, or x and the bytes of one. The answer is what it gave, and
- * these buffers.
- * "peek ADDRESS N" and "poke ADDRESS BYTES" are for maps: the signal that comes of it, if one does.
+ * hexadecimal, o and the size of a buffer, or x and the bytes of one. The answer is what it gave,
+ * and these buffers. "peek ADDRESS N" and "poke ADDRESS BYTES" are for maps: the signal that comes
+ * of it, if one does.
  */
 #ifndef VOLUME_AGENT_H
 #define VOLUME_AGENT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a file system owes to programs, beyond file.c: names, sparse files, copies, and many files at
- * once. tests/host/volume-guest.t runs this and volume-*.c on a directory of the host.
+ * What a file system owes to programs, beyond file.c: names, sparse files, copies, and many files
+ * at once. tests/host/volume-guest.t runs this and volume-*.c on a directory of the host.
  *
  * "agent DIR" makes system calls that it reads from standard input (tests/host/volume.py).
  */

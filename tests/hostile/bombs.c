@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hostile bomb KIND: as much of something as the guest can have. It says "full" when there is no more,
- * or a part of it has been killed for that, and holds on to all there is.
+ * hostile bomb KIND: as much of something as the guest can have. It says "full" when there is no
+ * more, or a part of it has been killed for that, and holds on to all there is.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hostile call NAME ARG... [, NAME ARG...]...: host calls, one after the other; each says what it gave.
- * A name may be a number; an argument is a number, a word of the table below, which may have a number
- * added (memsize+4096), ":text" for the address of a text, "how/FLAGS/MODE/RESOLVE" for that of a
- * struct open_how, or "=" for what the call before gave.
+ * hostile call NAME ARG... [, NAME ARG...]...: host calls, one after the other; each says what it
+ * gave. A name may be a number; an argument is a number, a word of the table below, which may have
+ * a number added (memsize+4096), ":text" for the address of a text, "how/FLAGS/MODE/RESOLVE" for
+ * that of a struct open_how, or "=" for what the call before gave.
  */
 #include <sys/mman.h>
 #include "hostile.h"
@@ -56,7 +56,10 @@ static uint64_t staying(void) { return (uint64_t)child_stack(1); }
 static uint64_t volume(void) { return BOOT->volume[0].fd; }
 static uint64_t written(void) { return BOOT->volume[BOOT->volumes - 1].fd; }
 
-/* What openat2(2) is asked for: struct open_how, without any of what would keep a path beneath its directory. */
+/*
+ * What openat2(2) is asked for: struct open_how, without any of what would keep a path beneath its
+ * directory.
+ */
 static const uint64_t hows[][3] = { { 0 }, { 0x41, 0644 }, { 2 }, { 0x200000 } };	/* O_RDONLY, O_WRONLY | O_CREAT, O_RDWR, O_PATH */
 static uint64_t reading(void) { return lend(hows[0], sizeof(hows[0])); }
 static uint64_t creating(void) { return lend(hows[1], sizeof(hows[1])); }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A host process or thread of this program's own making, of which the guest's kernel knows nothing. */
+/*
+ * A host process or thread of this program's own making, of which the guest's kernel knows nothing.
+ */
 #include <linux/futex.h>
 #include "hostile.h"
 
@@ -22,9 +24,9 @@ static __attribute__((used)) void stays(void)
 
 #ifdef __x86_64__
 /*
- * The host call returns to the address on top of the stack. All that stay have the same one, in shared
- * memory, and they all write the same there; but the top must not be written to, since the next one is
- * about to find its address there.
+ * The host call returns to the address on top of the stack. All that stay have the same one, in
+ * shared memory, and they all write the same there; but the top must not be written to, since the
+ * next one is about to find its address there.
  */
 static __attribute__((naked)) void go_and_end(void)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Words that the supervisor, or the kernel's own threads, are to look at, again and again; and threads that nothing reaches. */
+/*
+ * Words that the supervisor, or the kernel's own threads, are to look at, again and again; and
+ * threads that nothing reaches.
+ */
 #include <linux/futex.h>
 #include "hostile.h"
 
@@ -58,7 +61,9 @@ static void *makes(void *arg)
 	return arg;
 }
 
-/* hostile exits: host processes that end at once, so that the supervisor has always some to reap. */
+/*
+ * hostile exits: host processes that end at once, so that the supervisor has always some to reap.
+ */
 static int exits(int argc, char **argv)
 {
 	(void)argc, (void)argv;

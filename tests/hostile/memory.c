@@ -18,8 +18,8 @@ static uint64_t find_page(const uint64_t mark[2])
 }
 
 /*
- * It is marked, and the mark is looked for. The page itself is in no other place at that moment. What
- * the mark is made from is in memory, too, so it is not at the beginning of a page.
+ * It is marked, and the mark is looked for. The page itself is in no other place at that moment.
+ * What the mark is made from is in memory, too, so it is not at the beginning of a page.
  */
 uint64_t phys_of(void *page)
 {

@@ -144,7 +144,9 @@ static int discards(int argc, char **argv)
 	return endless();
 }
 
-/* hostile chains: whatever a ring can have that makes no sense, one after the other; then status 7. */
+/*
+ * hostile chains: whatever a ring can have that makes no sense, one after the other; then status 7.
+ */
 static int chains(int argc, char **argv)
 {
 	static const struct { uint64_t addr; uint32_t len; uint16_t flags, next; } wrong[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hostile random SEED COUNT: so many host calls, the same for the same seed. Half of them are such as
- * the kernel makes with some arguments changed, the others any number with any arguments.
+ * hostile random SEED COUNT: so many host calls, the same for the same seed. Half of them are such
+ * as the kernel makes with some arguments changed, the others any number with any arguments.
  * hostile scribble SEED COUNT: so many words of guest memory get other values.
  */
 #include <fcntl.h>
@@ -87,7 +87,10 @@ static uint64_t an_argument(void)
 	}
 }
 
-/* What the kernel asks of the host, with as many letters as arguments: Address, Number, Descriptor, Process, flags. */
+/*
+ * What the kernel asks of the host, with as many letters as arguments: Address, Number, Descriptor,
+ * Process, flags.
+ */
 static const struct { int nr; const char *args; uint64_t flags; } forms[] = {
 	{ SYS_futex, "aN0n", 0 }, { SYS_futex, "a1n", 0 }, { SYS_mmap, "anpfdn", 0x11 }, { SYS_mmap, "anpfdn", 0x8011 },
 	{ SYS_munmap, "an", 0 }, { SYS_mprotect, "anp", 0 }, { SYS_tgkill, "PPN", 0 }, { SYS_tgkill, "PPN", 0 }, { SYS_tkill, "PN", 0 },
@@ -186,7 +189,10 @@ static void scribble(long count)
 	while (count--) {
 		volatile uint64_t *at = guest_memory(below(BOOT->mem_size / 8) * 8);
 
-		/* The kernel's text is not to be written to; the boot page is the most interesting one. */
+		/*
+		 * The kernel's text is not to be written to; the boot page is the most interesting
+		 * one.
+		 */
 		if (below(4) == 0)
 			at = (void *)((char *)BOOT + below(sizeof(*BOOT) / 8) * 8);
 		else if ((uint64_t)at >= KERNEL_TEXT && (uint64_t)at < KERNEL_TEXT + (16 << 20))
@@ -195,7 +201,9 @@ static void scribble(long count)
 	}
 }
 
-/* Rounds, each in a process of its own, as the guest's kernel has them, for as long as that works. */
+/*
+ * Rounds, each in a process of its own, as the guest's kernel has them, for as long as that works.
+ */
 static int rounds(int argc, char **argv, void (*what)(long))
 {
 	uint64_t seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the supervisor reads of the boot page: the reason of a panic, the end, the counters' names. */
+/*
+ * What the supervisor reads of the boot page: the reason of a panic, the end, the counters' names.
+ */
 #include <linux/futex.h>
 #include <pthread.h>
 #include "hostile.h"

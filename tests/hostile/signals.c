@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host's rt_sigreturn(2) takes a signal frame from anybody: with it go a signal mask, and a code
- * segment.
+ * The host's rt_sigreturn(2) takes a signal frame from anybody: with it go a signal mask, and a
+ * code segment.
  */
 #include <signal.h>
 #include <ucontext.h>

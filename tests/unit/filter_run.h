@@ -59,7 +59,10 @@ static inline uint32_t load(const struct seccomp_data *d, uint32_t at)
 	return word;
 }
 
-/* One instruction of those that filters are made of (kernel: net/core/filter.c); the next one's place. */
+/*
+ * One instruction of those that filters are made of (kernel: net/core/filter.c); the next one's
+ * place.
+ */
 static inline size_t step(const struct sock_filter *f, size_t pc, uint32_t *a, const struct seccomp_data *d)
 {
 	int jump;

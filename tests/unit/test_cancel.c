@@ -190,7 +190,10 @@ static void not_nr_last(void **state)
 	FOUND("last 0x4:63 changed", CALLS_LAST(HAND_ON, LAST, CMN_ERROR, B_HI(2), RET, MOVN_X0, RET));
 	FOUND("last 0x4:63 changed", CALLS_LAST(PUSH, HAND_ON, LAST, BL(3), POP, RET, MOVN_X0, RET));
 	FOUND("last 0x4:63 changed", CALLS_LAST(HAND_ON, LAST, 0x93407c00, RET));	/* sxtw x0, w0 */
-	/* More is done: a count, another system call, the same one again where it was interrupted, another function. */
+	/*
+	 * More is done: a count, another system call, the same one again where it was interrupted,
+	 * another function.
+	 */
 	FOUND("last 0x4:63 changed", CALLS_LAST(HAND_ON, LDR(10, 11, 0), ADD(10, 10, 1), STR(10, 11, 0), LAST, RET));
 	FOUND("last 0x4:63 other", CALLS_LAST(HAND_ON, 0xf82a017f, LAST, RET));		/* stadd x10, [x11] */
 	FOUND("last 0x4:63 changed", CALLS_LAST(HAND_ON, LAST, MOV(19, 0), MOVZ(8, 64), SVC, MOV(0, 19), RET));
@@ -240,7 +243,10 @@ static void long_targets(void **state)
 	}
 }
 
-/* A number that is kept where a call preserves it; and calls that do not come back: the next function is not ours. */
+/*
+ * A number that is kept where a call preserves it; and calls that do not come back: the next
+ * function is not ours.
+ */
 static void frames(void **state)
 {
 	(void)state;
@@ -259,7 +265,10 @@ static void frames(void **state)
 	FOUND("last 0x4:63 changed", CALLS_LAST(HAND_ON, LAST, CBZ(9, 2), RET, BL(3), LDR(30, 18, 0), RET, MOVN_X0, RET));
 }
 
-/* Two callers of the same function that does more than to call the wrapper: that call is found once. */
+/*
+ * Two callers of the same function that does more than to call the wrapper: that call is found
+ * once.
+ */
 static void inner(void **state)
 {
 	(void)state;
@@ -296,7 +305,10 @@ static void outside(void **state)
 	FOUND("last 0x4:63 other", MOVZ(6, 63), BL(1), NOP);
 }
 
-/* libc.a of musl 1.2.3, as Debian has it, at ADDR. Branches to functions that are not here go to its begin. */
+/*
+ * libc.a of musl 1.2.3, as Debian has it, at ADDR. Branches to functions that are not here go to
+ * its begin.
+ */
 static const u32 musl[] = {
 	/* 0x0 open */
 	0xa9ba7bfd, 0x90000003, 0x910003fd, 0xf940e063, 0xf9000bf3, 0xf9002fe2, 0xaa0003e2, 0x2a0103f3,
@@ -446,7 +458,9 @@ static void cut_off(void **state)
 	free(bytes);
 }
 
-/* Where the segment begins at an odd address instructions are still where that is a multiple of 4. */
+/*
+ * Where the segment begins at an odd address instructions are still where that is a multiple of 4.
+ */
 static void odd_segments(void **state)
 {
 	u8 *bytes = bytes_of(musl, COUNT(musl)), *copy = malloc(sizeof(musl) + 4);
@@ -495,7 +509,10 @@ static u32 random_word(void)
 	return (u32)rand() << 16 ^ rand();
 }
 
-/* Random words, without and with what looks like calls among them, and near branches so that they are followed. */
+/*
+ * Random words, without and with what looks like calls among them, and near branches so that they
+ * are followed.
+ */
 static void random_words(void **state)
 {
 	static const u32 likely[] = { MOVZ(6, 63), MOVZ(0, 63), SVC, RET, MOV(8, 0), MOV(8, 1), MOV(0, 2), PUSH, POP, NOP };

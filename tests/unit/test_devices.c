@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a guest can ask of the devices at once: the bounds of a request and of a look, and the end. */
+/*
+ * What a guest can ask of the devices at once: the bounds of a request and of a look, and the end.
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>

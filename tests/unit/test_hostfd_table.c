@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of the host's descriptors: each transition of a slot, and random operations against a model that has no
- * table. SEED=N chooses others. The table's own check follows each change, but not in the long run.
+ * The table of the host's descriptors: each transition of a slot, and random operations against a
+ * model that has no table. SEED=N chooses others. The table's own check follows each change, but
+ * not in the long run.
  */
 #include <errno.h>
 #include <limits.h>

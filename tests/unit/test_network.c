@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the network is made of: -p, resolv.conf, frames, and the card between a guest and an engine. */
+/*
+ * What the network is made of: -p, resolv.conf, frames, and the card between a guest and an engine.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -708,7 +710,9 @@ static void question_waits(void **state)
 	expect_question();
 }
 
-/* Two frames of as many segments as there may be, one in the other, and the question behind them. */
+/*
+ * Two frames of as many segments as there may be, one in the other, and the question behind them.
+ */
 static void question_is_last(void **state)
 {
 	enum { IN = KBOX_VQ_SIZE - 64, SECOND = FRAME_LOOKED_AT + 1 };

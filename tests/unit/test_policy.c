@@ -433,7 +433,9 @@ static bool in(void)
 	return policy_in(frame, frame_len);
 }
 
-/* A packet of the guest's. what: 't': more has flags of TCP, 'u': bytes of UDP, 'i': ICMP's type. */
+/*
+ * A packet of the guest's. what: 't': more has flags of TCP, 'u': bytes of UDP, 'i': ICMP's type.
+ */
 struct leaving {
 	const char *from, *to;
 	char what;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rewriting of one system call: what is planned, what is refused, and the bytes, which the assembler makes here too. */
+/*
+ * Rewriting of one system call: what is planned, what is refused, and the bytes, which the
+ * assembler makes here too.
+ */
 #define _GNU_SOURCE	/* REG_RIP */
 #include <setjmp.h>
 #include <signal.h>
@@ -17,7 +20,10 @@
 #define CALL 0x5000000100UL	/* where a site is, if no test says otherwise */
 #define GIB (1L << 30)
 
-/* A text whose byte CALL is the first of "behind" and that ends where it ends. Its memory is no larger. */
+/*
+ * A text whose byte CALL is the first of "behind" and that ends where it ends. Its memory is no
+ * larger.
+ */
 struct sample {
 	struct site_text t;
 	u8 *bytes;
@@ -93,7 +99,9 @@ static void refused_before(void **state)
 	assert_int_equal(before(BYTES("\x31\xc0"), &s), SITE_NO_NUMBER);
 	assert_int_equal(before(BYTES("\xbb\x27\0\0\0"), &s), SITE_NO_NUMBER);		/* to ebx */
 	assert_int_equal(before(BYTES("\x48\xc7\xc0\0\0\0\x80"), &s), SITE_NO_NUMBER);	/* negative */
-	/* A prefix makes it mov to r8d, a 10 byte mov to rax, or a two-byte immediate with a rest. */
+	/*
+	 * A prefix makes it mov to r8d, a 10 byte mov to rax, or a two-byte immediate with a rest.
+	 */
 	assert_int_equal(before(BYTES("\x41\xb8\x27\0\0\0"), &s), SITE_AMBIGUOUS);
 	assert_int_equal(before(BYTES("\x48\xb8\x27\0\0\0"), &s), SITE_AMBIGUOUS);
 	assert_int_equal(before(BYTES("\x66\xb8\x27\0\0\0"), &s), SITE_AMBIGUOUS);
@@ -216,8 +224,8 @@ static void text_ends(void **state)
 }
 
 /*
- * The assembler's side. Each sample is a site and the slot that is expected for it, both here, so that labels say
- * what the copies must go to. {disp32}: the slot has no short jumps.
+ * The assembler's side. Each sample is a site and the slot that is expected for it, both here, so
+ * that labels say what the copies must go to. {disp32}: the slot has no short jumps.
  */
 asm(".pushsection .text\n"
     "gates: .quad 0, 0\n"
@@ -331,7 +339,10 @@ static void emit_before(void **state)
 		assert_int_equal(site_original(&s, s.slot + off), s.start);
 }
 
-/* Each offset of the slot is some place of the original, and each displaced instruction has a place in the slot. */
+/*
+ * Each offset of the slot is some place of the original, and each displaced instruction has a place
+ * in the slot.
+ */
 static void there_and_back(void **state)
 {
 	(void)state;
@@ -453,7 +464,10 @@ static bool may_pun(u8 byte)
 	return site_jump(&s, s.start + SITE_JUMP + (byte << 8), jump);
 }
 
-/* Slots near and far, in both directions: each that is taken jumps there and has such a byte at each boundary. */
+/*
+ * Slots near and far, in both directions: each that is taken jumps there and has such a byte at
+ * each boundary.
+ */
 static void windows(void **state)
 {
 	(void)state;
@@ -514,7 +528,10 @@ static void emit_out_of_reach(void **state)
 	free(a.bytes);
 }
 
-/* The distance from the slot back to the call: out of reach for the last places that the jump reaches. */
+/*
+ * The distance from the slot back to the call: out of reach for the last places that the jump
+ * reaches.
+ */
 static void emit_at_the_edge(void **state)
 {
 	struct sample a = usual("", 0, BYTES(SYSCALL "\xc2\x08\0"));	/* ret $8: no jump back */

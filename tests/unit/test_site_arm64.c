@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rewriting of one aarch64 instruction: what is planned, what is refused, and the words, as the assembler makes
- * them. Its output is in tables here; where it is installed it makes them again.
+ * Rewriting of one aarch64 instruction: what is planned, what is refused, and the words, as the
+ * assembler makes them. Its output is in tables here; where it is installed it makes them again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,7 +148,10 @@ static const struct {
 	{ { "prfm pldl1keep, [x1]", 0xf9800020 }, 0, R(0) },
 };
 
-/* The head of a page of slots, and its first slot: of a site whose next instruction is 0x10004 bytes behind the slot. */
+/*
+ * The head of a page of slots, and its first slot: of a site whose next instruction is 0x10004
+ * bytes behind the slot.
+ */
 static const struct insn page[] = {
 	{ ".word 0x11111111", 0x11111111 }, { ".word 0x11111111", 0x11111111 },
 	{ ".word 0x22222222", 0x22222222 }, { ".word 0x22222222", 0x22222222 },
@@ -574,7 +577,10 @@ static void bl_to_far_pages(void **state)
 	free((void *)t.bytes);
 }
 
-/* Patch all that can be: what is written is the site's four bytes, inside the text, also where that is odd. */
+/*
+ * Patch all that can be: what is written is the site's four bytes, inside the text, also where that
+ * is odd.
+ */
 static void patch_all(const u8 *bytes, u64 addr, u32 size)
 {
 	struct site_text t = { .bytes = bytes, .addr = addr, .size = size };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The walker over code segments: which sites it reports of bytes that are assembled by hand, and that it stays inside. */
+/*
+ * The walker over code segments: which sites it reports of bytes that are assembled by hand, and
+ * that it stays inside.
+ */
 #define _GNU_SOURCE	/* memfd_create() */
 #include <elf.h>
 #include <setjmp.h>
@@ -84,7 +87,10 @@ static void x86_not_sites(void **state)
 	x86(BYTES("\x0f\x34\x0f\x0b"), "");
 }
 
-/* Two readings that do not meet: one of them comes to the call. Or nothing is known of what follows. */
+/*
+ * Two readings that do not meet: one of them comes to the call. Or nothing is known of what
+ * follows.
+ */
 static void x86_unsure(void **state)
 {
 	char text[96];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network of the box: frames of the guest's and of the engine's, and the stream between the card
- * and the engine. Each frame that leaves is looked at here once more.
+ * The network of the box: frames of the guest's and of the engine's, and the stream between the
+ * card and the engine. Each frame that leaves is looked at here once more.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Text that was written as data: the instruction cache does not see that by itself. ARM ARM B2.2.5 and D7.5: clean to the point of
- * unification, then invalidate, by the addresses where it will be executed.
+ * Text that was written as data: the instruction cache does not see that by itself. ARM ARM B2.2.5
+ * and D7.5: clean to the point of unification, then invalidate, by the addresses where it will be
+ * executed.
  */
 #include <linux/mm.h>
 #include <asm/barrier.h>
@@ -39,8 +40,9 @@ static void sync(unsigned long addr, unsigned long from, unsigned long size)
 }
 
 /*
- * Code has been written to a page of the kernel's that processes have mapped executable, where no code was before. A cache
- * by virtual addresses has nothing of it either, for nobody has come there yet.
+ * Code has been written to a page of the kernel's that processes have mapped executable, where no
+ * code was before. A cache by virtual addresses has nothing of it either, for nobody has come there
+ * yet.
  */
 void kbox_code_written(const void *code, unsigned long size)
 {
@@ -53,7 +55,9 @@ void kbox_code_changed(unsigned long addr, const void *code, unsigned long size)
 	sync(addr, (unsigned long)code, size);
 }
 
-/* These pages of guest memory have just been mapped executable at addr of the running host process. */
+/*
+ * These pages of guest memory have just been mapped executable at addr of the running host process.
+ */
 void kbox_sync_icache(unsigned long addr, unsigned long pfn, unsigned long pages)
 {
 	bool once = (ctr() & CTR_PIPT) == CTR_PIPT;

@@ -20,7 +20,9 @@ SYM_CODE_START(_start)
 	brk	#0
 SYM_CODE_END(_start)
 
-/* long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C. */
+/*
+ * long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C.
+ */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(host_call)
 	mov	x8, x0
@@ -118,7 +120,10 @@ SYM_FUNC_START(kbox_thread_exit)
 	brk	#0
 SYM_FUNC_END(kbox_thread_exit)
 
-/* void fpstate_save(struct fpsimd_context *to): the user's registers, which the kernel does not use. */
+/*
+ * void fpstate_save(struct fpsimd_context *to): the user's registers, which the kernel does not
+ * use.
+ */
 	.text
 SYM_FUNC_START(fpstate_save)
 	add	x1, x0, #FP_VREGS
@@ -146,8 +151,8 @@ SYM_FUNC_START(fpstate_save)
 SYM_FUNC_END(fpstate_save)
 
 /*
- * Code in the kernel's text that is the user's: what it does is a trap. A guest's signal handlers return to
- * the first; the gates go to the others if they cannot find their task.
+ * Code in the kernel's text that is the user's: what it does is a trap. A guest's signal handlers
+ * return to the first; the gates go to the others if they cannot find their task.
  */
 	.section .text.user, "ax"
 SYM_CODE_START(kbox_sigreturn)
@@ -164,12 +169,12 @@ SYM_INNER_LABEL(kbox_cancel_bounced, SYM_L_GLOBAL)
 SYM_CODE_END(kbox_sigreturn)
 
 /*
- * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs)
- * The two ways to user mode: all registers from a host signal's frame, by the host; or back to the slot
- * that the call came from, which loads the last registers itself. They end in a restartable section:
- * all of the user's state stays in memory until the last instruction, so an IPI that finds its pc there
- * starts over (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section begins.
- * They return only with the CPU in hand, when there is more to do.
+ * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs) The two ways to user mode: all
+ * registers from a host signal's frame, by the host; or back to the slot that the call came from,
+ * which loads the last registers itself. They end in a restartable section: all of the user's state
+ * stays in memory until the last instruction, so an IPI that finds its pc there starts over
+ * (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section
+ * begins. They return only with the CPU in hand, when there is more to do.
  */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(leave_by_frame)

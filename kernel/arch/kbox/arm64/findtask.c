@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the gate (gate.S) finds its task: EL0 has no register of its own for that. A host process with one thread has the
- * address of that one's registers in a page at a fixed address; one with more has a table by thread pointers,
- * which both libcs set at clone. A thread without a pointer of its own is not found and makes its calls by traps.
+ * How the gate (gate.S) finds its task: EL0 has no register of its own for that. A host process
+ * with one thread has the address of that one's registers in a page at a fixed address; one with
+ * more has a table by thread pointers, which both libcs set at clone. A thread without a pointer of
+ * its own is not found and makes its calls by traps.
  *
- * Everything here is done with the CPU in hand. The gate reads without it, but a thread's own entry is only made and
- * ended by that thread, or before it runs.
+ * Everything here is done with the CPU in hand. The gate reads without it, but a thread's own entry
+ * is only made and ended by that thread, or before it runs.
  */
 #include <linux/gfp.h>
 #include <linux/mman.h>
@@ -58,7 +59,9 @@ static unsigned int others(struct mm_struct *mm, const struct task_struct *but, 
 	return n;
 }
 
-/* Current has this key. Of threads with the same one none is found, nor one whose place is taken. */
+/*
+ * Current has this key. Of threads with the same one none is found, nor one whose place is taken.
+ */
 static void table_enter(struct mm_struct *mm, unsigned long key)
 {
 	struct gate_entry *e = entry_of(mm, key);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user's FP and SIMD state. It stays in the registers, which the kernel does not use, but a task that came in by
- * a host signal leaves by its frame, so what is in there counts. One that came in by a patched site has it in the registers
- * alone until somebody asks for it. SVE is not offered to guests; a page fault restores it all the same, by its frame.
+ * The user's FP and SIMD state. It stays in the registers, which the kernel does not use, but a
+ * task that came in by a host signal leaves by its frame, so what is in there counts. One that came
+ * in by a patched site has it in the registers alone until somebody asks for it. SVE is not offered
+ * to guests; a page fault restores it all the same, by its frame.
  */
 #include <linux/sched.h>
 #include <asm/fpstate.h>
@@ -26,7 +27,10 @@ static void set(struct task_struct *t, struct fpsimd_context *fp)
 	t->thread.frame = NULL;
 }
 
-/* Current's goes to memory, if it is still in the registers. Only while it runs its own call on its own host thread. */
+/*
+ * Current's goes to memory, if it is still in the registers. Only while it runs its own call on its
+ * own host thread.
+ */
 void fpstate_hold(void)
 {
 	if (current->thread.fpstate)

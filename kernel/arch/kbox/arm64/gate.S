@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The gate: a system call from a patched site. A slot (site.h) has put x16, x17, x29 and x30 below the user's
- * stack pointer and gives the address where it goes on in x30; everything else is as in user mode.
+ * The gate: a system call from a patched site. A slot (site.h) has put x16, x17, x29 and x30 below
+ * the user's stack pointer and gives the address where it goes on in x30; everything else is as in
+ * user mode.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -19,8 +20,8 @@
 .endm
 
 /*
- * x17 becomes the address of the task's registers: the process's page says it where there is one thread, the table
- * by thread pointer where there are more (findtask.c). Changes x16 and x29.
+ * x17 becomes the address of the task's registers: the process's page says it where there is one
+ * thread, the table by thread pointer where there are more (findtask.c). Changes x16 and x29.
  */
 .macro FIND_TASK
 	GATE_ADDR x17, KBOX_GATE_PAGE
@@ -80,7 +81,10 @@ SYM_CODE_START(kbox_gate)
 	mov	x0, x17
 	mov	w1, w8
 	bl	kbox_gate_call
-	/* Nothing is left to do but to let go of the CPU: x0 is our host thread, x19 to x28 are preserved. */
+	/*
+	 * Nothing is left to do but to let go of the CPU: x0 is our host thread, x19 to x28 are
+	 * preserved.
+	 */
 	add	x1, sp, #GATE_GAP
 	RELEASE_CPU gate_leave
 	bl	kbox_exit_again
@@ -97,8 +101,9 @@ SYM_CODE_END(gate_leave)
 
 #ifdef CONFIG_KBOX_PROMOTE
 /*
- * The entries of promoted calls (docs/cancel-wrapper.md): as the wrapper is called, with x30 behind the bl. x9 to x18 are free,
- * and all that is to be preserved is what C preserves. Such a program has one thread.
+ * The entries of promoted calls (docs/cancel-wrapper.md): as the wrapper is called, with x30 behind
+ * the bl. x9 to x18 are free, and all that is to be preserved is what C preserves. Such a program
+ * has one thread.
  */
 .macro CANCEL_GATE kind, nr
 	GATE_ADDR x17, KBOX_GATE_PAGE

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way to user mode. AArch64 cannot branch without a register to hold the address, so only a slot can
- * give back all of them (site.h). Everything else goes by the host: rt_sigreturn, with the frame
- * that the task came in by or a new one.
+ * The way to user mode. AArch64 cannot branch without a register to hold the address, so only a
+ * slot can give back all of them (site.h). Everything else goes by the host: rt_sigreturn, with the
+ * frame that the task came in by or a new one.
  */
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -40,7 +40,9 @@ static void frame_set_regs(struct host_frame *f, const struct pt_regs *regs)
 	sc->pstate = regs->pstate;
 }
 
-/* Returns if the CPU is ours again, when there is more to do. fpstate NULL: it is in the registers. */
+/*
+ * Returns if the CPU is ours again, when there is more to do. fpstate NULL: it is in the registers.
+ */
 void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate)
 {
 	struct stack_top *top = (void *)(regs + 1);

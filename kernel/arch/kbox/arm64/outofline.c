@@ -63,7 +63,9 @@ static bool make_slots(void)
 	return true;
 }
 
-/* The running host process has them. False: there is no memory for them, and the program is killed. */
+/*
+ * The running host process has them. False: there is no memory for them, and the program is killed.
+ */
 static bool map_slots(void)
 {
 	struct host_thread *h = this_vcpu()->host;

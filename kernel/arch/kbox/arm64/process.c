@@ -37,7 +37,9 @@ void tls_save(void)
 		current->thread.tp = read_tp();
 }
 
-/* The thread pointer is the host thread's own register, so only its owner reads or sets it, there. */
+/*
+ * The thread pointer is the host thread's own register, so only its owner reads or sets it, there.
+ */
 void tls_copy(struct task_struct *p, const struct kernel_clone_args *args)
 {
 	if (!args->fn) {

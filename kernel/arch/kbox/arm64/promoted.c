@@ -44,8 +44,8 @@ static long call(struct pt_regs *r, unsigned int nr, unsigned int kind)
 }
 
 /*
- * As kbox_gate_call(). Tracers and filters are to see a call as they know it, so there the program makes it by
- * its wrapper.
+ * As kbox_gate_call(). Tracers and filters are to see a call as they know it, so there the program
+ * makes it by its wrapper.
  */
 struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind)
 {

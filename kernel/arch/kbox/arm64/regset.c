@@ -87,7 +87,10 @@ static int tls_set(struct task_struct *t, const struct user_regset *rs, unsigned
 	return 0;
 }
 
-/* Which bits of an address may be a signature: those above a guest's addresses, as many as the host's have. */
+/*
+ * Which bits of an address may be a signature: those above a guest's addresses, as many as the
+ * host's have.
+ */
 static int pac_get(struct task_struct *t, const struct user_regset *rs, struct membuf to)
 {
 	u64 mask = GENMASK_ULL(54, fls64(TASK_SIZE - 1));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has taken the CPU, it is
- * ours again, and this falls through. Changes x9 to x12.
+ * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has
+ * taken the CPU, it is ours again, and this falls through. Changes x9 to x12.
  */
 .macro VCPU_ADDR reg
 	movz	\reg, #((KBOX_VCPU_VA >> 32) & 0xffff), lsl #32

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Signal frames of the native ABI, as arch/arm64/kernel/signal.c has them, with FP and SIMD but no SVE records. */
+/*
+ * Signal frames of the native ABI, as arch/arm64/kernel/signal.c has them, with FP and SIMD but no
+ * SVE records.
+ */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -91,7 +94,10 @@ static bool interrupts(long err, const struct ksignal *ks)
 	       (err == -ERESTARTSYS && !(ks->ka.sa.sa_flags & SA_RESTART));
 }
 
-/* As do_signal() of arch/arm64: a call is set up to be executed again before a tracer can look at it. */
+/*
+ * As do_signal() of arch/arm64: a call is set up to be executed again before a tracer can look at
+ * it.
+ */
 void arch_do_signal_or_restart(struct pt_regs *r)
 {
 	long err = r->syscallno == NO_SYSCALL ? 0 : r->regs[0];

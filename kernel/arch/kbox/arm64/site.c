@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A branch is as long as what it replaces, so nothing is displaced and code may land on any site. What it costs to
- * come back is registers: svc preserves all of them, and a branch to an address needs one that has it.
- * A slot is such an address for its site alone, so it needs them only to call the gate:
+ * A branch is as long as what it replaces, so nothing is displaced and code may land on any site.
+ * What it costs to come back is registers: svc preserves all of them, and a branch to an address
+ * needs one that has it. A slot is such an address for its site alone, so it needs them only to
+ * call the gate:
  *
  *	stp x29, x30, [sp, #-32]	below the stack pointer, where nothing may be kept: AAPCS64 6.4.5
  *	stp x16, x17, [sp, #-16]

@@ -41,8 +41,8 @@ static enum left_slot bounced(struct pt_regs *regs)
 }
 
 /*
- * A store of the slot below the stack pointer has failed. Where the stack can be written to, that is mended and the slot
- * begins again; elsewhere the program can still make system calls.
+ * A store of the slot below the stack pointer has failed. Where the stack can be written to, that
+ * is mended and the slot begins again; elsewhere the program can still make system calls.
  */
 static enum left_slot no_stack(struct pt_regs *regs, int sig)
 {
@@ -65,7 +65,10 @@ static bool in_head(struct mm_struct *mm, unsigned long pc)
 	return false;
 }
 
-/* Came from user code, perhaps in a slot. lent: what the last call by the gate has left in the task's registers. */
+/*
+ * Came from user code, perhaps in a slot. lent: what the last call by the gate has left in the
+ * task's registers.
+ */
 enum left_slot leave_slot(struct pt_regs *regs, const struct slot_regs *lent, int sig, unsigned int ec)
 {
 	struct patched_site *s;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where slots are: anywhere within reach of the text, where this process, and others that map the file, have room. */
+/*
+ * Where slots are: anywhere within reach of the text, where this process, and others that map the
+ * file, have room.
+ */
 #include <linux/mm.h>
 #include <linux/security.h>
 #include <asm/gate.h>
@@ -9,8 +12,9 @@
 #define MIB		(1LL << 20)
 
 /*
- * Distances to try. Directly below programs that are linked to low addresses, where nothing else is; else well away from
- * what ld.so maps, but nearer if the text is large. Then another area is behind it, for what does not reach the first.
+ * Distances to try. Directly below programs that are linked to low addresses, where nothing else
+ * is; else well away from what ld.so maps, but nearer if the text is large. Then another area is
+ * behind it, for what does not reach the first.
  */
 static const s64 low[] = { -(s64)AREA_SIZE - 0x10000, 96 * MIB, 64 * MIB };
 static const s64 high[] = { -64 * MIB, -80 * MIB, -96 * MIB, -48 * MIB, -112 * MIB, 96 * MIB };
@@ -19,7 +23,10 @@ static const s64 behind[] = { 16 * MIB, 24 * MIB, 32 * MIB, 48 * MIB, 8 * MIB };
 
 #define LARGE		(48 * MIB)
 
-/* The first of these distances from there where this process has room; else the last, which fails when it is mapped. */
+/*
+ * The first of these distances from there where this process has room; else the last, which fails
+ * when it is mapped.
+ */
 static u64 choose(const struct vm_area_struct *text, unsigned long from, const s64 *distance, unsigned int n)
 {
 	unsigned long start;
@@ -56,7 +63,10 @@ static bool reaches(const struct site *s, u64 area)
 	return site_reaches(s->start, area) && site_reaches(s->start, area + AREA_SIZE - 4);
 }
 
-/* The pages, from the first area's start, that a slot of this site can be in: all of an area within reach. */
+/*
+ * The pages, from the first area's start, that a slot of this site can be in: all of an area within
+ * reach.
+ */
 unsigned long slots_first(const struct image *im, const struct site *s)
 {
 	return im->far_size && !reaches(s, im->slots) ? (im->far - im->slots) >> PAGE_SHIFT : 0;

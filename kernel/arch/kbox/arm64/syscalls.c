@@ -5,7 +5,10 @@
 #include <asm/gate.h>
 #include <asm/rewrite.h>
 
-/* What a program with promoted calls must not do with them (docs/cancel-wrapper.md): have threads, ... */
+/*
+ * What a program with promoted calls must not do with them (docs/cancel-wrapper.md): have threads,
+ * ...
+ */
 asmlinkage long kbox_sys_clone(unsigned long flags, unsigned long sp, int __user *ptid, unsigned long tls, int __user *ctid)
 {
 	kbox_promote_undo();

@@ -88,7 +88,10 @@ static void user_fault(int sig, struct host_siginfo *si, const struct sigcontext
 	}
 	if (sig == SIGTRAP && unlikely(current->mm->context.debug) && debug_breakpoint(regs))
 		return;
-	/* A breakpoint or a step leaves it as it was; in the host's frame that is a fault of the host's. */
+	/*
+	 * A breakpoint or a step leaves it as it was; in the host's frame that is a fault of the
+	 * host's.
+	 */
 	if (sig != SIGTRAP) {
 		current->thread.fault_address = sc->fault_address;
 		current->thread.fault_code = esr;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Copies that may fault on one side. By 32 bytes, then by one; a fault in a larger step is tried again by
- * bytes, so that the count of what was not done is exact.
+ * Copies that may fault on one side. By 32 bytes, then by one; a fault in a larger step is tried
+ * again by bytes, so that the count of what was not done is exact.
  */
 #include <linux/linkage.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors of the host as open files of the guest. They come by kbox --fd and as stdio, which the first process takes from
- * /dev/kboxfd, and in messages of sockets. All host processes of a box share one table of descriptors, so that a number means
- * the same wherever the kernel runs.
+ * Descriptors of the host as open files of the guest. They come by kbox --fd and as stdio, which
+ * the first process takes from /dev/kboxfd, and in messages of sockets. All host processes of a box
+ * share one table of descriptors, so that a number means the same wherever the kernel runs.
  */
 #include <linux/compat.h>
 #include <linux/file.h>
@@ -47,7 +47,10 @@ int hostfd_begin(struct hostfd *h, struct file *file, int fd)
 	return ret;
 }
 
-/* The host's descriptors 0 to 2 stay taken: what comes next must not be taken for the launcher's own stdio. */
+/*
+ * The host's descriptors 0 to 2 stay taken: what comes next must not be taken for the launcher's
+ * own stdio.
+ */
 void hostfd_close(int fd)
 {
 	hostfd_unwatch(fd);
@@ -97,7 +100,10 @@ static void set_up(struct hostfd *h, struct file *file, loff_t pos)
 	file->private_data = h;
 }
 
-/* A holder of the inode's descriptor, or NULL: it may outlive that (O_PATH), and then the number may be another's. */
+/*
+ * A holder of the inode's descriptor, or NULL: it may outlive that (O_PATH), and then the number
+ * may be another's.
+ */
 static struct hostfd_holder *holder_of(struct inode *inode)
 {
 	struct hostfd_holder *first = hostfd_lookup(&hostfd_table, (long)inode->i_private);
@@ -105,7 +111,10 @@ static struct hostfd_holder *holder_of(struct inode *inode)
 	return first && file_inode(hostfd_of_holder(first)->file) == inode ? first : NULL;
 }
 
-/* By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same descriptor. */
+/*
+ * By /proc/self/fd, as /dev/stdout is: another open file with an offset of its own, but the same
+ * descriptor.
+ */
 static int hostfd_open(struct inode *inode, struct file *file)
 {
 	int fd = (long)inode->i_private, flags = hostfd_flags(fd), ret = -ENXIO;
@@ -367,7 +376,10 @@ static long kboxfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static const struct file_operations kboxfd_ops = { .owner = THIS_MODULE, .unlocked_ioctl = kboxfd_ioctl };
 static struct miscdevice kboxfd = { .minor = MISC_DYNAMIC_MINOR, .name = "kboxfd", .fops = &kboxfd_ops, .mode = 0600 };
 
-/* /proc/hostfds: each descriptor of the host that the guest has, and how many open files of the guest hold it. */
+/*
+ * /proc/hostfds: each descriptor of the host that the guest has, and how many open files of the
+ * guest hold it.
+ */
 static int hostfds_show(struct seq_file *m, void *v)
 {
 	int fd = -1;

@@ -2,8 +2,9 @@
 #ifndef KBOX_HOSTFD_H
 #define KBOX_HOSTFD_H
 /*
- * Open files of the guest that are descriptors of the host: hostfd.c makes them, hostfd_wait.c waits for the host, hostfd_io.c reads
- * and writes, hostfd_mmap.c maps, hostfd_socket.c has what sockets are, hostfd_table.c who holds which.
+ * Open files of the guest that are descriptors of the host: hostfd.c makes them, hostfd_wait.c
+ * waits for the host, hostfd_io.c reads and writes, hostfd_mmap.c maps, hostfd_socket.c has what
+ * sockets are, hostfd_table.c who holds which.
  */
 #include <linux/fs.h>
 #include <linux/wait.h>
@@ -37,13 +38,14 @@ static inline struct hostfd *hostfd_of_holder(struct hostfd_holder *holder)
 /* hostfd.c */
 
 /*
- * A new file of the guest for a descriptor that the host has just given out; where that fails the descriptor is closed.
- * flags: O_NONBLOCK, or 0 for those that the descriptor has.
+ * A new file of the guest for a descriptor that the host has just given out; where that fails the
+ * descriptor is closed. flags: O_NONBLOCK, or 0 for those that the descriptor has.
  */
 struct file *hostfd_file(int fd, int flags);
 /*
  * A file of another file system, in that one's open(): it is this descriptor of the host from now
- * on. Where that fails the descriptor is closed. hostfd_drop(): the file cannot be opened after all.
+ * on. Where that fails the descriptor is closed. hostfd_drop(): the file cannot be opened after
+ * all.
  */
 int hostfd_adopt(struct file *file, int fd);
 void hostfd_drop(struct file *file);
@@ -71,22 +73,29 @@ struct hostfd_wait {
 };
 
 /*
- * After a call that said -EAGAIN: wait until it is worth another try, 0. -EAGAIN: the time is up. -ERESTARTSYS: a signal, or
- * -EINTR, where a time was set that would begin anew.
+ * After a call that said -EAGAIN: wait until it is worth another try, 0. -EAGAIN: the time is up.
+ * -ERESTARTSYS: a signal, or -EINTR, where a time was set that would begin anew.
  */
 int hostfd_wait(struct hostfd *h, struct hostfd_wait *w);
-/* After any call that does not wait: whether to make it again. If not, *ret is what the guest's call returns. */
+/*
+ * After any call that does not wait: whether to make it again. If not, *ret is what the guest's
+ * call returns.
+ */
 bool hostfd_try_again(struct hostfd *h, struct hostfd_wait *w, long *ret);
 /* For file_operations.poll and that of sockets. */
 __poll_t hostfd_poll_wait(struct hostfd *h, struct poll_table_struct *pt);
-/* Have the epoll instance know a descriptor. 1; 0 if none can, since it is always ready; or an error. */
+/*
+ * Have the epoll instance know a descriptor. 1; 0 if none can, since it is always ready; or an
+ * error.
+ */
 int hostfd_watch(int fd);
 void hostfd_unwatch(int fd);
 /* From the interrupt: pass on what the host has to tell. */
 void hostfd_take_events(void);
 /*
- * Around a host call that would wait and has no flag to say that it must not: the first has it not wait, and the other takes
- * what that has returned. The host's open file may be somebody else's too, who sees O_NONBLOCK in it for that moment.
+ * Around a host call that would wait and has no flag to say that it must not: the first has it not
+ * wait, and the other takes what that has returned. The host's open file may be somebody else's
+ * too, who sees O_NONBLOCK in it for that moment.
  */
 long hostfd_nonblock(int fd);
 void hostfd_restore(int fd, long was);

@@ -2,9 +2,9 @@
 /*
  * Reading, writing and asking descriptors of the host.
  *
- * The offset of a file that came from the host stays the host's, for whoever else has the same open file there: f_pos is
- * HOST_POS, a number that no file reaches, by which read() is told from pread() here. One that the guest has opened again
- * (/dev/stdout) has an f_pos as any other file.
+ * The offset of a file that came from the host stays the host's, for whoever else has the same open
+ * file there: f_pos is HOST_POS, a number that no file reaches, by which read() is told from
+ * pread() here. One that the guest has opened again (/dev/stdout) has an f_pos as any other file.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
@@ -92,8 +92,8 @@ static void advance(struct hostfd *h, struct kiocb *iocb, loff_t pos, ssize_t by
 }
 
 /*
- * What has been read from a pipe and cannot be copied is lost: the pages are made first, and looked at, since those
- * of a host's file may be beyond its end.
+ * What has been read from a pipe and cannot be copied is lost: the pages are made first, and looked
+ * at, since those of a host's file may be beyond its end.
  */
 static ssize_t read_chunk(struct kiocb *iocb, struct iov_iter *to, void *buf, size_t n, bool wait)
 {
@@ -219,7 +219,10 @@ ssize_t hostfd_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info
 	return copy_splice_read(in, ppos, pipe, len, flags);
 }
 
-/* For a call that does sums with f_pos it is where the host is, and the host is told afterwards. The file, or NULL. */
+/*
+ * For a call that does sums with f_pos it is where the host is, and the host is told afterwards.
+ * The file, or NULL.
+ */
 static struct file *borrow_offset(int fd)
 {
 	struct file *file = fget(fd);
@@ -263,7 +266,10 @@ SYSCALL_DEFINE6(kbox_copy_file_range, int, in, loff_t __user *, off_in, int, out
 	return ret;
 }
 
-/* Of a file whose offset is not the host's; those have SEEK_DATA and SEEK_HOLE from there all the same. */
+/*
+ * Of a file whose offset is not the host's; those have SEEK_DATA and SEEK_HOLE from there all the
+ * same.
+ */
 static loff_t seek_for_guest(struct file *file, loff_t off, int whence)
 {
 	struct hostfd *h = file->private_data;
@@ -300,7 +306,10 @@ static bool is_terminal(struct hostfd *h)
 	return !host_ioctl(host_number(h), TIOCGWINSZ, (unsigned long)&size);
 }
 
-/* What has been written to a terminal has to go out before its settings change; the host would wait. */
+/*
+ * What has been written to a terminal has to go out before its settings change; the host would
+ * wait.
+ */
 static int drain(struct hostfd *h)
 {
 	int left;

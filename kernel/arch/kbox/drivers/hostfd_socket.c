@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets of the host. In the guest each is a socket, of no protocol family that the guest's kernel has: its calls
- * are the host's, without waiting there. Descriptors in messages (SCM_RIGHTS) become files of the guest, and those that
- * are sent must be the host's.
+ * Sockets of the host. In the guest each is a socket, of no protocol family that the guest's kernel
+ * has: its calls are the host's, without waiting there. Descriptors in messages (SCM_RIGHTS) become
+ * files of the guest, and those that are sent must be the host's.
  */
 #include <linux/file.h>
 #include <linux/in.h>
@@ -81,7 +81,10 @@ static int hostsock_bind(struct socket *sock, struct sockaddr *addr, int len)
 	return host_bind(number_of(sock), addr, len);
 }
 
-/* Names of AF_UNIX are the host's files, and a socket that was given is not to become one to anybody else. */
+/*
+ * Names of AF_UNIX are the host's files, and a socket that was given is not to become one to
+ * anybody else.
+ */
 static bool foreign_name(struct socket *sock, const struct sockaddr *addr)
 {
 	return !kbox_boot->names || sock->sk->sk_family == AF_UNIX || (is_stream(sock) && addr->sa_family == AF_UNSPEC);
@@ -107,7 +110,10 @@ static int hostsock_connect(struct socket *sock, struct sockaddr *addr, int len,
 		return -EINVAL;
 	if (foreign_name(sock, addr))
 		return -EOPNOTSUPP;
-	/* The call that comes after the wait has its result; one that a signal has interrupted is begun again like that. */
+	/*
+	 * The call that comes after the wait has its result; one that a signal has interrupted is
+	 * begun again like that.
+	 */
 	for (;;) {
 		ret = connect_nonblock(host_number(h), addr, len);
 		if (ret == -EISCONN && waited)
@@ -162,8 +168,9 @@ static int hostsock_ioctl(struct socket *sock, unsigned int cmd, unsigned long a
 }
 
 /*
- * Options that say something of the connection, and nothing of other descriptors, devices, processes or
- * addresses. How long calls wait is the guest's kernel's business, and these are not here.
+ * Options that say something of the connection, and nothing of other descriptors, devices,
+ * processes or addresses. How long calls wait is the guest's kernel's business, and these are not
+ * here.
  */
 static bool safe_option(int level, int name)
 {
@@ -194,7 +201,9 @@ static bool kept_here(int level, int name)
 				       name == SO_SNDTIMEO_NEW || name == SO_PEERCRED || name == SO_PASSCRED || name == SO_LINGER);
 }
 
-/* With a time to linger close would wait in the host; what is to be sent is sent without that, too. */
+/*
+ * With a time to linger close would wait in the host; what is to be sent is sent without that, too.
+ */
 static int pass_linger(struct socket *sock)
 {
 	struct linger l = { sock_flag(sock->sk, SOCK_LINGER) && !sock->sk->sk_lingertime, 0 };
@@ -246,7 +255,10 @@ SYSCALL_DEFINE5(kbox_getsockopt, int, fd, int, level, int, name, char __user *, 
 	return __sys_getsockopt(fd, level, name, value, len);
 }
 
-/* The files that a message of the guest sends, as the host's numbers. A file of the guest's own means nothing there. */
+/*
+ * The files that a message of the guest sends, as the host's numbers. A file of the guest's own
+ * means nothing there.
+ */
 static int host_numbers(struct cmsghdr *c, int *out, struct file **files, int room)
 {
 	int n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), i;
@@ -293,7 +305,10 @@ static int add_control(struct sent_files *sent, struct cmsghdr *c, struct cmsghd
 	return 0;
 }
 
-/* The control data for the host, allocated (NULL if there is none); the files in it are held until put_sent(). */
+/*
+ * The control data for the host, allocated (NULL if there is none); the files in it are held until
+ * put_sent().
+ */
 static int host_control(struct msghdr *msg, struct sent_files *sent, void **control)
 {
 	struct cmsghdr *c;

@@ -140,7 +140,10 @@ static struct hostfd_slot *slot_live(const struct hostfd_table *t, int fd)
 	return s && s->first && s->first->fd == fd ? s : NULL;
 }
 
-/* The slot of what a holder holds. One that is neither the first nor in a ring only has the number of others. */
+/*
+ * The slot of what a holder holds. One that is neither the first nor in a ring only has the number
+ * of others.
+ */
 static struct hostfd_slot *slot_of(const struct hostfd_table *t, const struct hostfd_holder *h)
 {
 	struct hostfd_slot *s = slot_live(t, h->fd);

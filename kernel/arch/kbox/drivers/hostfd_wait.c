@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting for descriptors of the host, in which a host call must not wait: it would stop the whole kernel. The box has an epoll
- * instance on the host that the supervisor waits for; when it has something to tell, the stdio interrupt comes.
+ * Waiting for descriptors of the host, in which a host call must not wait: it would stop the whole
+ * kernel. The box has an epoll instance on the host that the supervisor waits for; when it has
+ * something to tell, the stdio interrupt comes.
  *
- * Who waits for one event asks for that once (EPOLLONESHOT). Who polls may look again without asking, or wait for the next
- * edge: from then on the host tells of each (EPOLLET), until one finds nobody who waits.
+ * Who waits for one event asks for that once (EPOLLONESHOT). Who polls may look again without
+ * asking, or wait for the next edge: from then on the host tells of each (EPOLLET), until one finds
+ * nobody who waits.
  */
 #include <linux/fs.h>
 #include <linux/uaccess.h>
@@ -76,7 +78,10 @@ static void ask_once(struct hostfd *h, __poll_t events)
 
 static struct hostfd *asking;
 
-/* The host tells at once of what is there already: that is no edge, and the caller is going to look. */
+/*
+ * The host tells at once of what is there already: that is no edge, and the caller is going to
+ * look.
+ */
 static void ask_for_edges(struct hostfd *h)
 {
 	if (has_edges(h))
@@ -167,7 +172,10 @@ int hostfd_wait(struct hostfd *h, struct hostfd_wait *w)
 	if (!w->again && !signal_pending(current))
 		w->timeout = schedule_timeout(w->timeout);
 	finish_wait(&h->wait, &wait);
-	/* What the host has not told of yet may have come before the signal: who has written it may have died. */
+	/*
+	 * What the host has not told of yet may have come before the signal: who has written it may
+	 * have died.
+	 */
 	if (signal_pending(current) && !w->again)
 		w->again = host_poll(host_number(h), w->events);
 	return w->again ? 0 : interrupted(w);

@@ -64,7 +64,9 @@ static irqreturn_t console_irq(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
-/* Does the supervisor take what is written? It has no terminal to write it to, if none was given. */
+/*
+ * Does the supervisor take what is written? It has no terminal to write it to, if none was given.
+ */
 static bool has_terminal(void)
 {
 	int i;
@@ -197,8 +199,8 @@ static irqreturn_t signal_irq(int irq, void *dev)
 }
 
 /*
- * /dev/console. Not for the kernel's own opening of it, before init: input that was taken then would
- * be dropped when init closes it.
+ * /dev/console. Not for the kernel's own opening of it, before init: input that was taken then
+ * would be dropped when init closes it.
  */
 struct tty_driver *console_tty(struct console *c, int *index)
 {

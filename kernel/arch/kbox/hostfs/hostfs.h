@@ -13,7 +13,10 @@
 
 #define HOSTFS_IDS_MAX	17	/* those of --map-id (src/volumes.h), and the caller's */
 
-/* What is another number on the host: the first range that has it says. What is in none is the same. */
+/*
+ * What is another number on the host: the first range that has it says. What is in none is the
+ * same.
+ */
 struct hostfs_ids {
 	unsigned int n;
 	struct { u32 host, guest, count; } range[HOSTFS_IDS_MAX];
@@ -60,7 +63,10 @@ struct hostfs_inode {
 		unsigned int users;
 		struct list_head idle;	/* of those without a user */
 	} open[2];
-	/* Which of these has the box's locks on the host, and is open for them: -1 if there are none. */
+	/*
+	 * Which of these has the box's locks on the host, and is open for them: -1 if there are
+	 * none.
+	 */
 	struct mutex locking;
 	int holder[2];
 	struct hostfs_owner owner;

@@ -2,8 +2,8 @@
 /*
  * Locks of fcntl(2) and flock(2) that the host's processes and other boxes respect. Who in the box
  * has which lock is the guest's kernel's to know. The host is told what the box has as a whole: one
- * of the file's descriptors there holds that, by locks that belong to a descriptor. So a request has
- * to get along with the box's own locks first, and then with the host's.
+ * of the file's descriptors there holds that, by locks that belong to a descriptor. So a request
+ * has to get along with the box's own locks first, and then with the host's.
  *
  * A lock keeps others from a file, so a volume that is not written has none on the host. A steady
  * one needs none.
@@ -185,7 +185,9 @@ static void lose(struct file *file, struct file_lock *fl)
 	fl->c.flc_type = type;
 }
 
-/* With "locking" held. EAGAIN: somebody has one that does not go with it; in_the_box: in the box. */
+/*
+ * With "locking" held. EAGAIN: somebody has one that does not go with it; in_the_box: in the box.
+ */
 static int try(struct file *file, struct file_lock *fl, bool *in_the_box)
 {
 	int ret = in_box(file, fl, FL_ACCESS);

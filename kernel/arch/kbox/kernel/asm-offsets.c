@@ -12,7 +12,10 @@ int main(void)
 	OFFSET(HT_STATE, host_thread, state);
 	DEFINE(HT_GONE, HT_GONE);
 	isa_offsets();
-	/* From the registers: what is above them, and where a call from a patched site has its stack. */
+	/*
+	 * From the registers: what is above them, and where a call from a patched site has its
+	 * stack.
+	 */
 	DEFINE(TOP_RESUME, sizeof(struct pt_regs) + offsetof(struct stack_top, resume));
 	DEFINE(TOP_RESUME_IP, sizeof(struct pt_regs) + offsetof(struct stack_top, resume_ip));
 	DEFINE(TOP_HOST, sizeof(struct pt_regs) + offsetof(struct stack_top, host));

@@ -78,7 +78,10 @@ void kbox_charge_begin(struct host_thread *me)
 	me->charged = current->se.sum_exec_runtime;
 }
 
-/* The scheduler has charged its share by the wall clock, which is never less than the host thread's. */
+/*
+ * The scheduler has charged its share by the wall clock, which is never less than the host
+ * thread's.
+ */
 static u64 uncharged(struct host_thread *me)
 {
 	u64 used = host_thread_clock(), charged = current->se.sum_exec_runtime, user = 0;
@@ -91,8 +94,9 @@ static u64 uncharged(struct host_thread *me)
 }
 
 /*
- * As update_curr() does it. It is not asked to do so itself but where there may be limits: the weights, which it would count
- * as well, are for who waits for this CPU, and user code runs on another one.
+ * As update_curr() does it. It is not asked to do so itself but where there may be limits: the
+ * weights, which it would count as well, are for who waits for this CPU, and user code runs on
+ * another one.
  */
 static void charge(u64 user)
 {

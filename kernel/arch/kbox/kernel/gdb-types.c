@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The types of which scripts/gdb/kbox.py reads objects, with their debug information. This object is
- * no part of the kernel: so gdb knows the types of a kernel that has no debug information itself.
+ * The types of which scripts/gdb/kbox.py reads objects, with their debug information. This object
+ * is no part of the kernel: so gdb knows the types of a kernel that has no debug information
+ * itself.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>

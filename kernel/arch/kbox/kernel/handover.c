@@ -13,9 +13,9 @@
 #include <asm/vcpu.h>
 
 /*
- * Where polling for a grant was in vain SPIN_VAIN times in a row, on a host that has other things to
- * do, it goes on for less long, 1 / 2^SPIN_LESS of it; and for all of it at times, to see whether
- * that is still so.
+ * Where polling for a grant was in vain SPIN_VAIN times in a row, on a host that has other things
+ * to do, it goes on for less long, 1 / 2^SPIN_LESS of it; and for all of it at times, to see
+ * whether that is still so.
  */
 #define SPIN_VAIN	4
 #define SPIN_AGAIN	20
@@ -30,7 +30,10 @@ u32 kbox_spin = 300;
 
 static bool is_granted(const struct host_thread *me)
 {
-	/* Before its grant the granter has said whether there may be an IPI, and done all that me is to see. */
+	/*
+	 * Before its grant the granter has said whether there may be an IPI, and done all that me
+	 * is to see.
+	 */
 	return smp_load_acquire(&me->grant) == GRANT_GIVEN;
 }
 
@@ -89,7 +92,10 @@ static void sleep_until_granted(struct host_thread *me)
 		host_futex_wait(&me->grant, GRANT_ASLEEP, HOST_NO_TIMEOUT);
 }
 
-/* Polls for a grant for a while, but not beyond the event, where that is near: then there is no sleep before it. */
+/*
+ * Polls for a grant for a while, but not beyond the event, where that is near: then there is no
+ * sleep before it.
+ */
 void kbox_poll_grant(struct host_thread *me, u64 event)
 {
 	u32 spin = me->vain < SPIN_VAIN ? kbox_spin : kbox_spin >> SPIN_LESS;
@@ -108,7 +114,10 @@ void kbox_poll_grant(struct host_thread *me, u64 event)
 	me->vain = 0;
 }
 
-/* An entrant waits until the CPU is granted to it (true), or else can be taken, and has been (false). */
+/*
+ * An entrant waits until the CPU is granted to it (true), or else can be taken, and has been
+ * (false).
+ */
 bool kbox_wait_grant(struct host_thread *me)
 {
 	u32 spin = kbox_spin, idle = 0;
@@ -162,7 +171,10 @@ static void handed_over(struct host_thread *me, struct host_thread *to)
 	without_cpu(me, fate);
 }
 
-/* Where me can be without the CPU, when the running context is another task's, or that of a task that me has no more. */
+/*
+ * Where me can be without the CPU, when the running context is another task's, or that of a task
+ * that me has no more.
+ */
 static void *own_stack(struct host_thread *me)
 {
 	if (me->fate != FATE_LIVES)
@@ -202,8 +214,8 @@ static void released(struct host_thread *me, struct host_thread *unused)
 }
 
 /*
- * Idle gives the CPU to nobody. If an interrupt or an entrant slipped in, Z is told. This host thread
- * parks, and may be the one to wait for the next event: then idle goes on here.
+ * Idle gives the CPU to nobody. If an interrupt or an entrant slipped in, Z is told. This host
+ * thread parks, and may be the one to wait for the next event: then idle goes on here.
  */
 void kbox_release(struct host_thread *me)
 {

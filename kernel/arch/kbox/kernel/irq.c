@@ -25,7 +25,10 @@ static struct pt_regs interrupted(void)
 	return regs;
 }
 
-/* Interrupts are on and something is pending. Handlers run with interrupts off, one after the other. */
+/*
+ * Interrupts are on and something is pending. Handlers run with interrupts off, one after the
+ * other.
+ */
 void kbox_take_irqs(void)
 {
 	struct pt_regs *old, regs;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * membarrier(2): who may ask for what is known to kernel/sched/membarrier.c, for which one CPU needs no barrier. User code
- * runs on the host's, and so the barrier is the host's.
+ * membarrier(2): who may ask for what is known to kernel/sched/membarrier.c, for which one CPU
+ * needs no barrier. User code runs on the host's, and so the barrier is the host's.
  */
 #include <linux/membarrier.h>
 #include <linux/syscalls.h>

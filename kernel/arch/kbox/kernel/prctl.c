@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What prctl(2) asks an architecture for. What only the host's kernel could change for a thread, and is not asked for,
- * stays as it is there.
+ * What prctl(2) asks an architecture for. What only the host's kernel could change for a thread,
+ * and is not asked for, stays as it is there.
  */
 #include <linux/nospec.h>
 #include <linux/prctl.h>

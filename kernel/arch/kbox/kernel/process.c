@@ -151,7 +151,10 @@ static bool keeps_host_process(struct host_thread *h)
 	return h && h->mm->context.host.threads == 1;
 }
 
-/* exec, while it can fail: what activate_mm() will need. Other threads of current's may have ended by then. */
+/*
+ * exec, while it can fail: what activate_mm() will need. Other threads of current's may have ended
+ * by then.
+ */
 int arch_check_elf(void *ehdr, bool has_interpreter, void *interpreter, struct arch_elf_state *state)
 {
 	return keeps_host_process(current->thread.host) || host_process_reserve() ? 0 : -EAGAIN;

@@ -31,7 +31,10 @@ static void assign(struct host_thread *h, struct task_struct *t, struct mm_struc
 	h->fate = FATE_LIVES;
 }
 
-/* Records of host threads that have ended: the threads themselves cannot free them, and the scheduler must not. */
+/*
+ * Records of host threads that have ended: the threads themselves cannot free them, and the
+ * scheduler must not.
+ */
 static void reap(void)
 {
 	struct host_thread **link = &graveyard, *h;
@@ -85,7 +88,10 @@ static void process_start(struct host_thread *h)
 	kbox_park(h);
 }
 
-/* Host-clone with the first frame on the new record's own little stack; NULL: the host refuses, or there is no memory. */
+/*
+ * Host-clone with the first frame on the new record's own little stack; NULL: the host refuses, or
+ * there is no memory.
+ */
 static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thread *))
 {
 	struct host_thread *h = new_record();
@@ -134,7 +140,10 @@ static struct host_thread *spare_or_new(void)
 	return h;
 }
 
-/* A host thread in current's host process, which waits for the CPU to go on with the saved context of t; NULL: as above. */
+/*
+ * A host thread in current's host process, which waits for the CPU to go on with the saved context
+ * of t; NULL: as above.
+ */
 struct host_thread *host_thread_take(struct task_struct *t, struct mm_struct *mm)
 {
 	struct host_thread *h = start(CLONE_HOST_THREAD, thread_start);
@@ -209,7 +218,10 @@ void host_thread_leave_mm(struct host_thread *h)
 	h->mm = NULL;
 }
 
-/* The task of h has come to its end, or to another host thread: so ends h, when the CPU has left it. */
+/*
+ * The task of h has come to its end, or to another host thread: so ends h, when the CPU has left
+ * it.
+ */
 void host_thread_die(struct host_thread *h)
 {
 	h->fate = FATE_EXITS;

@@ -14,7 +14,10 @@
 #include <asm/vcpu.h>
 #include "../../../kernel/time/tick-internal.h"	/* tick_next_period */
 
-/* What CLOCK_MONOTONIC was when the timekeeper asked for it, until the timekeeper has begun to count from there. */
+/*
+ * What CLOCK_MONOTONIC was when the timekeeper asked for it, until the timekeeper has begun to
+ * count from there.
+ */
 static u64 boot_clock __initdata;
 
 static u64 read_clock(struct clocksource *cs)
@@ -34,7 +37,10 @@ static struct clocksource kbox_clocksource __refdata = {
 	.mask = CLOCKSOURCE_MASK(64), .flags = CLOCK_SOURCE_IS_CONTINUOUS,
 };
 
-/* The host's clock is none that its vDSO can read: ask the host itself, from now on, and guests ask the kernel. */
+/*
+ * The host's clock is none that its vDSO can read: ask the host itself, from now on, and guests ask
+ * the kernel.
+ */
 void host_clock_lost(void)
 {
 	kbox_boot->vdso_clock_gettime = 0;
@@ -89,7 +95,10 @@ static irqreturn_t timer_irq(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
-/* What the host's wall clock is ahead of its CLOCK_MONOTONIC, both at one moment as nearly as can be: *at. */
+/*
+ * What the host's wall clock is ahead of its CLOCK_MONOTONIC, both at one moment as nearly as can
+ * be: *at.
+ */
 static s64 wall_offset(u64 *at)
 {
 	u64 before, real, took, best = U64_MAX;
@@ -118,7 +127,10 @@ void __init read_persistent_wall_and_boot_offset(struct timespec64 *wall, struct
 	*boot = ns_to_timespec64(boot_clock);
 }
 
-/* The host's wall clock has been set, or has gone on while the host was asleep: by as much the guest's is changed. */
+/*
+ * The host's wall clock has been set, or has gone on while the host was asleep: by as much the
+ * guest's is changed.
+ */
 static void follow_host(struct work_struct *work)
 {
 	struct __kernel_timex change = { .modes = ADJ_SETOFFSET | ADJ_NANO };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Host signals are the traps of this machine: system calls (SIGSYS), faults, IPIs. What is in their frames: $(ISA)/trap.c. */
+/*
+ * Host signals are the traps of this machine: system calls (SIGSYS), faults, IPIs. What is in their
+ * frames: $(ISA)/trap.c.
+ */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -27,7 +30,10 @@ bool kbox_fault_told(void)
 
 static void host_action(int sig, void *handler, unsigned long flags)
 {
-	/* An IPI that found its thread still in the flush's handler would be taken for one in the kernel. */
+	/*
+	 * An IPI that found its thread still in the flush's handler would be taken for one in the
+	 * kernel.
+	 */
 	host_sigaction(sig, handler, flags, sig == FLUSH_SIGNAL ? 1UL << (IPI_SIGNAL - 1) : 0);
 }
 

@@ -103,7 +103,10 @@ static unsigned long detach_context(void)
 	return kbox_new_context(task_stack_page(current) + DETACH_STACK - 64, detach);
 }
 
-/* The lock is ours but current is somebody else: the sp to swap to, for the kernel to run without it. */
+/*
+ * The lock is ours but current is somebody else: the sp to swap to, for the kernel to run without
+ * it.
+ */
 unsigned long kbox_foreign_context(struct host_thread *me)
 {
 	kbox_take_host(me);
@@ -184,8 +187,8 @@ void kbox_enter(struct host_thread *me)
 }
 
 /*
- * Inside the kernel a patched site is never seen: ip is where it would be in the original text. Just
- * before user mode, a call that came in by a slot goes on there.
+ * Inside the kernel a patched site is never seen: ip is where it would be in the original text.
+ * Just before user mode, a call that came in by a slot goes on there.
  */
 static void to_original(struct pt_regs *regs)
 {
@@ -226,8 +229,9 @@ static void exit_work(struct pt_regs *regs)
 }
 
 /*
- * User mode is next, where current stays current even if others wait: most often it is back before one of them could be
- * awake. Who stays for long is taken off the CPU, by an entrant that has looked for PATIENCE, or by Z.
+ * User mode is next, where current stays current even if others wait: most often it is back before
+ * one of them could be awake. Who stays for long is taken off the CPU, by an entrant that has
+ * looked for PATIENCE, or by Z.
  */
 void kbox_to_user(struct host_thread *me)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's vDSO, which the guest's calls for the time (vdso/host-*.S), and which nobody is to see. */
+/*
+ * The host's vDSO, which the guest's calls for the time (vdso/host-*.S), and which nobody is to
+ * see.
+ */
 #include <linux/ptrace.h>
 #include <linux/uaccess.h>
 #include <asm/boot.h>
@@ -17,7 +20,9 @@ bool kbox_in_host_vdso(unsigned long ip)
 	return ip >= kbox_boot->keep_start && ip < kbox_boot->keep_end;
 }
 
-/* A signal is to be delivered, or a tracer to look: the guest's own call of it has not begun yet. */
+/*
+ * A signal is to be delivered, or a tracer to look: the guest's own call of it has not begun yet.
+ */
 void kbox_leave_host_vdso(struct pt_regs *regs)
 {
 	unsigned long at = (user_stack_pointer(regs) + 15) & ~15UL, end = at + FRAME_MAX;
@@ -35,7 +40,10 @@ void kbox_leave_host_vdso(struct pt_regs *regs)
 	}
 }
 
-/* The host's clock is none that its vDSO can read, and so that asks the host, for which it takes us. True: it has been told. */
+/*
+ * The host's clock is none that its vDSO can read, and so that asks the host, for which it takes
+ * us. True: it has been told.
+ */
 bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 {
 	struct host_timespec ts;

@@ -4,7 +4,10 @@
 #include <asm/cache.h>
 #include <asm/thread_info.h>
 #include <asm-generic/vmlinux.lds.h>
-/* Tracing is set up when somebody asks for it, which is after the initial data has gone: kernel/tracing.c */
+/*
+ * Tracing is set up when somebody asks for it, which is after the initial data has gone:
+ * kernel/tracing.c
+ */
 #undef FTRACE_EVENTS
 #define FTRACE_EVENTS()
 #undef TRACE_SYSCALLS
@@ -32,7 +35,10 @@ SECTIONS
 	.text : {
 		__hostcall_start = .;
 		*(.text.hostcall)
-		/* Restartable: an IPI that finds its ip here starts over, so nothing else belongs in it. */
+		/*
+		 * Restartable: an IPI that finds its ip here starts over, so nothing else belongs
+		 * in it.
+		 */
 		__exit_start = .;
 		*(.text.exit_user)
 		__exit_end = .;
@@ -51,7 +57,10 @@ SECTIONS
 		*(.gnu.warning)
 		. = ALIGN(PAGE_SIZE);
 		_etext = .;
-		/* What the launcher need not write to memory, as text: the names of symbols, which are seldom looked at. */
+		/*
+		 * What the launcher need not write to memory, as text: the names of symbols, which
+		 * are seldom looked at.
+		 */
 		*.kallsyms.o(.rodata .rodata.*)
 	}
 	. = ALIGN(PAGE_SIZE);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Initcalls that wait until somebody asks for what they set up. Natively that is in modules, and who needs one
- * asks for it by an alias: here the module is there, and only its initcall is yet to be made.
+ * Initcalls that wait until somebody asks for what they set up. Natively that is in modules, and
+ * who needs one asks for it by an alias: here the module is there, and only its initcall is yet to
+ * be made.
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -24,7 +25,10 @@ static DECLARE_BITMAP(called, 128);
 
 static const char *const nfs[] = { "fs/nfs/", "fs/nfs_common/", "fs/lockd/", "net/sunrpc/" };
 
-/* NFS is in several modules, of which none is of use alone. Tracing's go together, too: kernel/tracing.c. */
+/*
+ * NFS is in several modules, of which none is of use alone. Tracing's go together, too:
+ * kernel/tracing.c.
+ */
 static bool is_of(const struct waiting_initcall *w, const char *module)
 {
 	int i;
@@ -69,7 +73,10 @@ static int call_once(const struct waiting_initcall *w)
 	return __test_and_set_bit(w - __waiting_start, called) ? 0 : w->call();
 }
 
-/* In the order of initcalls, which a module may have several of: what comes after one that fails would build on it. */
+/*
+ * In the order of initcalls, which a module may have several of: what comes after one that fails
+ * would build on it.
+ */
 static int call_module(void *module)
 {
 	const struct waiting_initcall *w;
@@ -102,7 +109,10 @@ static bool is_there(const char *module)
 	return false;
 }
 
-/* By what a module is asked for beside its own name; and nodes in /dev that are there before, and whose opening asks. */
+/*
+ * By what a module is asked for beside its own name; and nodes in /dev that are there before, and
+ * whose opening asks.
+ */
 static const struct {
 	const char *alias, *module, *node;
 	dev_t dev;

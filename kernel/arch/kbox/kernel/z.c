@@ -50,15 +50,19 @@ void kbox_wake_z(void)
 }
 
 /*
- * The CPU is contended: user code of one task keeps it while others wait. Then Z polls every POLL_NS,
- * and preempts that task if it finds it in user mode, until POLLS polls have found no contention.
+ * The CPU is contended: user code of one task keeps it while others wait. Then Z polls every
+ * POLL_NS, and preempts that task if it finds it in user mode, until POLLS polls have found no
+ * contention.
  */
 #define POLL_NS	(200 * NSEC_PER_USEC)
 #define POLLS	5
 
 enum contention { UNCONTENDED, POLLED, CONTENDED };	/* POLLED: it was contended, and Z has polled since then */
 
-/* Current goes to user mode, and others could run. With one processor Z would be in their way either way. */
+/*
+ * Current goes to user mode, and others could run. With one processor Z would be in their way
+ * either way.
+ */
 void kbox_contended(void)
 {
 	u32 *contention = &this_vcpu()->contention;
@@ -145,8 +149,8 @@ static u64 look_for_idle(u64 now)
 }
 
 /*
- * There is no next event now. While a task runs there is a tick, whose handler is about to set it: should the task go on in
- * the kernel, nobody tells.
+ * There is no next event now. While a task runs there is a tick, whose handler is about to set it:
+ * should the task go on in the kernel, nobody tells.
  */
 static u64 without_event(u64 now)
 {
@@ -206,7 +210,10 @@ void __noreturn z_loop(void)
 			event = without_event(now);
 		if (event > now && (READ_ONCE(kbox_shared->vcpu.lock) ||
 				    !(READ_ONCE(*this_vcpu()->irq_pending) || READ_ONCE(this_vcpu()->entrants) || preempt))) {
-			/* Who holds the CPU takes what is pending, and looks for more when he lets go of it. */
+			/*
+			 * Who holds the CPU takes what is pending, and looks for more when he lets
+			 * go of it.
+			 */
 			xchg(&this_vcpu()->z_until, event);
 			unheard = 0;
 			host_futex_wait(&kbox_shared->vcpu.z_seq, seq, until(event, now));

@@ -25,7 +25,9 @@ void evict_filled(pte_t *table)
 		*note += NOTE_MAPPING;
 }
 
-/* Is it the first time that this is asked for the window since the table's mappings were evicted? */
+/*
+ * Is it the first time that this is asked for the window since the table's mappings were evicted?
+ */
 bool evict_once_for(pte_t *table, unsigned int window)
 {
 	unsigned long *note = note_of(table), old = *note;
@@ -34,7 +36,10 @@ bool evict_once_for(pte_t *table, unsigned int window)
 	return !(old & NOTE_TRIED(window));
 }
 
-/* The next page table from *addr on, whose first address that becomes; NULL: there is none before end. */
+/*
+ * The next page table from *addr on, whose first address that becomes; NULL: there is none before
+ * end.
+ */
 static pte_t *next_table(struct mm_struct *mm, unsigned long *addr, unsigned long end)
 {
 	unsigned long at = *addr & PMD_MASK;
@@ -61,7 +66,10 @@ static unsigned long count_mappings(struct mm_struct *mm)
 	return n;
 }
 
-/* All of user memory in [start, end), which are bounds of page tables. Returns how many mappings that frees. */
+/*
+ * All of user memory in [start, end), which are bounds of page tables. Returns how many mappings
+ * that frees.
+ */
 static unsigned long evict(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	unsigned long freed = 0;
@@ -125,7 +133,10 @@ static unsigned long sweep(struct mm_struct *mm, unsigned long start, unsigned l
 	return freed;
 }
 
-/* The host's mappings are exhausted. The process that runs is the mm's; also without the CPU, where who has it waits. */
+/*
+ * The host's mappings are exhausted. The process that runs is the mm's; also without the CPU, where
+ * who has it waits.
+ */
 void evict_some(struct mm_struct *mm)
 {
 	unsigned long want = max(count_mappings(mm) / SHARE, SHARE_MIN), hand, freed = 0;

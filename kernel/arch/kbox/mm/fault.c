@@ -67,8 +67,8 @@ static vm_fault_t fault_and_fill(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * The host has had to give up mappings of the process: this may have been one, and comes back. Where its window is of many
- * pieces they are put together first.
+ * The host has had to give up mappings of the process: this may have been one, and comes back.
+ * Where its window is of many pieces they are put together first.
  */
 static void gather_evicted(struct mm_struct *mm, unsigned long addr)
 {

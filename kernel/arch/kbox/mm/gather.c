@@ -64,7 +64,10 @@ static struct folio *place_of(struct folio *from, unsigned long private)
 	return NULL;
 }
 
-/* Of these pages those that can move. written: what can be written to, since the others are about to be copied. */
+/*
+ * Of these pages those that can move. written: what can be written to, since the others are about
+ * to be copied.
+ */
 static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written, struct places *p,
 		    struct list_head *list)
 {
@@ -84,8 +87,9 @@ static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned in
 }
 
 /*
- * Pages of one window of the area, whose mm is current's and locked; false: there is no block. What of the block is not taken goes to the
- * allocator, in such an order that who makes the missing pages next gets them for their places.
+ * Pages of one window of the area, whose mm is current's and locked; false: there is no block. What
+ * of the block is not taken goes to the allocator, in such an order that who makes the missing
+ * pages next gets them for their places.
  */
 bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written)
 {

@@ -38,7 +38,9 @@ void host_mm_drop(void)
 	host_munmap(KBOX_HOME_END, TASK_SIZE);
 }
 
-/* The host refuses one more mapping to this process, or has none. The second time everything goes. */
+/*
+ * The host refuses one more mapping to this process, or has none. The second time everything goes.
+ */
 static bool make_room(struct host_mm *hm, unsigned int tries)
 {
 	if (tries > 1)
@@ -115,7 +117,10 @@ void host_mm_unmap(struct host_mm *hm, unsigned long start, unsigned long end)
 		unmap_there(hm, start, end);
 }
 
-/* Some hosts' policies refuse memory that can be written to and executed: SELinux's execmem, PR_SET_MDWE. */
+/*
+ * Some hosts' policies refuse memory that can be written to and executed: SELinux's execmem,
+ * PR_SET_MDWE.
+ */
 static bool wx_refused;
 
 bool host_mm_refuses_wx(void)
@@ -129,8 +134,8 @@ static bool is_wx(int prot)
 }
 
 /*
- * What is written to would be a fault of the host's for each page (of what is only read, one for each
- * 16): they are made now.
+ * What is written to would be a fault of the host's for each page (of what is only read, one for
+ * each 16): they are made now.
  */
 int host_mm_offer(struct host_mm *hm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
@@ -156,7 +161,10 @@ int host_mm_offer(struct host_mm *hm, unsigned long addr, unsigned long pfn, uns
 	}
 }
 
-/* The host's mappings may be exhausted: vm.max_map_count. Faults bring back what is used of what goes. */
+/*
+ * The host's mappings may be exhausted: vm.max_map_count. Faults bring back what is used of what
+ * goes.
+ */
 int host_mm_map(struct host_mm *hm, unsigned long addr, unsigned long pfn, unsigned long pages, int prot)
 {
 	unsigned int tries = 0;

@@ -58,7 +58,10 @@ static unsigned long __init reserve_taken(void)
 }
 
 #ifdef CONFIG_NUMA
-/* The one node. With CONFIG_NUMA the kernel leaves its flat array of struct pages to the architecture. */
+/*
+ * The one node. With CONFIG_NUMA the kernel leaves its flat array of struct pages to the
+ * architecture.
+ */
 static pg_data_t node;
 struct page *mem_map;
 unsigned long max_mapnr;
@@ -67,7 +70,10 @@ static void __init node_init(struct page *pages)
 {
 	node_data[0] = &node;
 	mem_map = pages;
-	/* With no more than one node the kernel does not keep these itself, but memory policies ask for them. */
+	/*
+	 * With no more than one node the kernel does not keep these itself, but memory policies ask
+	 * for them.
+	 */
 	node_set(0, node_states[N_NORMAL_MEMORY]);
 	node_set(0, node_states[N_MEMORY]);
 	node_set(0, node_states[N_CPU]);

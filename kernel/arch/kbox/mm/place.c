@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a program's mappings are: by the rules of the ISA's own port (arch/x86/kernel/sys_x86_64.c; for arm64 those of
- * mm/mmap.c), but never in the home (uapi/asm/kbox.h). There a mapping without access can be: it costs the host
- * nothing, and sanitizers protect their gaps so. One that could be accessed is refused as if memory were short.
+ * Where a program's mappings are: by the rules of the ISA's own port (arch/x86/kernel/sys_x86_64.c;
+ * for arm64 those of mm/mmap.c), but never in the home (uapi/asm/kbox.h). There a mapping without
+ * access can be: it costs the host nothing, and sanitizers protect their gaps so. One that could be
+ * accessed is refused as if memory were short.
  */
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -61,7 +62,10 @@ static bool takes_hint(unsigned long addr, unsigned long len, unsigned long end)
 	return !vma || addr + len <= vm_start_gap(vma);
 }
 
-/* MAP_32BIT is for code that reaches 31 bits: the second gigabyte, but a hint may be anywhere below its end. */
+/*
+ * MAP_32BIT is for code that reaches 31 bits: the second gigabyte, but a hint may be anywhere below
+ * its end.
+ */
 static unsigned long bottom_up(unsigned long addr, unsigned long len, unsigned long flags)
 {
 	struct vm_unmapped_area_info info = { .length = len };

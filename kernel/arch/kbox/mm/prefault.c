@@ -48,9 +48,9 @@ static bool has_limit(struct mem_cgroup *memcg)
 }
 
 /*
- * May more pages be made of it than are asked for? Private memory that is written to, whose faults nobody waits for. Of a
- * file that somebody can write to, what the program has not written to itself goes on to be the file's (mmap(2) would allow
- * either).
+ * May more pages be made of it than are asked for? Private memory that is written to, whose faults
+ * nobody waits for. Of a file that somebody can write to, what the program has not written to
+ * itself goes on to be the file's (mmap(2) would allow either).
  */
 bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
 {
@@ -68,9 +68,10 @@ static unsigned int ahead_first(struct vm_area_struct *vma)
 }
 
 /*
- * Which pages the fault at addr is to make: a fault costs the host more than a page. A program that writes to page after
- * page gets more each time. In small areas (stacks, the heaps of small programs) there is a second one to be written to
- * near by more often than not. One that jumps about in a large area gets what it asks for, and no more.
+ * Which pages the fault at addr is to make: a fault costs the host more than a page. A program that
+ * writes to page after page gets more each time. In small areas (stacks, the heaps of small
+ * programs) there is a second one to be written to near by more often than not. One that jumps
+ * about in a large area gets what it asks for, and no more.
  */
 static unsigned int ahead_pages(struct vm_area_struct *vma, unsigned long *addr)
 {
@@ -101,8 +102,9 @@ static bool is_missing(pte_t pte)
 }
 
 /*
- * The host can map pages in one call if they are contiguous, and the allocator's single ones often come in falling order.
- * So a block is taken apart, and given to it in such an order that its next pages are these.
+ * The host can map pages in one call if they are contiguous, and the allocator's single ones often
+ * come in falling order. So a block is taken apart, and given to it in such an order that its next
+ * pages are these.
  */
 static void offer_block(unsigned int pages)
 {
@@ -117,8 +119,9 @@ static void offer_block(unsigned int pages)
 }
 
 /*
- * A program that jumps about in a large area comes back to most places sooner or later. When a sixteenth of a window has been
- * written to the rest is made, too, and all of it becomes one mapping of the host's. Memory that is short is not used so.
+ * A program that jumps about in a large area comes back to most places sooner or later. When a
+ * sixteenth of a window has been written to the rest is made, too, and all of it becomes one
+ * mapping of the host's. Memory that is short is not used so.
  */
 static bool is_dense(struct vm_area_struct *vma, unsigned long addr, unsigned long *where, unsigned int *pages)
 {
@@ -156,7 +159,9 @@ static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsi
 	return done;
 }
 
-/* The page at addr is to be written to: make it and those around it that can be, and map them all. */
+/*
+ * The page at addr is to be written to: make it and those around it that can be, and map them all.
+ */
 vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
 {
 	unsigned long first = addr & PAGE_MASK;
@@ -194,8 +199,8 @@ vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int
 }
 
 /*
- * Reading from a file brings in its neighbours that are in memory, as do_fault_around() does it; but more of them, since to
- * map many costs the host little more than to map one.
+ * Reading from a file brings in its neighbours that are in memory, as do_fault_around() does it;
+ * but more of them, since to map many costs the host little more than to map one.
  */
 void prefault_file(struct vm_area_struct *vma, unsigned long addr)
 {

@@ -12,7 +12,10 @@
 #include <asm/tlbflush.h>
 #include "tlb.h"
 
-/* A page that is old, or to be written to and clean, is not mapped so: that it is used has to be seen. */
+/*
+ * A page that is old, or to be written to and clean, is not mapped so: that it is used has to be
+ * seen.
+ */
 static int host_prot(pte_t pte)
 {
 	unsigned long v = pte_val(pte);
@@ -139,7 +142,10 @@ static int map_run(const struct window *w, unsigned int first, unsigned int end,
 	return ret;
 }
 
-/* Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what is worth it. */
+/*
+ * Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what
+ * is worth it.
+ */
 static int map_window(const struct window *w, unsigned int at, unsigned int lo, unsigned int hi)
 {
 	bool near = !w->mm->context.host.evicted && (pte_special(w->table[at]) || !PageAnon(pte_page(w->table[at])));
@@ -171,7 +177,10 @@ static int map_around(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 	return map_window(&w, at, lo, lo + KBOX_FILL_WINDOW);
 }
 
-/* If the page tables permit the access, map it, as a processor would: that it has been used, or written to, is noted. */
+/*
+ * If the page tables permit the access, map it, as a processor would: that it has been used, or
+ * written to, is noted.
+ */
 enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec)
 {
 	pte_t *ptep = kbox_walk(mm, addr), pte;
@@ -195,7 +204,10 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 	return map_around(mm, addr, ptep) ? KBOX_FILL_REFUSED : KBOX_FILLED;
 }
 
-/* Map the page at addr, and what is there and not mapped yet of pages from first on, all in one page table. */
+/*
+ * Map the page at addr, and what is there and not mapped yet of pages from first on, all in one
+ * page table.
+ */
 void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages)
 {
 	pte_t *ptep = kbox_walk(mm, first);
@@ -241,7 +253,10 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 		map_around(vma->vm_mm, addr, ptep);
 }
 
-/* Are these few pages there, with other rights than before (ld.so's mprotect)? They are mapped as they are now, and no fault has to. */
+/*
+ * Are these few pages there, with other rights than before (ld.so's mprotect)? They are mapped as
+ * they are now, and no fault has to.
+ */
 static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	unsigned int n = (end - start) >> PAGE_SHIFT, i;
@@ -308,8 +323,9 @@ void kbox_flush_window(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 }
 
 /*
- * In a fault of the mm's own, wp_page_copy() puts another page there before it lets go of the old one: mapping that is
- * the flush, see update_mmu_cache_range(). Nothing but reclaim comes here in a fault besides.
+ * In a fault of the mm's own, wp_page_copy() puts another page there before it lets go of the old
+ * one: mapping that is the flush, see update_mmu_cache_range(). Nothing but reclaim comes here in a
+ * fault besides.
  */
 pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
 {
@@ -329,7 +345,10 @@ pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 	return pte;
 }
 
-/* The host lets go of all these pages, of one page table: for what is about to be put there in their place. */
+/*
+ * The host lets go of all these pages, of one page table: for what is about to be put there in
+ * their place.
+ */
 void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int pages)
 {
 	pte_t *ptep = kbox_walk(mm, addr);

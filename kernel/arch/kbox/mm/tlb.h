@@ -7,8 +7,8 @@
 #include <asm/tlbflush.h>
 
 /*
- * Constants of policy, in pages. What they are for is measured by bench/ and scripts/count-calls, and
- * by first touches of memory at random and one after the other.
+ * Constants of policy, in pages. What they are for is measured by bench/ and scripts/count-calls,
+ * and by first touches of memory at random and one after the other.
  */
 #define AHEAD_MAX	32U	/* a program that writes to page after page has so many made at a time in the end */
 #define AHEAD_SMALL	4	/* and so many at first in a small area, */
@@ -39,8 +39,8 @@ static inline unsigned int window_number(unsigned long addr)
 }
 
 /*
- * What evict.c and giveback.c know of a page table's mappings and windows. pt_index is generic code's to give away for page
- * tables of a process.
+ * What evict.c and giveback.c know of a page table's mappings and windows. pt_index is generic
+ * code's to give away for page tables of a process.
  */
 #define NOTE_RECENT		BIT(0)	/* filled from since the hand of evict.c's clock was there */
 #define NOTE_TRIED(window)	BIT(8 + (window))	/* evict_once_for() */
@@ -71,8 +71,8 @@ extern void giveback_made(struct mm_struct *mm, unsigned long first, unsigned in
 extern bool giveback_done(struct mm_struct *mm, unsigned long addr);
 
 /*
- * prefault.c: may more be made than is asked for, and the fault that does; mm is locked for reading, and
- * the fault has it let go of as handle_mm_fault() has.
+ * prefault.c: may more be made than is asked for, and the fault that does; mm is locked for
+ * reading, and the fault has it let go of as handle_mm_fault() has.
  */
 extern bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags);
 extern vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);

@@ -17,7 +17,10 @@
 static struct { unsigned long start, end; } changes[LOG];
 unsigned int kbox_vmalloc_gen;		/* changes so far */
 
-/* PTEs are mapped in runs of neighbours in physical memory. mm: whose host process this is, or NULL. */
+/*
+ * PTEs are mapped in runs of neighbours in physical memory. mm: whose host process this is, or
+ * NULL.
+ */
 static void sync_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	unsigned long addr = start, next;

@@ -2,8 +2,8 @@
 #ifndef KBOX_REWRITE_A64_H
 #define KBOX_REWRITE_A64_H
 /*
- * The few A64 instructions that are written and read here. Arm ARM, chapter C4 has the encodings; every
- * instruction is one little-endian word at a multiple of 4.
+ * The few A64 instructions that are written and read here. Arm ARM, chapter C4 has the encodings;
+ * every instruction is one little-endian word at a multiple of 4.
  */
 #include <linux/types.h>
 
@@ -102,7 +102,10 @@ static inline bool a64_is_exception(u32 w)
 	return (w & 0xff000000) == 0xd4000000;
 }
 
-/* After it the next instruction need not be the one behind it, or it is not the program that has run. */
+/*
+ * After it the next instruction need not be the one behind it, or it is not the program that has
+ * run.
+ */
 static inline bool a64_is_control(u32 w)
 {
 	return a64_is_b(w) || a64_is_bl(w) || a64_is_branch19(w) || a64_is_branch14(w) || a64_is_branch9(w) ||
@@ -164,8 +167,8 @@ static inline u32 a64_memory_written(u32 w)
 }
 
 /*
- * The general registers that an instruction may write, a bit for each; 31 is the stack pointer or none. Rather too
- * many: all of them where it is unusual. Of control flow nothing is said.
+ * The general registers that an instruction may write, a bit for each; 31 is the stack pointer or
+ * none. Rather too many: all of them where it is unusual. Of control flow nothing is said.
  */
 static inline u32 a64_written(u32 w)
 {

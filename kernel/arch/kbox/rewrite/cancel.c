@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Calls of cancellation wrappers: see cancel.h. What the wrapper does is proved in cancel_last.c for glibc's kind. */
+/*
+ * Calls of cancellation wrappers: see cancel.h. What the wrapper does is proved in cancel_last.c
+ * for glibc's kind.
+ */
 #include <linux/types.h>
 #include "a64.h"
 #include "cancel_text.h"
@@ -18,7 +21,8 @@ const char *const cancel_verdict_text[CANCEL_VERDICTS] = {
 };
 
 /*
- * mov x8, x<from>; mov x0, x<from + 1>; mov x1, x<from + 2>...: how many of them are there in this order, from "at" on?
+ * mov x8, x<from>; mov x0, x<from + 1>; mov x1, x<from + 2>...: how many of them are there in this
+ * order, from "at" on?
  */
 unsigned int cancel_shuffle(const struct cancel_text *t, u64 at, unsigned int from)
 {
@@ -52,8 +56,9 @@ static enum cancel_verdict first_insn(const struct cancel_text *t, u64 *at)
 }
 
 /*
- * musl's kind is short enough to be compared: the number and its arguments move down by one register, svc, ret. A
- * function that only branches to it, as __syscall_cp() does, is as good as it.
+ * musl's kind is short enough to be compared: the number and its arguments move down by one
+ * register, svc, ret. A function that only branches to it, as __syscall_cp() does, is as good as
+ * it.
  */
 static enum cancel_verdict first_target(const struct cancel_text *t, u64 at)
 {
@@ -77,7 +82,10 @@ enum cancel_verdict cancel_target(const u8 *bytes, u64 addr, u64 size, u64 targe
 	return convention == CANCEL_NR_FIRST ? first_target(&t, target) : cancel_last_target(&t, target, &inner);
 }
 
-/* Is there but one way through the n instructions before this address, and does none write the register? */
+/*
+ * Is there but one way through the n instructions before this address, and does none write the
+ * register?
+ */
 static bool untouched(const struct cancel_text *t, u64 addr, unsigned int n, unsigned int reg)
 {
 	u32 w;
@@ -88,7 +96,10 @@ static bool untouched(const struct cancel_text *t, u64 addr, unsigned int n, uns
 	return true;
 }
 
-/* movz of a number to this register, which is there still at the bl. Most calls have none, so that is looked for first. */
+/*
+ * movz of a number to this register, which is there still at the bl. Most calls have none, so that
+ * is looked for first.
+ */
 static bool loaded(const struct cancel_text *t, u64 bl, unsigned int reg, u32 *nr)
 {
 	unsigned int back;
@@ -108,7 +119,10 @@ static bool loaded(const struct cancel_text *t, u64 bl, unsigned int reg, u32 *n
 #define INNER_MAX	4
 #define TARGETS_MAX	1024	/* so many are followed, so that a scan takes no longer than it may */
 
-/* A scan under way. All calls go to the same few wrappers, so what the last target is, is remembered. */
+/*
+ * A scan under way. All calls go to the same few wrappers, so what the last target is, is
+ * remembered.
+ */
 struct scan {
 	struct cancel_text t;
 	cancel_fn *callback;
@@ -119,7 +133,10 @@ struct scan {
 	unsigned int nreported, ntargets;
 };
 
-/* Is it a call of musl's kind, or would be but for the target's end? Few functions are, so that is looked at first. */
+/*
+ * Is it a call of musl's kind, or would be but for the target's end? Few functions are, so that is
+ * looked at first.
+ */
 static bool first_site(const struct cancel_text *t, struct cancel_site *s)
 {
 	s->convention = CANCEL_NR_FIRST;
@@ -179,7 +196,10 @@ static bool report_inner(struct scan *q)
 	return q->callback(&s, q->cookie);
 }
 
-/* A branch, with or without link. Without, it is of interest only if it is a tail call of a wrapper. */
+/*
+ * A branch, with or without link. Without, it is of interest only if it is a tail call of a
+ * wrapper.
+ */
 static bool report(struct scan *q, u64 addr, u32 w)
 {
 	struct cancel_site s = { .addr = addr, .target = a64_target(w, addr) };

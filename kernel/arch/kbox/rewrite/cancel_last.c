@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proof that a function is a cancellation wrapper of glibc's kind: (a, b, c, d, e, f, nr), which makes that system call
- * once, returns what the kernel does, and leaves no other trace. It is compiled code that looks at the thread's
- * state, so it is not compared but followed, on all of its ways: which register has which of the
- * arguments, and where the svc's result goes.
+ * Proof that a function is a cancellation wrapper of glibc's kind: (a, b, c, d, e, f, nr), which
+ * makes that system call once, returns what the kernel does, and leaves no other trace. It is
+ * compiled code that looks at the thread's state, so it is not compared but followed, on all of its
+ * ways: which register has which of the arguments, and where the svc's result goes.
  */
 #include <linux/types.h>
 #include "a64.h"
@@ -127,8 +127,8 @@ static enum outcome follow_call(struct search *q, const struct way *s, u64 targe
 }
 
 /*
- * Two kinds of calls are of interest: that the number is handed to, and those after the system call, since
- * what begins to unwind the thread does not return. Others may do anything.
+ * Two kinds of calls are of interest: that the number is handed to, and those after the system
+ * call, since what begins to unwind the thread does not return. Others may do anything.
  */
 static enum end call(struct search *q, struct way *s, u64 target)
 {
@@ -226,7 +226,10 @@ static enum end control(struct search *q, struct function *f, struct way *s, u32
 	return GOES_ON;
 }
 
-/* x30 goes to a stack frame and comes back from there. If it is stored after a call, that is the next function. */
+/*
+ * x30 goes to a stack frame and comes back from there. If it is stored after a call, that is the
+ * next function.
+ */
 static enum end frame(struct way *s, u32 w)
 {
 	if (a64_is_push(w, 30)) {
@@ -276,8 +279,8 @@ static enum outcome follow(struct search *q, const struct way *entry)
 }
 
 /*
- * "inner": where it hands the number on in the same way. If that is to a wrapper then the call is as good
- * as one with a constant, whatever becomes of the result later. 0: nowhere.
+ * "inner": where it hands the number on in the same way. If that is to a wrapper then the call is
+ * as good as one with a constant, whatever becomes of the result later. 0: nowhere.
  */
 enum cancel_verdict cancel_last_target(const struct cancel_text *t, u64 target, u64 *inner)
 {

@@ -14,7 +14,9 @@ unsigned int kbox_images;
 
 #define TEXT_MAX	(256UL << 20)
 
-/* Images that nobody has mapped are kept, since the next program may be the same; so many of them. */
+/*
+ * Images that nobody has mapped are kept, since the next program may be the same; so many of them.
+ */
 #define IDLE_MAX	8
 
 static struct image *image_new(struct vm_area_struct *text)
@@ -51,8 +53,9 @@ static struct image *image_new(struct vm_area_struct *text)
 }
 
 /*
- * An image that nobody has mapped does not hold its file, and another one may have got the same place in memory. A
- * mistake would cost time, no more: copies are compared with what they are to replace.
+ * An image that nobody has mapped does not hold its file, and another one may have got the same
+ * place in memory. A mistake would cost time, no more: copies are compared with what they are to
+ * replace.
  */
 static bool image_is_of(const struct image *im, const struct file *file)
 {
@@ -63,7 +66,10 @@ static bool image_is_of(const struct image *im, const struct file *file)
 			     im->size == i_size_read(inode)));
 }
 
-/* The image of this file that the mm would use, if there is one: a promoted one rather, or, where that has been undone, none. */
+/*
+ * The image of this file that the mm would use, if there is one: a promoted one rather, or, where
+ * that has been undone, none.
+ */
 struct image *image_find(struct mm_struct *mm, struct file *file)
 {
 	struct image *im, *found = NULL;
@@ -106,7 +112,10 @@ static void free_retired(struct image *im)
 	INIT_LIST_HEAD(&im->retired);
 }
 
-/* A map of it is dead. After the last one no process has its copies mapped, and the file is not held any more. */
+/*
+ * A map of it is dead. After the last one no process has its copies mapped, and the file is not
+ * held any more.
+ */
 void image_unmapped(struct image *im)
 {
 	if (--im->maps)
@@ -222,8 +231,9 @@ struct patched_site *image_slot(struct image *im, u64 at)
 }
 
 /*
- * Is this page what the copy was made of? Another one may have taken its place in the page cache. PG_arch_1 says
- * that it has been compared; generic code clears it for new pages, kbox_folio_written() for those that change.
+ * Is this page what the copy was made of? Another one may have taken its place in the page cache.
+ * PG_arch_1 says that it has been compared; generic code clears it for new pages,
+ * kbox_folio_written() for those that change.
  */
 static bool copy_is_of(struct text_copy *c, struct page *original)
 {
@@ -348,7 +358,10 @@ static struct slot_page *place_slot(struct image *im, struct site *s, const stru
 	return NULL;
 }
 
-/* That a site is patched in this copy, and goes to one of these slots: by "new", which is theirs then. */
+/*
+ * That a site is patched in this copy, and goes to one of these slots: by "new", which is theirs
+ * then.
+ */
 static void record_site(struct text_copy *c, struct slot_page *slots, const struct site *s, struct page *original,
 			struct patched_site *new)
 {
@@ -364,9 +377,10 @@ static void record_site(struct text_copy *c, struct slot_page *slots, const stru
 }
 
 /*
- * A copy in this page, which it takes over. Text is never changed where it is mapped: other threads may be executing it. A
- * new copy is made with one jump more, and a process gets it when its mapping is filled the next time. The old one stays
- * as long as any process has the file mapped, for nobody knows who has that copy.
+ * A copy in this page, which it takes over. Text is never changed where it is mapped: other threads
+ * may be executing it. A new copy is made with one jump more, and a process gets it when its
+ * mapping is filled the next time. The old one stays as long as any process has the file mapped,
+ * for nobody knows who has that copy.
  */
 static struct text_copy *copy_new(struct image *im, u64 index, struct page *original, struct page *page)
 {
@@ -394,7 +408,10 @@ static struct text_window *window_of(struct image *im, u64 index)
 	return &im->windows[(index >> WINDOW_ORDER) - (im->text >> PAGE_SHIFT >> WINDOW_ORDER)];
 }
 
-/* A copy in this page, which it takes over, if the file's page is in memory and cannot change unseen. */
+/*
+ * A copy in this page, which it takes over, if the file's page is in memory and cannot change
+ * unseen.
+ */
 static bool copy_cached(struct image *im, u64 index, struct page *page)
 {
 	struct folio *folio = filemap_get_folio(im->file->f_mapping, index);
@@ -477,7 +494,10 @@ enum site_refusal image_place(struct image *im, struct site *s, const struct sit
 }
 
 #ifdef CONFIG_KBOX_PROMOTE
-/* The same for a call of a cancellation wrapper, which goes to an entry at the head of any page of slots; nobody has the text mapped yet. */
+/*
+ * The same for a call of a cancellation wrapper, which goes to an entry at the head of any page of
+ * slots; nobody has the text mapped yet.
+ */
 enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original)
 {
 	unsigned long first = slots_first(im, s);

@@ -76,7 +76,10 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 	return map;
 }
 
-/* Calls that came in by a slot of the map go on in the original text. Who is still coming in will see, kbox_lost_slot(). */
+/*
+ * Calls that came in by a slot of the map go on in the original text. Who is still coming in will
+ * see, kbox_lost_slot().
+ */
 static void forget_slots(struct rewrite_map *map)
 {
 	struct task_struct *g, *t;
@@ -118,7 +121,10 @@ static struct rewrite_map *map_copy(const struct rewrite_map *old, struct mm_str
 	return map_new(old->image, mm, old->base);
 }
 
-/* fork copies the area; anything else that comes here has cut it in two. Without a live map it is just an area. */
+/*
+ * fork copies the area; anything else that comes here has cut it in two. Without a live map it is
+ * just an area.
+ */
 static void slots_open(struct vm_area_struct *vma)
 {
 	struct rewrite_map *map = vma->vm_private_data;
@@ -181,7 +187,10 @@ void map_unmap(struct rewrite_map *map)
 		do_munmap(map->mm, map->base + map->image->far, map->image->far_size, NULL);
 }
 
-/* The map that belongs to this text, a new one if need be. With mm locked for writing. NULL: there is no room for it. */
+/*
+ * The map that belongs to this text, a new one if need be. With mm locked for writing. NULL: there
+ * is no room for it.
+ */
 struct rewrite_map *map_get(struct vm_area_struct *text)
 {
 	unsigned long base = text_base(text);
@@ -211,8 +220,8 @@ struct rewrite_map *map_get(struct vm_area_struct *text)
 }
 
 /*
- * Text has been mapped there, and nothing of it has been executed yet. If others have patched it, this process gets
- * what they have from the first instruction on.
+ * Text has been mapped there, and nothing of it has been executed yet. If others have patched it,
+ * this process gets what they have from the first instruction on.
  */
 void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
@@ -290,8 +299,8 @@ unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip)
 }
 
 /*
- * Nothing can be executed at ip. If another thread has just now unmapped the slots that were there: where
- * the program would be if it had not been rewritten, else 0.
+ * Nothing can be executed at ip. If another thread has just now unmapped the slots that were there:
+ * where the program would be if it had not been rewritten, else 0.
  */
 unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip)
 {

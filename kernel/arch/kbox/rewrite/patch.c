@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A system call has trapped: see whether its site can be patched, so that it does not do so again. */
+/*
+ * A system call has trapped: see whether its site can be patched, so that it does not do so again.
+ */
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -187,7 +189,10 @@ static enum site_refusal patch(struct mm_struct *mm, unsigned long call, int nr)
 	if (!map)
 		return SITE_NO_ROOM;
 	map_now(map, &s->site);
-	/* Were it to trap again, then because code lands on the syscall instruction behind a patched mov. */
+	/*
+	 * Were it to trap again, then because code lands on the syscall instruction behind a
+	 * patched mov.
+	 */
 	note(mm, call, s->site.kind == SITE_AT_CALL ? TRIED_ALL : TRIED_MAP);
 	return SITE_OK;
 }

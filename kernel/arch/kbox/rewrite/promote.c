@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * At exec: may calls of libc's cancellation wrappers go to the kernel in this program, and which are they
- * (docs/cancel-wrapper.md)? The scan needs all of the text, so its outcome is kept with the image.
+ * At exec: may calls of libc's cancellation wrappers go to the kernel in this program, and which
+ * are they (docs/cancel-wrapper.md)? The scan needs all of the text, so its outcome is kept with
+ * the image.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -101,7 +102,10 @@ static bool promote(struct file *file)
 		return false;
 	if (im && im->promotion != PROMOTION_UNKNOWN)
 		return im->promotion == PROMOTION_DONE;
-	/* Others run it already (ld.so, as their loader), and text is not changed where it is mapped. */
+	/*
+	 * Others run it already (ld.so, as their loader), and text is not changed where it is
+	 * mapped.
+	 */
 	if (im && im->maps)
 		return false;
 	pos = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
@@ -135,7 +139,10 @@ void kbox_promote(struct file *file, bool has_interp)
 	kbox_count(done ? KBOX_PROMOTE_ALLOWED : KBOX_PROMOTE_DENIED);
 }
 
-/* Current makes a process or thread, or is about to be able to cancel: from now on it calls its wrappers. */
+/*
+ * Current makes a process or thread, or is about to be able to cancel: from now on it calls its
+ * wrappers.
+ */
 void kbox_promote_undo(void)
 {
 	struct mm_struct *mm = current->mm;

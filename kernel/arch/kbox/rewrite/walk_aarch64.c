@@ -7,8 +7,9 @@
 #define LOOK_BACK	16	/* so many instructions may come between the number and the call */
 
 /*
- * The number that the svc at this offset gets: set by an instruction before it from which there is but one way to
- * it, and no other has written x8 in between. Compilers put the arguments, and whatever else, after the number.
+ * The number that the svc at this offset gets: set by an instruction before it from which there is
+ * but one way to it, and no other has written x8 in between. Compilers put the arguments, and
+ * whatever else, after the number.
  */
 static s32 number(const u8 *bytes, u64 first, u64 off)
 {

@@ -80,7 +80,10 @@ static void number(const struct site_text *t, struct wrapper_site *s)
 		s->nr = plan.nr;
 		break;
 	case SITE_AMBIGUOUS:
-		/* The bytes are there. Where the readings agree they belong to something else, as after a REX prefix. */
+		/*
+		 * The bytes are there. Where the readings agree they belong to something else, as
+		 * after a REX prefix.
+		 */
 		if (!met_before(t, s->addr)) {
 			s->nr = plan.nr;
 			s->unsure = true;

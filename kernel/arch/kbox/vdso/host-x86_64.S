@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * void kbox_host_clock(clock_gettime, struct __kernel_timespec *): CLOCK_MONOTONIC by the host's function, whose text is in
- * nobody's maps. Should a signal come while that runs, the kernel goes back to the beginning (kernel/vdso_host.c), by what is
- * left on the stack here: struct vdso_frame (asm/vdso/host.h).
+ * void kbox_host_clock(clock_gettime, struct __kernel_timespec *): CLOCK_MONOTONIC by the host's
+ * function, whose text is in nobody's maps. Should a signal come while that runs, the kernel goes
+ * back to the beginning (kernel/vdso_host.c), by what is left on the stack here: struct vdso_frame
+ * (asm/vdso/host.h).
  */
 #include <linux/linkage.h>
 

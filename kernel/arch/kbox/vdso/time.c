@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The functions of lib/vdso/gettimeofday.c, which the Makefile includes, under the names that the ISA has for them. */
+/*
+ * The functions of lib/vdso/gettimeofday.c, which the Makefile includes, under the names that the
+ * ISA has for them.
+ */
 #include <linux/time.h>
 #include <linux/types.h>
 #include <asm/vdso/isa.h>

@@ -19,7 +19,9 @@ SYM_CODE_START(_start)
 	ud2
 SYM_CODE_END(_start)
 
-/* long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C. */
+/*
+ * long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C.
+ */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(host_call)
 	movq	%rdi, %rax
@@ -158,7 +160,10 @@ SYM_CODE_START_LOCAL(exit_by_frame)
 3:	fxrstor64 (%r8)
 SYM_INNER_LABEL(kbox_leave_fp_done, SYM_L_GLOBAL)
 4:	movq	%rsi, %rsp
-	/* As a system call leaves them, rcx and r11 are ip and flags (but TF and RF are iretq's business). */
+	/*
+	 * As a system call leaves them, rcx and r11 are ip and flags (but TF and RF are iretq's
+	 * business).
+	 */
 	movq	PT_IP(%rsi), %rcx
 	movq	PT_FLAGS(%rsi), %rax
 	cmpq	%rcx, PT_CX(%rsi)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user's FP and vector state. A task that came in by a host signal has it in the XSAVE image
- * in the host's frame: the host has reset the registers when it delivered the signal. One that came
- * in by a patched site has it in the registers, which the kernel does not use, until somebody
- * asks for it. The image's layout, and how the frame says it: arch/x86/include/uapi/asm/sigcontext.h.
+ * The user's FP and vector state. A task that came in by a host signal has it in the XSAVE image in
+ * the host's frame: the host has reset the registers when it delivered the signal. One that came in
+ * by a patched site has it in the registers, which the kernel does not use, until somebody asks for
+ * it. The image's layout, and how the frame says it: arch/x86/include/uapi/asm/sigcontext.h.
  */
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -15,7 +15,9 @@
 #define MXCSR_DEFAULT		0x1f80
 #define INIT_SIZE		offsetof(struct _xstate, ymmh)
 
-/* Of a task that has never come in. Nothing is in use, so XRSTOR makes all that XCR0 has initial. */
+/*
+ * Of a task that has never come in. Nothing is in use, so XRSTOR makes all that XCR0 has initial.
+ */
 struct _xstate init_fpstate __aligned(64) = {
 	.fpstate = {
 		.cwd = 0x37f, .mxcsr = MXCSR_DEFAULT,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Code that comes to a patched site in another way than from its start: by a single step, or by a jump into what the site's jump has replaced. */
+/*
+ * Code that comes to a patched site in another way than from its start: by a single step, or by a
+ * jump into what the site's jump has replaced.
+ */
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -9,8 +12,8 @@
 #include "../rewrite/rewrite.h"
 
 /*
- * A single step has ended at ip: if it was the jump to a slot, make of it what the original instruction
- * does. True: that is the system call itself, and ip is behind it.
+ * A single step has ended at ip: if it was the jump to a slot, make of it what the original
+ * instruction does. True: that is the system call itself, and ip is behind it.
  */
 bool kbox_stepped(struct mm_struct *mm, struct pt_regs *regs)
 {
@@ -45,8 +48,8 @@ static bool has_breakpoint(struct mm_struct *mm, unsigned long ip)
 }
 
 /*
- * The jump on which code has landed may have gone since then, because another thread has written to the
- * text: then the program tries again. What faults twice in a row is its own fault.
+ * The jump on which code has landed may have gone since then, because another thread has written to
+ * the text: then the program tries again. What faults twice in a row is its own fault.
  */
 static bool try_again(struct mm_struct *mm, unsigned long ip, bool breakpoint)
 {
@@ -62,7 +65,10 @@ static bool try_again(struct mm_struct *mm, unsigned long ip, bool breakpoint)
 	return true;
 }
 
-/* A fault (breakpoint: by an int3) at ip: if code has landed inside a jump of ours, where it is to go on, else 0. */
+/*
+ * A fault (breakpoint: by an int3) at ip: if code has landed inside a jump of ours, where it is to
+ * go on, else 0.
+ */
 unsigned long kbox_landing_ip(struct mm_struct *mm, unsigned long ip, bool breakpoint)
 {
 	struct patched_site *s;

@@ -243,8 +243,8 @@ long arch_ptrace(struct task_struct *t, long request, unsigned long addr, unsign
 }
 
 /*
- * Current stops for its tracer, which finds FP state and bases in memory. Whatever it changes is to be
- * seen: a call that came in by a patched site goes on in the site's own text.
+ * Current stops for its tracer, which finds FP state and bases in memory. Whatever it changes is to
+ * be seen: a call that came in by a patched site goes on in the site's own text.
  */
 void arch_ptrace_stop(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has taken the CPU, it is
- * ours again, and this falls through. Changes rax, rcx and r8.
+ * Let go of the CPU and jump to "out". If an interrupt or an entrant slipped in and nobody else has
+ * taken the CPU, it is ours again, and this falls through. Changes rax, rcx and r8.
  */
 .macro RELEASE_CPU out
 	movabsq	$KBOX_VCPU_VA, %rcx

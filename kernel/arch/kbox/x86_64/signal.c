@@ -99,7 +99,10 @@ static void restart(struct pt_regs *r, struct ksignal *ks)
 	}
 }
 
-/* A step into a handler ends at its first instruction, and the step is not the interrupted program's. */
+/*
+ * A step into a handler ends at its first instruction, and the step is not the interrupted
+ * program's.
+ */
 static void deliver(struct ksignal *ks, struct pt_regs *r)
 {
 	bool stepping = test_thread_flag(TIF_SINGLESTEP);
@@ -137,7 +140,10 @@ static int get_frame(struct pt_regs *r, struct frame __user *f)
 	r->dx = sc.dx; r->ax = sc.ax; r->cx = sc.cx; r->sp = sc.sp; r->ip = sc.ip;
 	r->cs = sc.cs | 3;
 	r->ss = sc.ss | 3;
-	/* Programs of before there was a place for it leave rubbish there. USER_SS is the only one that is valid here. */
+	/*
+	 * Programs of before there was a place for it leave rubbish there. USER_SS is the only one
+	 * that is valid here.
+	 */
 	if (r->cs == USER_CS && !(uc_flags & UC_STRICT_RESTORE_SS))
 		r->ss = USER_SS;
 	if (r->cs != USER_CS)

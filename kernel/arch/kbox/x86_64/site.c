@@ -74,8 +74,9 @@ static bool no_operand(u8 op)
 }
 
 /*
- * What the decoder reads in another way than the CPU: a prefix that is out of order is an opcode to it, a
- * hypervisor's mark a prefix, and where its tables have nothing (0f 19; f3 0f 41) it sees no operand.
+ * What the decoder reads in another way than the CPU: a prefix that is out of order is an opcode to
+ * it, a hypervisor's mark a prefix, and where its tables have nothing (0f 19; f3 0f 41) it sees no
+ * operand.
  */
 static bool misread(struct insn *insn)
 {
@@ -204,7 +205,10 @@ static enum move how_to_move(struct insn *insn)
 			return MOVE_NOT;
 		if (op == 0x9d)			/* popf: with TF, the jump behind its copy would be a step */
 			return MOVE_NOT;
-		/* call, loop, jrcxz, in and out, far return, software interrupts, iret, hlt, far, xbegin and xabort */
+		/*
+		 * call, loop, jrcxz, in and out, far return, software interrupts, iret, hlt, far,
+		 * xbegin and xabort
+		 */
 		if (op == 0xe8 || (op >= 0xe0 && op <= 0xe7) || (op >= 0xca && op <= 0xcf && op != 0xcc) || op == 0xf1 || op == 0xf4 ||
 		    (op >= 0xec && op <= 0xef) || (op >= 0x6c && op <= 0x6f) ||
 		    (op == 0xff && (reg == 2 || reg == 3 || reg == 5)) ||
@@ -225,7 +229,10 @@ static bool is_branch(enum move how)
 	return how == MOVE_JCC || how == MOVE_JMP;
 }
 
-/* Among the bytes of prefixes before it is perhaps 66: to some processors the jump would have 16 bits. */
+/*
+ * Among the bytes of prefixes before it is perhaps 66: to some processors the jump would have 16
+ * bits.
+ */
 static bool has_short_prefix(const struct site_text *t, u64 call)
 {
 	const u8 *p;
@@ -328,7 +335,10 @@ static unsigned int emit_branch(struct insn *insn, u8 *p, u64 addr, u64 target)
 	return put_rel(p + 2, addr + 6, target) ? 6 : 0;
 }
 
-/* The instruction from "from", so that it does the same at addr: bytes written to p, 0 if it cannot. */
+/*
+ * The instruction from "from", so that it does the same at addr: bytes written to p, 0 if it
+ * cannot.
+ */
 static unsigned int emit_copy(const struct site_text *t, u64 from, u8 *p, u64 addr, enum move *how)
 {
 	unsigned int len, disp;
@@ -428,7 +438,9 @@ u64 site_original(const struct site *s, u64 ip)
 	return s->start + s->len;
 }
 
-/* Code landed at ip, inside the jump: where its instruction is now; 0: no instruction begins there. */
+/*
+ * Code landed at ip, inside the jump: where its instruction is now; 0: no instruction begins there.
+ */
 u64 site_landing(const struct site *s, u64 ip)
 {
 	unsigned int i;

@@ -5,9 +5,10 @@
 #include "../rewrite/rewrite.h"
 
 /*
- * As a distance from their site: so far that each byte of the jump's displacement
- * faults when it is executed (site_jump()): int3, and popa, which there is not in 64-bit mode. Text in the first 4 GiB has its
- * slots above, and above where its heap can begin (arch_randomize_brk(): up to 1 GiB behind it); all other below.
+ * As a distance from their site: so far that each byte of the jump's displacement faults when it is
+ * executed (site_jump()): int3, and popa, which there is not in 64-bit mode. Text in the first 4
+ * GiB has its slots above, and above where its heap can begin (arch_randomize_brk(): up to 1 GiB
+ * behind it); all other below.
  */
 #define WINDOW_ABOVE	(0x61ccccccLL - 0xcc + SITE_JUMP)
 #define WINDOW_BELOW	((s64)(s32)0xcccccc00 + SITE_JUMP)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Single steps and steps to the next branch, for a tracer: the trap flag is the user's own, so the host reports them. */
+/*
+ * Single steps and steps to the next branch, for a tracer: the trap flag is the user's own, so the
+ * host reports them.
+ */
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
@@ -12,7 +15,10 @@
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
-/* As much of the instruction at ip as is in memory, as the guest knows it: without our jumps, and without breakpoints of ours. */
+/*
+ * As much of the instruction at ip as is in memory, as the guest knows it: without our jumps, and
+ * without breakpoints of ours.
+ */
 unsigned int insn_text(struct mm_struct *mm, unsigned long ip, u8 *buf)
 {
 	unsigned int n;
@@ -114,7 +120,10 @@ static bool transfers_control(const struct insn *insn)
 	       (op == 0xff && reg >= 2 && reg <= 5);
 }
 
-/* Has the instruction at from, which has led to the next one at to, taken a branch? Where there is no telling, it has. */
+/*
+ * Has the instruction at from, which has led to the next one at to, taken a branch? Where there is
+ * no telling, it has.
+ */
 bool step_is_branch(unsigned long from, unsigned long to)
 {
 	u8 text[MAX_INSN_SIZE];

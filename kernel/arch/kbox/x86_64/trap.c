@@ -64,7 +64,10 @@ static bool landed(const struct sigcontext *sc, struct pt_regs *regs)
 	return true;
 }
 
-/* A fault in text that has been rewritten becomes one in the original text, or, if that would be none, is dealt with: true. */
+/*
+ * A fault in text that has been rewritten becomes one in the original text, or, if that would be
+ * none, is dealt with: true.
+ */
 static bool rewritten(const struct sigcontext *sc, struct pt_regs *regs)
 {
 	unsigned long to;
@@ -105,7 +108,10 @@ static void user_page_fault(const struct sigcontext *sc, struct pt_regs *regs)
 
 static void user_fault(int sig, struct host_siginfo *si, struct sigcontext *sc, struct pt_regs *regs)
 {
-	/* The host forces SIGSEGV without a fault, too (vsyscall page): then its frame has the last one. */
+	/*
+	 * The host forces SIGSEGV without a fault, too (vsyscall page): then its frame has the last
+	 * one.
+	 */
 	bool forced = sc->trapno == X86_TRAP_PF && si->code == SI_KERNEL;
 
 	/* Who steps through the guest's vDSO does not come here. */
@@ -182,8 +188,8 @@ static int __init find_lahf(void)
 early_initcall(find_lahf);
 
 /*
- * By the GS base the gate has found nothing: it is the guest's own (gate.S). SIGBUS: nothing that is
- * aligned, while AC asks for that, or memory of a file that has become shorter.
+ * By the GS base the gate has found nothing: it is the guest's own (gate.S). SIGBUS: nothing that
+ * is aligned, while AC asks for that, or memory of a file that has become shorter.
  */
 static bool gate_refused(int sig, const struct sigcontext *sc)
 {
@@ -222,8 +228,8 @@ static void foreign_call(struct pt_regs *regs)
 }
 
 /*
- * The host leaves some of the user's flags as they are. The kernel makes unaligned accesses, which AC forbids,
- * and goes to user mode by iretq, which with NT is something else.
+ * The host leaves some of the user's flags as they are. The kernel makes unaligned accesses, which
+ * AC forbids, and goes to user mode by iretq, which with NT is something else.
  */
 static __always_inline void clear_flags(const struct sigcontext *sc)
 {
@@ -246,7 +252,9 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		return;
 	}
 	if (in_kernel(sc)) {
-		/* The processor may refuse to go where a debugger or a signal handler's frame says. */
+		/*
+		 * The processor may refuse to go where a debugger or a signal handler's frame says.
+		 */
 		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && in_exit_section(sc->ip);
 
 		if (sig != IPI_SIGNAL && !refused) {

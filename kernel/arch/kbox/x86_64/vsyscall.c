@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's vsyscall page, which each process has: its calls come as traps. Here it is in the guest's maps. */
+/*
+ * The host's vsyscall page, which each process has: its calls come as traps. Here it is in the
+ * guest's maps.
+ */
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>

@@ -152,7 +152,10 @@ int xstate_set(struct _xstate *x, const struct _xstate *from)
 }
 
 #ifdef CONFIG_COREDUMP
-/* Where each component is, for readers of another machine's core file; arch/x86/include/uapi/asm/elf.h. */
+/*
+ * Where each component is, for readers of another machine's core file;
+ * arch/x86/include/uapi/asm/elf.h.
+ */
 struct layout_record { u32 type, size, offset, flags; };
 
 static const char owner[] = "LINUX";

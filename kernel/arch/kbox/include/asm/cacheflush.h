@@ -2,8 +2,8 @@
 #ifndef _ASM_KBOX_CACHEFLUSH_H
 #define _ASM_KBOX_CACHEFLUSH_H
 /*
- * What the kernel writes to a page of a file it says here, for the sake of caches that do not see it.
- * Patched copies of text (rewrite/) are such a cache.
+ * What the kernel writes to a page of a file it says here, for the sake of caches that do not see
+ * it. Patched copies of text (rewrite/) are such a cache.
  */
 struct folio;
 struct page;

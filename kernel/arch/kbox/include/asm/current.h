@@ -32,7 +32,9 @@ struct vcpu {
 	u64 next_event;				/* of the clock event device; U64_MAX: none */
 	bool event_is_tick;			/* that event is no finer than a tick */
 
-	/* Others write these, too. entrants is a lock-free stack of host threads that want the CPU. */
+	/*
+	 * Others write these, too. entrants is a lock-free stack of host threads that want the CPU.
+	 */
 	struct host_thread *entrants __attribute__((aligned(64)));
 	u64 z_until;				/* Z sleeps until then; 0: it does not sleep */
 	u32 z_reads_current;			/* Z looks at the current task, which must stay */

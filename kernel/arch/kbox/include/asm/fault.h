@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_FAULT_H
 #define _ASM_FAULT_H
-/* Faults, and how the page tables come into the host's mappings: mm/fault.c, mm/tlb.c. With the CPU in hand. */
+/*
+ * Faults, and how the page tables come into the host's mappings: mm/fault.c, mm/tlb.c. With the CPU
+ * in hand.
+ */
 #include <linux/types.h>
 
 struct mm_struct;

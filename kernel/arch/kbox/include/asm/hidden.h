@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Included before everything: no symbol is preempted, so none needs a GOT entry. But for the vDSO, which exports some. */
+/*
+ * Included before everything: no symbol is preempted, so none needs a GOT entry. But for the vDSO,
+ * which exports some.
+ */
 #if !defined(__ASSEMBLY__) && !defined(BUILD_VDSO)
 #pragma GCC visibility push(hidden)
 #endif
 /*
- * Tracepoints of what is seldom traced would take more than the code that they are in, and those with flags of
- * pages in their formats take most of the time that tracing takes at boot. docs/kernel.md
+ * Tracepoints of what is seldom traced would take more than the code that they are in, and those
+ * with flags of pages in their formats take most of the time that tracing takes at boot.
+ * docs/kernel.md
  */
 #ifdef __KBUILD_MODNAME
 #define NOTRACE_kmod_btrfs		0,
@@ -19,7 +23,10 @@
 #define NOTRACE_kmod_lockd		0,
 #define NOTRACE_kmod_sunrpc		0,
 #define NOTRACE_kmod_auth_rpcgss	0,
-/* memory: kmem, vmscan, compaction, oom, migrate, tlb, filemap, pagemap, percpu, vmalloc, writeback, maple_tree, dma */
+/*
+ * memory: kmem, vmscan, compaction, oom, migrate, tlb, filemap, pagemap, percpu, vmalloc,
+ * writeback, maple_tree, dma
+ */
 #define NOTRACE_kmod_vmscan	0,
 #define NOTRACE_kmod_shrinker	0,
 #define NOTRACE_kmod_memcontrol	0,
@@ -78,7 +85,10 @@
 #if UM_NAME(__KBUILD_MODNAME)
 #define __arch_um__
 #endif
-/* Their initcalls wait until somebody asks for what they set up: kernel/waiting.c; of tracing: kernel/tracing.c */
+/*
+ * Their initcalls wait until somebody asks for what they set up: kernel/waiting.c; of tracing:
+ * kernel/tracing.c
+ */
 #define WAITS_kmod_btrfs		0,
 #define WAITS_kmod_erofs		0,
 #define WAITS_kmod_jitterentropy_rng	0,
@@ -105,7 +115,10 @@
 #define WAITS_kmod_trace_uprobe		0,
 #define WAITS_OF(name)	MODULE_IF(WAITS_##name)
 #define WAITS_NAME(name)	WAITS_OF(name)
-/* Their initcalls are made at boot, but what is __init there is called later, too, by those that wait. */
+/*
+ * Their initcalls are made at boot, but what is __init there is called later, too, by those that
+ * wait.
+ */
 #define STAYS_kmod_trace_output		0,
 #define STAYS_kmod_tracefs		0,
 #define STAYS_OF(name)	MODULE_IF(STAYS_##name)

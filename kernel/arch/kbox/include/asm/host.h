@@ -21,8 +21,8 @@ struct statx;
 extern char __hostcall_start[], __hostcall_end[];
 
 /*
- * Memory. A range is of whole pages, and its end is behind it. munmap() is refused where it would make
- * two mappings of one and the host process has vm.max_map_count of them.
+ * Memory. A range is of whole pages, and its end is behind it. munmap() is refused where it would
+ * make two mappings of one and the host process has vm.max_map_count of them.
  */
 long host_mmap(unsigned long addr, unsigned long size, int prot, int flags, int fd, u64 offset);
 int host_munmap(unsigned long start, unsigned long end);
@@ -32,22 +32,28 @@ int host_populate_write(unsigned long start, unsigned long end);
 int host_fallocate(int fd, int mode, u64 offset, u64 size);
 
 /*
- * Threads. A futex is a word in guest memory, which all host processes share. The first waits while the
- * word has that value, ns nanoseconds at most or with HOST_NO_TIMEOUT for as long as it takes, and may
- * return before. The other wakes one of those who wait.
+ * Threads. A futex is a word in guest memory, which all host processes share. The first waits while
+ * the word has that value, ns nanoseconds at most or with HOST_NO_TIMEOUT for as long as it takes,
+ * and may return before. The other wakes one of those who wait.
  */
 #define HOST_NO_TIMEOUT	U64_MAX
 void host_futex_wait(u32 *word, u32 value, u64 ns);
 void host_futex_wake(u32 *word);
 void host_yield(void);
-/* One thread of the box. The signals of it that are pending come before the call returns, if it is the caller. */
+/*
+ * One thread of the box. The signals of it that are pending come before the call returns, if it is
+ * the caller.
+ */
 int host_tgkill(u32 tgid, u32 tid, int sig);
 /* The signals that are pending for the caller come before this returns. */
 void host_take_signals(void);
 int host_getpid(void);
 int host_getppid(void);
 void host_exit_group(int status);
-/* fork() or a thread, by flags as clone(2) has them. The child begins with the address that it pops from sp, and arg. */
+/*
+ * fork() or a thread, by flags as clone(2) has them. The child begins with the address that it pops
+ * from sp, and arg.
+ */
 long host_clone(unsigned long flags, void *child_sp, u32 *parent_tid, void *arg);
 void host_set_pdeathsig(int sig);
 /* A system call from outside of these bounds becomes a SIGSYS (Linux 5.11). Not inherited. */
@@ -69,8 +75,8 @@ u64 host_thread_clock(void);
 int host_clock_gettime(int clock, struct host_timespec *ts);
 
 /*
- * Descriptors, by the host's numbers. Those that wait for a pipe, a terminal or a socket would stop the
- * whole kernel: callers have them not wait, by a flag or by O_NONBLOCK.
+ * Descriptors, by the host's numbers. Those that wait for a pipe, a terminal or a socket would stop
+ * the whole kernel: callers have them not wait, by a flag or by O_NONBLOCK.
  */
 struct host_iovec { void *base; size_t len; };
 struct host_msghdr {

@@ -45,7 +45,10 @@ enum ht_grant { GRANT_NONE, GRANT_GIVEN, GRANT_ASLEEP /* none, and it sleeps */ 
  */
 enum ht_ipi { IPI_NONE, IPI_PERHAPS, IPI_SENT };
 
-/* Lives in guest memory from the host clone until the host thread is HT_GONE. entry.S knows it by asm-offsets.c. */
+/*
+ * Lives in guest memory from the host clone until the host thread is HT_GONE. entry.S knows it by
+ * asm-offsets.c.
+ */
 struct host_thread {
 	u32 grant;			/* enum ht_grant */
 	u32 state;			/* enum ht_state */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_HOSTTRAP_H
 #define _ASM_HOSTTRAP_H
-/* From user code into the kernel: by signals of the host (kernel/trap.c, the ISA's trap.c), by the gate (kernel/syscall.c). */
+/*
+ * From user code into the kernel: by signals of the host (kernel/trap.c, the ISA's trap.c), by the
+ * gate (kernel/syscall.c).
+ */
 #include <linux/types.h>
 #include <asm/gate.h>
 #include <asm/hostthread.h>
@@ -21,7 +24,10 @@ void kbox_syscall(struct pt_regs *regs, long nr);
 void kbox_trapped_call(struct pt_regs *regs, long nr);
 struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr);
 
-/* Bounds of the text behind which user code is next (entry.S, vmlinux.lds.S), and of what is a user's in the kernel's text. */
+/*
+ * Bounds of the text behind which user code is next (entry.S, vmlinux.lds.S), and of what is a
+ * user's in the kernel's text.
+ */
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char __user_text_start[], __user_text_end[];
 

@@ -40,7 +40,10 @@
 #define _PAGE_CHG_MASK	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_MAPPED | \
 			 _PAGE_UFFD_WP)
 #define PTE_PFN_MASK	0x7ffffffffffff000UL
-/* A page of a host's file, by its descriptor and number, where there would be one of guest memory; with _PAGE_SPECIAL. */
+/*
+ * A page of a host's file, by its descriptor and number, where there would be one of guest memory;
+ * with _PAGE_SPECIAL.
+ */
 #define KBOX_HOST_PFN(fd, page)	(1UL << 50 | (unsigned long)(fd) << 34 | (page))
 #define KBOX_HOST_PFN_FDS	(1UL << 16)
 #define KBOX_HOST_PFN_PAGES	(1UL << 34)

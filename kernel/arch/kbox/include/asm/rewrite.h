@@ -47,9 +47,15 @@ static inline void kbox_rewrite_free(struct mm_struct *mm) { }
 #endif
 
 #ifdef CONFIG_KBOX_PROMOTE
-/* exec has mapped the program, and nothing of it has run: calls of cancellation wrappers are patched. May sleep. */
+/*
+ * exec has mapped the program, and nothing of it has run: calls of cancellation wrappers are
+ * patched. May sleep.
+ */
 void kbox_promote(struct file *file, bool has_interp);
-/* Current makes a process or thread, or is about to be able to cancel: from now on it calls its wrappers. */
+/*
+ * Current makes a process or thread, or is about to be able to cancel: from now on it calls its
+ * wrappers.
+ */
 void kbox_promote_undo(void);
 #else
 static inline void kbox_promote(struct file *file, bool has_interp) { }

@@ -7,14 +7,18 @@
 
 struct pt_regs;
 
-/* Who waits for the CPU polls so often before it sleeps, since the host takes longer than that to wake it. 0: there is one processor. */
+/*
+ * Who waits for the CPU polls so often before it sleeps, since the host takes longer than that to
+ * wake it. 0: there is one processor.
+ */
 extern u32 kbox_spin;
 
 /*
- * entry.S. Contexts are stacks with callee-saved registers and a return address on top (asm/context.h).
- * kbox_swap() saves the running one's sp at *save and goes on with the other. kbox_switch_stack() saves
- * it likewise, and calls fn(me, arg) on the stack, or with NULL below what has been saved; fn does not
- * return. kbox_load() goes on with the context at sp. kbox_thread_exit() ends the host thread, without a stack.
+ * entry.S. Contexts are stacks with callee-saved registers and a return address on top
+ * (asm/context.h). kbox_swap() saves the running one's sp at *save and goes on with the other.
+ * kbox_switch_stack() saves it likewise, and calls fn(me, arg) on the stack, or with NULL below
+ * what has been saved; fn does not return. kbox_load() goes on with the context at sp.
+ * kbox_thread_exit() ends the host thread, without a stack.
  */
 void kbox_swap(unsigned long *save, unsigned long sp);
 void kbox_switch_stack(unsigned long *save, struct host_thread *me, struct host_thread *arg, void *stack,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_VDSO_H
 #define _ASM_KBOX_VDSO_H
-/* The pages of data before the vDSO's text. The first: what kernel/time/vsyscall.c writes, and what drivers/char/random.c does. */
+/*
+ * The pages of data before the vDSO's text. The first: what kernel/time/vsyscall.c writes, and what
+ * drivers/char/random.c does.
+ */
 #define VVAR_DATA_PAGE		0
 #define VVAR_TIMENS_PAGE	1	/* in a time namespace: the first one, and that has the offsets instead */
 #define VVAR_PAGES		2

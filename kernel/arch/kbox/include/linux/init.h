@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What asm/hidden.h names is set up when it is asked for, which is after what is __init has gone. */
+/*
+ * What asm/hidden.h names is set up when it is asked for, which is after what is __init has gone.
+ */
 #ifndef _KBOX_LINUX_INIT_H
 #define _KBOX_LINUX_INIT_H
 #include_next <linux/init.h>

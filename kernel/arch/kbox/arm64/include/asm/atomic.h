@@ -2,8 +2,8 @@
 #ifndef _ASM_KBOX_ATOMIC_H
 #define _ASM_KBOX_ATOMIC_H
 /*
- * One CPU, and interrupts only where the kernel takes them (asm/irqflags.h): plain arithmetic. What several
- * host threads change at once uses xchg(), cmpxchg() or the compiler's.
+ * One CPU, and interrupts only where the kernel takes them (asm/irqflags.h): plain arithmetic. What
+ * several host threads change at once uses xchg(), cmpxchg() or the compiler's.
  */
 #include <linux/types.h>
 #include <asm/barrier.h>

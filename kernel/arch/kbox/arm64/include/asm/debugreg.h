@@ -9,7 +9,10 @@
 #define WATCHES	8		/* one half each */
 struct isa_debug {
 	struct debug_reg { u64 addr; u32 ctrl; } reg[WATCHES];
-	/* An exclusive store has failed, and is tried again within so many instructions; what it accesses. */
+	/*
+	 * An exclusive store has failed, and is tried again within so many instructions; what it
+	 * accesses.
+	 */
 	unsigned int tries;
 	struct { unsigned long addr; unsigned int size; } store;
 };

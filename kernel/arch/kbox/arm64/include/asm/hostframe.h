@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_HOSTFRAME_H
 #define _ASM_KBOX_HOSTFRAME_H
-/* A host signal's frame, as arch/arm64/kernel/signal.c lays it out; rt_sigreturn takes it from the stack pointer. */
+/*
+ * A host signal's frame, as arch/arm64/kernel/signal.c lays it out; rt_sigreturn takes it from the
+ * stack pointer.
+ */
 #include <linux/signal.h>
 #include <asm/ucontext.h>
 struct host_frame {

@@ -2,9 +2,9 @@
 #ifndef _ASM_KBOX_SITE_H
 #define _ASM_KBOX_SITE_H
 /*
- * Rewriting of one instruction, svc or the bl to a cancellation wrapper: by what it is replaced. Pure functions
- * of bytes, for the kernel and for programs of the host alike; nothing here knows about pages
- * or processes. docs/rewriting.md has the reasons, docs/cancel-wrapper.md those of bl.
+ * Rewriting of one instruction, svc or the bl to a cancellation wrapper: by what it is replaced.
+ * Pure functions of bytes, for the kernel and for programs of the host alike; nothing here knows
+ * about pages or processes. docs/rewriting.md has the reasons, docs/cancel-wrapper.md those of bl.
  */
 #define SITE_CALL	4	/* bytes of svc, and of any instruction */
 #define SITE_JUMP	4	/* bytes of b */
@@ -15,8 +15,9 @@
 #define SLOT_MAX	32	/* bytes of the longest slot */
 
 /*
- * A page of slots begins with the addresses of the kernel's gates, for svc and for the two conventions of cancellation
- * wrappers, and with the entries to which bl goes: those need no slot, since x30 says where they were called from.
+ * A page of slots begins with the addresses of the kernel's gates, for svc and for the two
+ * conventions of cancellation wrappers, and with the entries to which bl goes: those need no slot,
+ * since x30 says where they were called from.
  */
 #define SLOT_GATE	0
 #define SLOT_GATE_FIRST	8
@@ -27,8 +28,9 @@
 #define SLOT_HEAD	64
 
 /*
- * A slot: what it puts where before it calls the gate, see site.c; where it goes on, with x30 pointing to the task's saved
- * registers, whose first 31 words are x0 to x30; and the branch back to the program.
+ * A slot: what it puts where before it calls the gate, see site.c; where it goes on, with x30
+ * pointing to the task's saved registers, whose first 31 words are x0 to x30; and the branch back
+ * to the program.
  */
 #define SLOT_STORED	0x08
 #define SLOT_RESUME	0x10

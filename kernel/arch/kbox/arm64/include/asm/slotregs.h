@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_KBOX_SLOTREGS_H
 #define _ASM_KBOX_SLOTREGS_H
-/* The registers that a slot lends the gate, in the order in which it puts them below the stack pointer. */
+/*
+ * The registers that a slot lends the gate, in the order in which it puts them below the stack
+ * pointer.
+ */
 struct slot_regs {
 	unsigned long x29, x30, x16, x17;
 };

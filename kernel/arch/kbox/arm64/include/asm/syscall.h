@@ -8,7 +8,10 @@ typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long,
 			       unsigned long, unsigned long, unsigned long);
 extern const sys_call_ptr_t sys_call_table[];
 extern bool kbox_in_user(const struct task_struct *t);
-/* The registers of a task in user code are those with which it went there, after a system call perhaps. */
+/*
+ * The registers of a task in user code are those with which it went there, after a system call
+ * perhaps.
+ */
 static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r)
 {
 	return kbox_in_user(t) ? -1 : r->syscallno;
@@ -44,7 +47,10 @@ static __always_inline void syscall_call(struct pt_regs *r, sys_call_ptr_t fn)
 }
 /* rt_sigreturn has made these registers. */
 static __always_inline bool syscall_left(struct pt_regs *r) { return r->syscallno == NO_SYSCALL; }
-/* As report_syscall() of arch/arm64: x7 tells a tracer whether the call begins (0) or ends, and whatever it sets is lost. */
+/*
+ * As report_syscall() of arch/arm64: x7 tells a tracer whether the call begins (0) or ends, and
+ * whatever it sets is lost.
+ */
 static __always_inline unsigned long syscall_mark(struct pt_regs *r, int end)
 {
 	unsigned long mark = r->regs[7];

@@ -55,8 +55,8 @@ struct kbox_image {
  *
  * The driver fills driver_features and the queues, then sets DRIVER_OK in status. It tells the
  * device of what it has done by a bit in notify: that of the queue, or KBOX_NOTIFY_STATUS for a
- * status with DRIVER_OK or of 0. If notify was KBOX_NOTIFY_WAITED alone before, it wakes the device:
- * where "wake" is set by that word as a futex, else by the device's bell.
+ * status with DRIVER_OK or of 0. If notify was KBOX_NOTIFY_WAITED alone before, it wakes the
+ * device: where "wake" is set by that word as a futex, else by the device's bell.
  *
  * The device acts on a status, then has it in "answered". After a status of 0 it is done with the
  * queues' memory when that is there. A status that it cannot act on comes with
@@ -88,7 +88,10 @@ struct kbox_virtio {
 	__u8 config[128];
 };
 
-/* Descriptors of the launcher's, below this, can be given to the guest: with this call of /dev/kboxfd, each once. */
+/*
+ * Descriptors of the launcher's, below this, can be given to the guest: with this call of
+ * /dev/kboxfd, each once.
+ */
 #define KBOX_MAX_OFFER		65536
 #define KBOX_IOC_TAKE		0x4b01	/* argument: the host's number; returns the guest's */
 
@@ -171,8 +174,9 @@ enum kbox_exit {
 };
 
 /*
- * What box and kernel do without: for tests, which name it in KBOX_HIDE (src/hide.c), or since the launcher has found
- * that it is missing. Of these the kernel looks at the first ones, the launcher at the others.
+ * What box and kernel do without: for tests, which name it in KBOX_HIDE (src/hide.c), or since the
+ * launcher has found that it is missing. Of these the kernel looks at the first ones, the launcher
+ * at the others.
  */
 enum kbox_hide {
 	KBOX_HIDE_DISPATCH	= 1 << 0,	/* Syscall User Dispatch */
@@ -196,7 +200,9 @@ enum kbox_hide {
 	KBOX_HIDE_BROKER	= 1 << 23,	/* descriptors that the supervisor hands over */
 };
 
-/* The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none. */
+/*
+ * The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none.
+ */
 struct kbox_boot {
 	__u32 magic, abi;
 	__u64 mem_size;		/* bytes of guest memory, page multiple */

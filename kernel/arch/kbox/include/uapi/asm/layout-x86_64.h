@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
-/* asm/layout.h says what these are. What is GATE_DISTANCE above guest memory is never mapped either (asm/gate.h). */
+/*
+ * asm/layout.h says what these are. What is GATE_DISTANCE above guest memory is never mapped either
+ * (asm/gate.h).
+ */
 #define KBOX_HOME_START		KBOX_ADDR(0x400000000000)
 #define KBOX_HOME_GUARD		KBOX_ADDR(0x8000000000)
 #define KBOX_PAGE_OFFSET	KBOX_ADDR(0x408000000000)

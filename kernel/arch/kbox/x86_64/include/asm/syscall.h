@@ -8,7 +8,10 @@ typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long,
 			       unsigned long, unsigned long, unsigned long);
 extern const sys_call_ptr_t sys_call_table[];
 extern bool kbox_in_user(const struct task_struct *t);
-/* The registers of a task in user code are those with which it went there, after a system call perhaps. */
+/*
+ * The registers of a task in user code are those with which it went there, after a system call
+ * perhaps.
+ */
 static inline int syscall_get_nr(struct task_struct *t, struct pt_regs *r)
 {
 	return kbox_in_user(t) ? -1 : r->orig_ax;

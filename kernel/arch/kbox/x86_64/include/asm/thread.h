@@ -9,7 +9,10 @@
 #define TIF_NOTSC		TIF_TSC_SIGSEGV	/* seccomp looks for it */
 extern void disable_TSC(void);
 #define STACK_RESERVED		256	/* bytes at a kernel stack's top: registers and struct stack_top */
-/* What a host thread has for the gate (gate.S), and the GS base that it was given last (segments.c). */
+/*
+ * What a host thread has for the gate (gate.S), and the GS base that it was given last
+ * (segments.c).
+ */
 struct isa_host_thread {
 	struct pt_regs *gate_regs;
 	unsigned long gate_magic;

@@ -4,7 +4,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/ptrace.h>
-/* What vdso/host-arm64.S leaves on the stack, aligned to 16 bytes: its own address, where to begin again, and the registers then. */
+/*
+ * What vdso/host-arm64.S leaves on the stack, aligned to 16 bytes: its own address, where to begin
+ * again, and the registers then.
+ */
 struct vdso_frame { u64 self, start, x0, x1, x19_to_x30[12]; };
 
 static inline void vdso_restart(struct pt_regs *r, const struct vdso_frame *f)

@@ -3,7 +3,10 @@
 #define _ASM_KBOX_VDSO_HOST_H
 #include <linux/types.h>
 #include <asm/ptrace.h>
-/* What vdso/host-x86_64.S leaves on the stack, aligned to 16 bytes: its own address, where to begin again, and the registers then. */
+/*
+ * What vdso/host-x86_64.S leaves on the stack, aligned to 16 bytes: its own address, where to begin
+ * again, and the registers then.
+ */
 struct vdso_frame { u64 self, start, pad, si, di, r15, r14, r13, r12, bp, bx; };
 
 static inline void vdso_restart(struct pt_regs *r, const struct vdso_frame *f)
