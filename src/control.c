@@ -436,10 +436,10 @@ static bool receive(struct client *c)
 static void client_ready(void *arg)
 {
 	struct client *c = arg;
-	char *grown = realloc(c->line, c->n + READ_AT_ONCE), *end;
+	char *grown = c->n > MAX_LINE ? NULL : realloc(c->line, c->n + READ_AT_ONCE), *end;
 
-	if (!grown || c->n > MAX_LINE) {
-		if (refuse(c, "a line can have 256 KiB"))
+	if (!grown) {
+		if (refuse(c, "a line can have 256 KiB"))	/* or there is no memory for it */
 			drop(c);
 		return;
 	}
