@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages between the supervisor (control.c) and the guest's agent (init_exec.c). Each is one of a
+ * Messages between the supervisor (agent.c) and the guest's agent (init_exec.c). Each is one of a
  * socket that keeps their bounds (SOCK_SEQPACKET). docs/control.md
  */
 #ifndef EXEC_PROTO_H
@@ -12,7 +12,7 @@
 
 enum exec_what {
 	/* To the agent. */
-	EXEC_START,	/* a program: strings follow (add_start() in control.c), and descriptors; arg: it has a terminal */
+	EXEC_START,	/* a program: strings (add_start() in agent.c) and descriptors; arg: on a terminal */
 	EXEC_SIGNAL,	/* arg: a signal for its process group */
 	EXEC_END,	/* nobody waits for it any more */
 	/* To the supervisor. */

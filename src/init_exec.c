@@ -51,7 +51,7 @@ static void send_signal(const struct program *p, int sig)
 }
 
 /*
- * A program's strings, in the order of control.c's add_start(); the process is its own. A user's or
+ * A program's strings, in the order of agent.c's add_start(); the process is its own. A user's or
  * group's number that is not given is the box's.
  */
 static void read_start(char *strings, struct terminal_size *size)
