@@ -47,12 +47,13 @@ static void __attribute__((noreturn)) await(int box_says, pid_t box, bool said)
 
 void daemon_begin(struct box *b)
 {
-	int pipe[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int pipe[2], null;
 	char *name;
 	pid_t pid;
 
 	if (!b->opt.detach)
 		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || pipe2(pipe, O_CLOEXEC))
 		die("-d: %s", reason(errno));
 	pid = fork();

@@ -50,11 +50,11 @@ static void stand_fences(struct box *b)
 static int run(struct box *b, char **argv)
 {
 	find_room(b->opt.mem, argv);
-	daemon_begin(b);
 	if (b->opt.require_fence)
 		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
 	raise_limits();
 	check_fds(b);
+	daemon_begin(b);
 	if (b->opt.root_is == ROOT_OWN)
 		take_after_caller(&b->opt);
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;

@@ -155,6 +155,7 @@ def refused(*options, fds=()):
 def what_cannot_be_given(way):
     for fd in (3, 4, 5, 6, 7, 8, 9, 66):        # some of them would be kbox's own
         true("not open" in refused("--fd", "%d" % fd), "it is not open")
+        true("not open" in refused("-d", "--fd", "%d" % fd), "nor is it in the background")
     for flags in (os.O_RDONLY, os.O_PATH):
         fd = os.open("/", flags)
         true("directory" in refused("--fd", "%d:7" % fd, fds=(fd,)), "a directory")
