@@ -101,8 +101,8 @@ $(B)/gen/version.h: VERSION
 $(B)/kbox: $(LAUNCHER) $(wildcard src/*.h) $(ABI) $(B)/gen/callnames.h $(B)/gen/version.h | $(B) deps
 	$(CC) $(CFLAGS) $(WARN) $(INC) -pthread $(JSON_INC) $(LDFLAGS) -o $@ $(LAUNCHER) -lresolv $(JSON_LIB)
 
-$(B)/kbox-init: $(INIT) $(wildcard src/init*.h) src/exec_proto.h src/netaddr.h | $(B) deps
-	$(MUSL_CC) -static -Os $(WARN) $(UAPI_INC) -o $@ $(INIT)
+$(B)/kbox-init: $(INIT) $(wildcard src/init*.h) src/exec_proto.h src/netaddr.h $(ABI) | $(B) deps
+	$(MUSL_CC) -static -Os $(WARN) -idirafter kernel/arch/kbox/include/uapi $(UAPI_INC) -o $@ $(INIT)
 
 # How slow this host is, for the limits of tests/run.
 $(B)/slowness: tests/slowness.c | $(B)

@@ -25,11 +25,9 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include <asm/kbox.h>
 #include "init.h"
 
-#define STDIO_TTY	1	/* KBOX_STDIO_TTY */
-#define STDIO_CLOSED	2
-#define KBOX_IOC_TAKE	0x4b01
 #define TTY_GROUP	5
 #define GRACE		5	/* seconds from SIGTERM to SIGKILL, while nothing ends */
 #define GRACE_IN_ALL	60	/* the supervisor has more */
@@ -263,7 +261,7 @@ static void open_stdio(void)
 
 		if (!config.stdio[i].kind)
 			fd = take(i, i);
-		else if (config.stdio[i].kind == STDIO_TTY)
+		else if (config.stdio[i].kind == KBOX_STDIO_TTY)
 			fd = open("/dev/ttyK0", O_RDWR | O_NOCTTY);
 		if (fd < 0)
 			fd = nullfd;	/* of a closed one it holds the place, see run() */
@@ -278,7 +276,7 @@ static void open_stdio(void)
 static int terminal(void)
 {
 	for (int i = 0; i < 3; i++)
-		if (config.stdio[i].kind == STDIO_TTY)
+		if (config.stdio[i].kind == KBOX_STDIO_TTY)
 			return i;
 	return -1;
 }
@@ -292,7 +290,7 @@ void set_up_terminal(void)
 	struct termios t;
 	int tty = terminal();
 
-	if (tty < 0 || (config.stdio[0].kind == STDIO_TTY && config.stdio[1].kind == STDIO_TTY))
+	if (tty < 0 || (config.stdio[0].kind == KBOX_STDIO_TTY && config.stdio[1].kind == KBOX_STDIO_TTY))
 		return;
 	if (tcgetattr(tty, &t))
 		return;
@@ -403,7 +401,7 @@ static int give_all(void)
 
 	for (int i = 0; i < 3; i++) {
 		stdio[i] = move_up(i);
-		if (config.stdio[i].kind == STDIO_CLOSED)
+		if (config.stdio[i].kind == KBOX_STDIO_CLOSED)
 			close(i);
 	}
 	for (size_t i = 0; i < config.nfds; i++) {
