@@ -18,10 +18,10 @@
 #include "passing.h"
 
 /*
- * What the kernel is told before the user's own words: not to keep many free pages singly. Those
- * that follow each other the host maps in one call, and the kernel gets such if free pages find
- * together. Nor to move pages about as long as nobody wants a block: that would wake an idle box,
- * and each page of another process costs it a signal.
+ * What the kernel is told before the user's own words. It keeps few single free pages: contiguous
+ * ones are merged then, and the host maps contiguous pages in one call. It does not compact memory
+ * before somebody wants a block: that would wake an idle box, and each page that moves from another
+ * process costs a signal.
  */
 #define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000 sysctl.vm.compaction_proactiveness=0"
 

@@ -21,7 +21,8 @@ SYM_CODE_START(_start)
 SYM_CODE_END(_start)
 
 /*
- * long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C.
+ * long host_call(nr, a1, a2, a3, a4, a5, a6): all host calls of host/. Those below need a stack of
+ * their own, or none.
  */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(host_call)
@@ -169,12 +170,12 @@ SYM_INNER_LABEL(kbox_cancel_bounced, SYM_L_GLOBAL)
 SYM_CODE_END(kbox_sigreturn)
 
 /*
- * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs) The two ways to user mode: all
- * registers from a host signal's frame, by the host; or back to the slot that the call came from,
- * which loads the last registers itself. They end in a restartable section: all of the user's state
- * stays in memory until the last instruction, so an IPI that finds its pc there starts over
- * (trap.c). Before it, the CPU may still be ours, and a grant is looked for where the section
- * begins. They return only with the CPU in hand, when there is more to do.
+ * void leave_by_frame(me, regs, frame), void leave_by_slot(me, regs)
+ * The two ways to user mode: all registers from a host signal's frame, by the host; or back to the
+ * slot that the call came from, which loads the last registers itself. They end in a restartable
+ * section: all of the user's state stays in memory until the last instruction, so an IPI that finds
+ * its pc there starts over (trap.c). Before it, the CPU may still be ours, and a grant is looked
+ * for where the section begins. They return only with the CPU in hand, when there is more to do.
  */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(leave_by_frame)

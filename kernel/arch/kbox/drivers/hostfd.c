@@ -165,7 +165,10 @@ static __poll_t hostfd_poll(struct file *file, struct poll_table_struct *pt)
 static const struct file_operations regular_ops = { COMMON_OPS };
 static const struct file_operations polled_ops = { COMMON_OPS, .poll = hostfd_poll };
 
-/* Who has the descriptor may do with it what the host lets it; hostfd_open() looks. */
+/*
+ * The guest may do with a descriptor whatever the host permits, except execute it. hostfd_open()
+ * asks the host.
+ */
 static int hostfd_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 {
 	return mask & MAY_EXEC ? -EACCES : 0;

@@ -94,9 +94,9 @@ static u64 uncharged(struct host_thread *me)
 }
 
 /*
- * As update_curr() does it. It is not asked to do so itself but where there may be limits: the
- * weights, which it would count as well, are for who waits for this CPU, and user code runs on
- * another one.
+ * As update_curr() does it. update_curr() also counts the time by the task's weight, which is for
+ * tasks that share this CPU, and this user code ran on a processor of the host's. So it is called
+ * only where a control group may have a limit.
  */
 static void charge(u64 user)
 {

@@ -148,7 +148,7 @@ static void follow_host(struct work_struct *work)
 	schedule_delayed_work(to_delayed_work(work), HZ);
 }
 
-/* Nobody is woken for it. */
+/* An idle box is not woken for it. */
 static DECLARE_DEFERRABLE_WORK(follow, follow_host);
 
 static int __init follow_init(void)

@@ -41,8 +41,8 @@ void kbox_leave_host_vdso(struct pt_regs *regs)
 }
 
 /*
- * The host's clock is none that its vDSO can read, and so that asks the host, for which it takes
- * us. True: it has been told.
+ * A call by the host's vDSO, which cannot read the host's clock by itself: it asks for it by
+ * clock_gettime(2), and that has trapped to this kernel. Answers it. False: the call is another one.
  */
 bool kbox_host_vdso_call(struct pt_regs *regs, int nr)
 {

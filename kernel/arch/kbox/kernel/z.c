@@ -60,8 +60,8 @@ void kbox_wake_z(void)
 enum contention { UNCONTENDED, POLLED, CONTENDED };	/* POLLED: it was contended, and Z has polled since then */
 
 /*
- * Current goes to user mode, and others could run. With one processor Z would be in their way
- * either way.
+ * Current goes to user mode, and others could run. On a host with one processor Z does not poll: it
+ * would take the time of those that it polls for.
  */
 void kbox_contended(void)
 {

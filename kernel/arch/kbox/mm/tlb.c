@@ -13,8 +13,8 @@
 #include "tlb.h"
 
 /*
- * A page that is old, or to be written to and clean, is not mapped so: that it is used has to be
- * seen.
+ * An old page is not mapped, and a clean one is not mapped writable: else the kernel would not see
+ * that it is used.
  */
 static int host_prot(pte_t pte)
 {

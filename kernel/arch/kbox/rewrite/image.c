@@ -67,8 +67,8 @@ static bool image_is_of(const struct image *im, const struct file *file)
 }
 
 /*
- * The image of this file that the mm would use, if there is one: a promoted one rather, or, where
- * that has been undone, none.
+ * The image of this file that the mm would use, or NULL. One with promoted calls is preferred, but
+ * an mm whose promotion has been undone does not use it.
  */
 struct image *image_find(struct mm_struct *mm, struct file *file)
 {

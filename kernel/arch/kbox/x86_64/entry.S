@@ -20,7 +20,8 @@ SYM_CODE_START(_start)
 SYM_CODE_END(_start)
 
 /*
- * long host_call(nr, a1, a2, a3, a4, a5, a6): the one place that enters the host's kernel from C.
+ * long host_call(nr, a1, a2, a3, a4, a5, a6): all host calls of host/. Those below need a stack of
+ * their own, or none.
  */
 	.section .text.hostcall, "ax"
 SYM_FUNC_START(host_call)

@@ -3,7 +3,8 @@
 #define _ASM_HOSTMM_H
 /*
  * The user's side of a host process: what it has mapped of a guest's address space. It is a cache
- * of the page tables (mm/tlb.c), and these functions are all that changes it (mm/host_mm.c).
+ * of the page tables (mm/tlb.c). These functions change it (mm/host_mm.c), and so does eviction
+ * (mm/evict.c), which they call.
  * Addresses are of whole pages, and ends are behind the range. The caller has the CPU, unless
  * something else is said. No function sleeps.
  *

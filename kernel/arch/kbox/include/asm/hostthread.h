@@ -54,7 +54,7 @@ struct host_thread {
 	u32 state;			/* enum ht_state */
 	u32 fate;			/* enum ht_fate */
 	u32 ipi;			/* enum ht_ipi, of the grant */
-	u32 preempted;			/* an IPI without a grant has been sent (kbox_preempt()), whatever a later grant says of its own */
+	u32 preempted;			/* kbox_preempt() has sent an IPI; ipi says nothing of that one */
 	u32 queued;			/* on vcpu.entrants */
 	u32 vain;			/* how often in a row it has polled for a grant in vain */
 	u32 tid, tgid;			/* the host's */

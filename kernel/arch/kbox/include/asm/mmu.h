@@ -12,7 +12,7 @@ typedef struct {
 	struct host_mm host;		/* what its host process has mapped */
 	bool protected;			/* fork has done what the next flush_tlb_mm() is for */
 	unsigned int gathering;		/* so many tasks move its pages: they map them when all have moved (mm/gather.c) */
-	/* Ahead of writes to one page after the other, in as many places at a time (fault.c). */
+	/* Where the program writes to page after page, in as many places at a time (mm/prefault.c). */
 	struct { unsigned long next; unsigned int pages; } ahead[4];	/* where the next such fault would be; what the last one made */
 	unsigned int ahead_last;
 	struct task_struct *filling;	/* its fault maps its pages when it has them all, */

@@ -77,7 +77,7 @@ struct kbox_virtqueue {
 };
 
 struct kbox_virtio {
-	__u32 device_id;		/* 0: slot empty; 2: block, 4: entropy */
+	__u32 device_id;		/* VIRTIO_ID_*; 0: slot empty */
 	__u32 status;			/* VIRTIO_CONFIG_S_*, and above them which status it is */
 	__u64 device_features, driver_features;
 	__u32 isr;
