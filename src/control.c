@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent.h"
+#include "client.h"
 #include "control.h"
 #include "loop.h"
 #include "rundir.h"
@@ -81,14 +82,6 @@ static bool say(struct client *c, struct json_object *answer)
 	return said;
 }
 
-static struct json_object *object(const char *key, struct json_object *value)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, key, value);
-	return o;
-}
-
 static bool refuse(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static bool refuse(struct client *c, const char *fmt, ...)
@@ -99,17 +92,17 @@ static bool refuse(struct client *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return say(c, object("error", json_object_new_string(text)));
+	return say(c, object_of("error", json_object_new_string(text)));
 }
 
 static bool agree(struct client *c)
 {
-	return say(c, object("ok", json_object_new_boolean(true)));
+	return say(c, object_of("ok", json_object_new_boolean(true)));
 }
 
 static bool say_status(struct client *c)
 {
-	struct json_object *o = object("name", json_object_new_string(box->opt.name));
+	struct json_object *o = object_of("name", json_object_new_string(box->opt.name));
 	struct json_object *command = json_object_new_array();
 	size_t room = SHOWN_COMMAND;
 	struct stat st;
@@ -277,7 +270,7 @@ void program_ended(uint32_t id, int status)
 		if (c->source.fd >= 0 && c->program == id) {
 			c->program = 0;
 			c->keep = false;
-			say(c, object("exited", json_object_new_int(status)));
+			say(c, object_of("exited", json_object_new_int(status)));
 			return;
 		}
 }

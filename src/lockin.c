@@ -122,7 +122,8 @@ static const struct rule control_rules[] = {
 #define JUMP(op, k, t, f) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, k, t, f)
 #define RET(k) (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, k)
 
-_Static_assert((COUNT(rules) + COUNT(broker_rules) + COUNT(control_rules)) * 5 + 12 <= LOCKIN_MAX, "the filter is longer");
+_Static_assert((COUNT(rules) + COUNT(broker_rules) + COUNT(control_rules)) * 5 + 12 <= LOCKIN_MAX,
+	       "the filter is longer");
 
 static uint32_t value_of(const struct rule *r, const struct lockin *who)
 {
