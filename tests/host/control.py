@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What control*.t share: boxes that have a name, and what is asked of them. Their sockets are in a directory of the test's own."""
+"""
+What control*.t share: boxes that have a name, and what is asked of them.
+
+Their sockets are in a directory of the test's own.
+"""
 import atexit
 import hashlib
 import json
@@ -38,7 +42,7 @@ def hashed(data):
 
 
 def begin(*words, **streams):
-    """kbox with these words. Its standard input is empty, its output and errors are pipes, where nothing else is said."""
+    """kbox with these words. Its standard input is empty; output and errors are pipes."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.Popen([KBOX, *words], bufsize=0, **streams)
 
@@ -85,7 +89,7 @@ def line(stream):
 
 
 def start(name, *command, options=(), box=BOX, env=None):
-    """A box in the background: kbox's status, and what it said. Its standard errors are those of the box from then on."""
+    """A box in the background: kbox's status, and what it said. Then its standard errors are the box's."""
     words = ["--name", name] if name is not None else []
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen([*box, *options, *words, "-d", "--", *(command or SLEEP)], stdin=subprocess.DEVNULL,

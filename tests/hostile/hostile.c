@@ -5,7 +5,9 @@
 
 char own_page[PAGE] __attribute__((aligned(4096)));
 
-static const struct command *const tables[] = { calls, shared, queues, consoles, floods, bombs, randoms, files, channels };
+static const struct command *const tables[] = {
+	calls, shared, queues, consoles, floods, bombs, randoms, files, channels,
+};
 
 static const struct command *find(const char *name)
 {

@@ -17,6 +17,9 @@
 #include "loop.h"
 #include "rundir.h"
 
+/* A program that needs no descriptors. */
+static const char start[] = "{\"exec\":{\"argv\":[\"a\"],\"stdio\":[\"closed\",\"closed\",\"closed\"]}}\n";
+
 static struct kbox_boot boot;
 static char *command[] = { "sleep", "1", NULL };
 static struct box box = { .opt = { .name = "unit", .command = command }, .boot = &boot };
@@ -114,7 +117,6 @@ static struct exec_message *heard(int *nfds)
 
 static void program(void **state)
 {
-	static const char start[] = "{\"exec\":{\"argv\":[\"a\"],\"stdio\":[\"closed\",\"closed\",\"closed\"]}}\n";
 	int fd = new_client(), nfds;
 	struct exec_message *m, ended;
 
@@ -179,13 +181,13 @@ static void agent(void **state)
 	m.what = 77;
 	send(box.agent_fd, &m, sizeof(m), 0);
 	assert_non_null(strstr(say(fd, "{\"status\":{}}\n"), "unit"));
-	assert_non_null(strstr(say(fd, "{\"exec\":{\"argv\":[\"a\"],\"stdio\":[\"closed\",\"closed\",\"closed\"]}}\n"), "ok"));
+	assert_non_null(strstr(say(fd, start), "ok"));
 	assert_non_null(heard(&nfds));
 	close(box.agent_fd);
 	assert_string_equal(say(fd, ""), "");
 	close(fd);
 	fd = new_client();
-	assert_non_null(strstr(say(fd, "{\"exec\":{\"argv\":[\"a\"],\"stdio\":[\"closed\",\"closed\",\"closed\"]}}\n"), "gone"));
+	assert_non_null(strstr(say(fd, start), "gone"));
 	close(fd);
 }
 

@@ -100,6 +100,17 @@ static void calls_as_x32(void) { syscall(0x40000000 | SYS_write, null_fd, "x", 1
 static void calls_as_i386(void) { asm volatile("int $0x80" : : "a"(20) : "memory"); }
 #endif
 
+static void each_is_killed(void (*const fn[])(void), size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int status = after_lock(fn[i]);
+
+		print_message("# %zu: %x\n", i, status);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+}
+
 static void forbidden(void **state)
 {
 	static void (*const all[])(void) = {
@@ -113,13 +124,7 @@ static void forbidden(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		int status = after_lock(all[i]);
-
-		print_message("# %zu: %x\n", i, status);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGSYS);
-	}
+	each_is_killed(all, sizeof(all) / sizeof(all[0]));
 }
 
 static void check(bool ok, int line)
@@ -304,12 +309,7 @@ static void as_broker(void **state)
 	status = after_lock(names_in_volume);
 	assert_true(WIFSIGNALED(status));
 	broker = true;
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		status = after_lock(never[i]);
-		print_message("# %zu: %x\n", i, status);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGSYS);
-	}
+	each_is_killed(never, sizeof(never) / sizeof(never[0]));
 	status = after_lock(opens_again);
 	broker = false;
 	assert_int_equal(status, 0);
@@ -360,12 +360,7 @@ static void with_name(void **state)
 	status = after_lock(hears_clients);
 	assert_true(WIFSIGNALED(status));
 	who.control = listening;
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		status = after_lock(never[i]);
-		print_message("# %zu: %x\n", i, status);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGSYS);
-	}
+	each_is_killed(never, sizeof(never) / sizeof(never[0]));
 	status = after_lock(hears_clients);
 	who.control = -1;
 	assert_int_equal(status, 0);
