@@ -78,7 +78,8 @@ is "$(cat "$tmp/err")" "" "the supervisor did not have to end it"
 
 # Nothing ends a process that writes to a file system that is frozen, so kbox has to.
 up 'dd if=/dev/zero of=/fs bs=1M count=4 2>/dev/null; mke2fs -F /fs >/dev/null 2>&1; mount -o loop /fs /mnt && fsfreeze --freeze /mnt && echo frozen >/frozen
-	(echo x >/mnt/x) & echo once more >/before; echo up; exec sleep 600'
+	(echo x >/mnt/x) & echo once more >/before
+	until grep -q "^State:	D" /proc/$!/status; do sleep 0.1; done; echo up; exec sleep 600'
 kill $pid
 wait $pid
 is "$? $(left)" "143 0" "a box that cannot end is killed"
