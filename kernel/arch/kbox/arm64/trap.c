@@ -21,14 +21,6 @@
 #define ESR_CACHE_MAINTENANCE	(1 << 8)
 #define ESR_WRITE		(1 << 6)
 
-/* The host's vDSO serves both: there the stack tells. */
-static bool in_kernel(const struct sigcontext *sc)
-{
-	if (kbox_in_host_vdso(sc->pc))
-		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
-	return kbox_kernel_text(sc->pc);
-}
-
 static void regs_from_host(struct pt_regs *r, const struct sigcontext *sc)
 {
 	memcpy(r->regs, sc->regs, sizeof(r->regs));
@@ -129,11 +121,6 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	panic("host signal %d in kernel mode, address %016llx, syndrome %llx", sig, sc->fault_address, esr);
 }
 
-static bool in_exit_section(unsigned long pc)
-{
-	return pc >= (unsigned long)__exit_start && pc < (unsigned long)__exit_end;
-}
-
 /* An IPI on the last steps to user mode: this signal returns to where the task comes in again. */
 static void start_over(struct sigcontext *sc, struct host_thread *me, struct pt_regs *regs)
 {
@@ -188,10 +175,10 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 
 	if (sig == FLUSH_SIGNAL)
 		host_mm_serve_unmap(HOST_OF_STACK(base));
-	else if (!in_kernel(sc))
+	else if (!kbox_runs_kernel(sc->pc, sc->sp))
 		from_user(sig, si, uc, HOST_OF_STACK(base), regs);
 	else if (sig != IPI_SIGNAL)
 		kernel_fault(sig, sc);
-	else if (in_exit_section(sc->pc))
+	else if (kbox_in_exit_section(sc->pc))
 		start_over(sc, HOST_OF_STACK(base), regs);
 }

@@ -6,15 +6,30 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/hostthread.h>
 #include <asm/hosttrap.h>
 #include <asm/sections.h>
+#include <asm/vdso.h>
 
 int kbox_kernel_text(unsigned long ip)
 {
 	return ip >= (unsigned long)_text && ip < (unsigned long)_end &&
 	       !(ip >= (unsigned long)__user_text_start && ip < (unsigned long)__user_text_end);
+}
+
+/* Is this the kernel's? The host's vDSO serves programs as well: there the stack tells. */
+bool kbox_runs_kernel(unsigned long ip, unsigned long sp)
+{
+	if (kbox_in_host_vdso(ip))
+		return sp >= KBOX_PAGE_OFFSET && sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
+	return kbox_kernel_text(ip);
+}
+
+bool kbox_in_exit_section(unsigned long ip)
+{
+	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
 }
 
 void host_altstack(struct task_struct *t)

@@ -31,14 +31,6 @@
 
 #define IA32_SYSCALL_VECTOR	0x80
 
-/* The host's vDSO serves both: there the stack tells. */
-static bool in_kernel(const struct sigcontext *sc)
-{
-	if (kbox_in_host_vdso(sc->ip))
-		return sc->sp >= KBOX_PAGE_OFFSET && sc->sp < KBOX_PAGE_OFFSET + kbox_boot->mem_size;
-	return kbox_kernel_text(sc->ip);
-}
-
 static void regs_from_host(struct pt_regs *r, struct sigcontext *sc)
 {
 	r->r15 = sc->r15; r->r14 = sc->r14; r->r13 = sc->r13; r->r12 = sc->r12;
@@ -152,7 +144,7 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 		return;
 	}
 	regs_from_host(&regs, sc);
-	if (sig == SIGSEGV && sc->trapno == 14) {
+	if (sig == SIGSEGV && sc->trapno == X86_TRAP_PF) {
 		if (kbox_user_address(sc->cr2) && !pagefault_disabled() && current->mm) {
 			kbox_page_fault(&regs, sc->cr2, sc->err);
 			sc->ip = regs.ip;
@@ -170,11 +162,6 @@ static void kernel_fault(int sig, struct sigcontext *sc)
 	if (sc->trapno != X86_TRAP_PF)
 		panic("host signal %d in kernel mode, ip %016llx, trap %llu", sig, sc->ip, sc->trapno);
 	panic("host signal %d in kernel mode, address %016llx, code %llx", sig, sc->cr2, sc->err);
-}
-
-static bool in_exit_section(unsigned long ip)
-{
-	return ip >= (unsigned long)__exit_start && ip < (unsigned long)__exit_end;
 }
 
 /* Of the processor, in 64-bit mode. */
@@ -251,11 +238,11 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 		host_mm_serve_unmap(HOST_OF_STACK(base));
 		return;
 	}
-	if (in_kernel(sc)) {
+	if (kbox_runs_kernel(sc->ip, sc->sp)) {
 		/*
 		 * The processor may refuse to go where a debugger or a signal handler's frame says.
 		 */
-		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && in_exit_section(sc->ip);
+		bool refused = sig == SIGSEGV && sc->trapno != X86_TRAP_PF && kbox_in_exit_section(sc->ip);
 
 		if (sig != IPI_SIGNAL && !refused) {
 			if (gate_refused(sig, sc)) {
@@ -267,7 +254,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 			return;
 		}
 		fpstate_learn(fp);
-		if (!in_exit_section(sc->ip))
+		if (!kbox_in_exit_section(sc->ip))
 			return;
 		me = HOST_OF_STACK(base);
 		kbox_enter(me);

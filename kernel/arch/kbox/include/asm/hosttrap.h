@@ -20,6 +20,8 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc);
 void host_traps_init(void);
 void host_altstack(struct task_struct *t);
 bool kbox_fault_told(void);
+bool kbox_runs_kernel(unsigned long ip, unsigned long sp);
+bool kbox_in_exit_section(unsigned long ip);
 void kbox_syscall(struct pt_regs *regs, long nr);
 void kbox_trapped_call(struct pt_regs *regs, long nr);
 struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr);
