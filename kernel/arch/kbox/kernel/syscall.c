@@ -61,7 +61,8 @@ struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr)
 
 	kbox_enter(me);
 	kbox_count(KBOX_CALLS_REWRITE);
-	top->promoted = 0;
+	if (IS_ENABLED(CONFIG_KBOX_PROMOTE))
+		top->promoted = 0;
 	current->thread.fpstate = NULL;
 	if (unlikely(!gate_take_regs(regs))) {
 		force_sig(SIGSEGV);
