@@ -121,7 +121,7 @@ static void *wait_for_more(void *arg)
 
 	for (;;)
 		if (epoll_wait(edge_fd, &event, 1, -1) == 1)
-			raise_irq(&b->shared->vcpu, KBOX_IRQ_STDIO);
+			raise_irq(&b->shared->vcpu, KBOX_IRQ_HOSTFD);
 	return NULL;
 }
 

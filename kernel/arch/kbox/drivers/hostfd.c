@@ -21,7 +21,7 @@ struct hostfd_table hostfd_table;
 static DEFINE_MUTEX(changes);	/* of the table; whoever only reads cannot be interrupted by one */
 static struct vfsmount *hostfd_mnt;
 
-static irqreturn_t stdio_irq(int irq, void *dev)
+static irqreturn_t hostfd_irq(int irq, void *dev)
 {
 	hostfd_take_events();
 	return IRQ_HANDLED;
@@ -414,6 +414,6 @@ static int __init hostfd_init(void)
 		return PTR_ERR(hostfd_mnt);
 	if (!proc_create_single("hostfds", 0444, NULL, hostfds_show) || misc_register(&kboxfd))
 		return -ENOMEM;
-	return request_irq(KBOX_IRQ_STDIO, stdio_irq, 0, "stdio", NULL);
+	return request_irq(KBOX_IRQ_HOSTFD, hostfd_irq, 0, "hostfd", NULL);
 }
 device_initcall(hostfd_init);

@@ -2,7 +2,7 @@
 /*
  * Waiting for descriptors of the host, in which a host call must not wait: it would stop the whole
  * kernel. The box has an epoll instance on the host that the supervisor waits for; when it has
- * something to tell, the stdio interrupt comes.
+ * something to tell, KBOX_IRQ_HOSTFD comes.
  *
  * Who waits for one event asks for that once (EPOLLONESHOT). Who polls may look again without
  * asking, or wait for the next edge: from then on the host tells of each (EPOLLET), until one finds

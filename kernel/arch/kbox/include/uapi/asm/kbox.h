@@ -34,7 +34,7 @@ struct kbox_image {
 
 /* Interrupt numbers: bits of kbox_vcpu.irq_pending. */
 #define KBOX_IRQ_TIMER		0
-#define KBOX_IRQ_STDIO		1	/* a host descriptor became ready */
+#define KBOX_IRQ_HOSTFD		1	/* a host descriptor became ready */
 #define KBOX_IRQ_SIGNAL		2	/* see kbox_shared.sup_signals */
 #define KBOX_IRQ_CONSOLE	3	/* see struct kbox_console */
 #define KBOX_IRQ_WORK		4	/* the kernel's own: see asm/irq_work.h */
@@ -211,7 +211,7 @@ struct kbox_boot {
 	__s32 supervisor_pid;
 	/*
 	 * An epoll instance of the host for what the kernel waits for in descriptors. When there
-	 * is more to be had from it the supervisor raises KBOX_IRQ_STDIO.
+	 * is more to be had from it the supervisor raises KBOX_IRQ_HOSTFD.
 	 */
 	__s32 epoll_fd;
 	__s32 null_fd;		/* /dev/null */
