@@ -2,25 +2,13 @@
 /* The ISA's own table, called with plain arguments. */
 #include <linux/cache.h>
 #include <asm/syscall.h>
+#include "../kernel/own_calls.h"
 
 extern long sys_ni_syscall(void);
 #define sys_iopl sys_ni_syscall
 #define sys_ioperm sys_ni_syscall
 #define sys_modify_ldt sys_ni_syscall
 #define sys_map_shadow_stack sys_ni_syscall
-/* mm/place.c */
-#define sys_mprotect sys_kbox_mprotect
-#define sys_pkey_mprotect sys_kbox_pkey_mprotect
-/* kernel/membarrier.c */
-#define sys_membarrier sys_kbox_membarrier
-#ifdef CONFIG_PERF_EVENTS
-/* kernel/perf.c */
-#define sys_perf_event_open sys_kbox_perf_event_open
-#endif
-/* drivers/hostfd_io.c, hostfd_socket.c */
-#define sys_getsockopt sys_kbox_getsockopt
-#define sys_sendfile64 sys_kbox_sendfile64
-#define sys_copy_file_range sys_kbox_copy_file_range
 
 #define __SYSCALL_NORETURN __SYSCALL
 #define __SYSCALL(nr, sym) extern long sym(void);
