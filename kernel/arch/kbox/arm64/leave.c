@@ -45,7 +45,7 @@ static void frame_set_regs(struct host_frame *f, const struct pt_regs *regs)
  */
 void kbox_leave(struct host_thread *me, struct pt_regs *regs, void *fpstate)
 {
-	struct stack_top *top = (void *)(regs + 1);
+	struct stack_top *top = regs_top(regs);
 	u8 buf[FRAME_SIZE] __aligned(16);
 	struct host_frame *f = (void *)buf;
 

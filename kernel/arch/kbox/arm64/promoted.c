@@ -49,7 +49,7 @@ static long call(struct pt_regs *r, unsigned int nr, unsigned int kind)
  */
 struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind)
 {
-	struct stack_top *top = stack_top((unsigned long)regs & ~(THREAD_SIZE - 1));
+	struct stack_top *top = regs_top(regs);
 	struct host_thread *me = top->host;
 
 	kbox_enter(me);

@@ -70,14 +70,14 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->pc = (unsigned long)ks->ka.sa.sa_handler;
 	r->sp = (unsigned long)f;
 	r->pstate &= ~(PSR_BTYPE_MASK | PSR_TCO_BIT);
-	((struct stack_top *)(r + 1))->resume_ip = 0;
+	regs_top(r)->resume_ip = 0;
 	return 0;
 }
 
 /* Of svc, or of the bl that was promoted. */
 static void set_number(struct pt_regs *r, unsigned int nr)
 {
-	unsigned long promoted = ((struct stack_top *)(r + 1))->promoted;
+	unsigned long promoted = regs_top(r)->promoted;
 
 	r->regs[promoted == SITE_CANCEL_FIRST ? 0 : promoted == SITE_CANCEL_LAST ? 6 : 8] = nr;
 }
@@ -162,7 +162,7 @@ SYSCALL_DEFINE0(rt_sigreturn)
 	regs.pstate = kbox_user_pstate(regs.pstate);
 	r->user_regs = regs;
 	r->syscallno = NO_SYSCALL;
-	((struct stack_top *)(r + 1))->resume_ip = 0;
+	regs_top(r)->resume_ip = 0;
 	if (restore_altstack(&f->uc.uc_stack))
 		goto bad;
 	return r->regs[0];

@@ -128,7 +128,7 @@ static void start_over(struct sigcontext *sc, struct host_thread *me, struct pt_
 
 	sc->regs[0] = (unsigned long)me;
 	sc->regs[1] = (unsigned long)regs;
-	sc->sp = t->fpstate && t->frame ? (unsigned long)t->frame : (unsigned long)(regs + 1) + sizeof(struct stack_top) - STACK_RESERVED;
+	sc->sp = t->fpstate && t->frame ? (unsigned long)t->frame : (unsigned long)(regs_top(regs) + 1) - STACK_RESERVED;
 	sc->pc = (unsigned long)kbox_reenter;
 }
 
@@ -142,8 +142,8 @@ static void from_user(int sig, struct host_siginfo *si, struct ucontext *uc, str
 	kbox_enter(me);
 	current->thread.fpstate = fpstate_in(sc);
 	current->thread.frame = container_of(uc, struct host_frame, uc);
-	((struct stack_top *)(regs + 1))->resume_ip = 0;
-	((struct stack_top *)(regs + 1))->promoted = 0;
+	regs_top(regs)->resume_ip = 0;
+	regs_top(regs)->promoted = 0;
 	kbox_gate_open();
 	if (unlikely(test_thread_flag(TIF_DEBUG)) && debug_came_in(regs))
 		kbox_exit(regs);

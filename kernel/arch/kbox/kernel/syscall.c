@@ -56,7 +56,7 @@ void kbox_trapped_call(struct pt_regs *regs, long nr)
  */
 struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr)
 {
-	struct stack_top *top = stack_top((unsigned long)regs & ~(THREAD_SIZE - 1));
+	struct stack_top *top = regs_top(regs);
 	struct host_thread *me = top->host;
 
 	kbox_enter(me);

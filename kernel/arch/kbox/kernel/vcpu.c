@@ -198,7 +198,7 @@ static void to_original(struct pt_regs *regs)
 
 static void to_slot(struct pt_regs *regs)
 {
-	struct stack_top *top = (void *)(regs + 1);
+	struct stack_top *top = regs_top(regs);
 
 	if (top->resume_ip && instruction_pointer(regs) == top->resume_ip)
 		instruction_pointer_set(regs, top->resume);

@@ -42,6 +42,8 @@ struct stack_top {
 	struct host_thread *host;
 };
 #define stack_top(stack) ((struct stack_top *)((unsigned long)(stack) + THREAD_SIZE) - 1)
+/* regs: the user's, on a kernel stack. */
+#define regs_top(regs)	((struct stack_top *)((regs) + 1))
 #define task_pt_regs(t)	((struct pt_regs *)stack_top(task_stack_page(t)) - 1)
 #define ARCH_MIN_TASKALIGN 64
 extern void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
