@@ -48,15 +48,24 @@ static bool has_limit(struct mem_cgroup *memcg)
 }
 
 /*
- * May more pages be made of it than are asked for? Private memory that is written to, whose faults
- * nobody waits for. Of a file that somebody can write to, what the program has not written to
- * itself goes on to be the file's (mmap(2) would allow either).
+ * Private memory, whose faults nobody waits for. Of a file that somebody can write to, what the
+ * program has not written to itself goes on to be the file's (mmap(2) would allow either).
  */
+static bool may_prefault(struct vm_area_struct *vma)
+{
+	if (!is_cow_mapping(vma->vm_flags) || is_vm_hugetlb_page(vma) || userfaultfd_armed(vma))
+		return false;
+	if (vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP))
+		return false;
+	return !vma->vm_file || !may_change(vma->vm_file);
+}
+
+/* May a fault make more pages than it is asked for? Where they are written to, and there is room. */
 bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
 {
-	return flags & FAULT_FLAG_WRITE && is_cow_mapping(vma->vm_flags) && !userfaultfd_armed(vma) && !is_vm_hugetlb_page(vma) &&
-	       !(vma->vm_file && may_change(vma->vm_file)) && is_free(FOR_PREFAULT) && !giveback_done(vma->vm_mm, addr) &&
-	       !(vma->vm_flags & (VM_RAND_READ | VM_LOCKED | VM_PFNMAP | VM_MIXEDMAP)) && !any_cgroup(vma->vm_mm, is_near_limit);
+	if (!(flags & FAULT_FLAG_WRITE) || !may_prefault(vma))
+		return false;
+	return is_free(FOR_PREFAULT) && !giveback_done(vma->vm_mm, addr) && !any_cgroup(vma->vm_mm, is_near_limit);
 }
 
 /* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
