@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -485,7 +487,9 @@ static unsigned int tasks(void)
 /* From the first signal on: how far the end has come. */
 static struct {
 	time_t since, until;	/* 0: nobody has asked */
-	unsigned int fewest;	/* tasks that there have been */
+	time_t counted;		/* when there were so many tasks */
+	unsigned int tasks;
+	unsigned int fewest;	/* tasks that there have been, for a second */
 } end;
 
 /* A signal for us is one for the command's process group. */
@@ -496,24 +500,37 @@ static void begin_end(pid_t command, int sig)
 	if (kill(-command, sig))
 		kill(command, sig);
 	kill(-command, SIGCONT);
-	end.since = seconds();
+	end.since = end.counted = seconds();
 	end.until = end.since + GRACE;
-	end.fewest = tasks();
+	end.tasks = tasks();
+	end.fewest = UINT_MAX;
 }
 
 /*
- * As long as there are fewer and fewer they have time. Whoever is killed may have made another one
- * just before.
+ * As long as there are fewer and fewer they have time. There are few for a moment, too, when the
+ * children of shells have been killed and the shells have not made their next ones: that is why two
+ * counts in a row have to be low.
  */
+static void count_tasks(time_t now)
+{
+	unsigned int before = end.tasks;
+
+	if (now == end.counted)
+		return;
+	end.counted = now;
+	end.tasks = tasks();
+	if (MAX(before, end.tasks) < end.fewest) {
+		end.fewest = MAX(before, end.tasks);
+		end.until = now + GRACE;
+	}
+}
+
+/* Whoever is killed may have made another one just before. */
 static void go_on_ending(void)
 {
 	time_t now = seconds();
-	unsigned int n = tasks();
 
-	if (n < end.fewest) {
-		end.fewest = n;
-		end.until = now + GRACE;
-	}
+	count_tasks(now);
 	if (now < end.until && now < end.since + GRACE_IN_ALL)
 		return;
 	kill(-1, SIGKILL);
