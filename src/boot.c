@@ -21,9 +21,10 @@
  * What the kernel is told before the user's own words. It keeps few single free pages: contiguous
  * ones are merged then, and the host maps contiguous pages in one call. It does not compact memory
  * before somebody wants a block: that would wake an idle box, and each page that moves from another
- * process costs a signal.
+ * process costs a signal. For the same reason it reclaims nothing for having whole blocks of pages.
  */
-#define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000 sysctl.vm.compaction_proactiveness=0"
+#define CMDLINE "loglevel=0 sysctl.vm.percpu_pagelist_high_fraction=8000 sysctl.vm.compaction_proactiveness=0 " \
+	"sysctl.vm.watermark_boost_factor=0"
 
 /* Threads of the guest's kernel itself, which count as others do. */
 #define KERNEL_THREADS 64
