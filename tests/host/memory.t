@@ -72,6 +72,33 @@ is "$(mem 1G /bin/sh -c 'mount -t tmpfs -o size=85% none /mnt; i=0; while [ $i -
 		head -c 90000000 /dev/zero >/mnt/$i & i=$((i + 1)); done; wait; cat /mnt/? | wc -c; dmesg | grep -c "Out of memory"')" "720000000
 0" "--mem 1G: eight processes fill 700 MB of it at once"
 
+# While there is more memory, nothing is reclaimed and nothing moves, also where pages are free but no blocks for the
+# stacks of new processes: the kernel's threads for that sleep. kcompactd wakes up once when it is half a second old.
+# shellcheck disable=SC2016
+is "$(mem 1G /bin/sh -c '
+	woken() {
+		for p in /proc/[0-9]*; do
+			case $(cat $p/comm 2>/dev/null) in
+			kswapd0 | kcompactd0) cat $p/comm && grep ^voluntary $p/status ;;
+			esac
+		done
+	}
+	sleep 1
+	mount -t tmpfs none /mnt
+	woken >/mnt/before
+	i=0
+	while [ $i -lt 12000 ]; do
+		echo $i >/mnt/$i
+		i=$((i + 1))
+	done
+	rm /mnt/*[13579]
+	while [ $i -lt 12400 ]; do
+		sleep 1000 &
+		i=$((i + 1))
+	done
+	woken >/mnt/after
+	cmp /mnt/before /mnt/after && wc -l </mnt/before')" 4 "--mem 1G: 400 processes among scattered pages wake neither kswapd nor kcompactd"
+
 # Memory that is touched in an order without a pattern: each of 100,000 pages would be a mapping of
 # the host's, which has 65,530 for a process.
 mkfifo "$tmp/pipe"

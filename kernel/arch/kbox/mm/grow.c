@@ -13,6 +13,7 @@
 #include <linux/mmzone.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
+#include <linux/compaction.h>	/* behind what it uses */
 #include <linux/vmstat.h>
 #include <uapi/linux/sched/types.h>
 #include "backing.h"
@@ -153,11 +154,13 @@ static unsigned long wanted(void)
 	return high_wmark_pages(only_zone()) + MARGIN;
 }
 
-static bool __ref grow(void)
+/* for_block: by a step at least, however many pages are free. */
+static bool __ref grow(bool for_block)
 {
 	bool more = false;
 
-	while (owed() && zone_page_state(only_zone(), NR_FREE_PAGES) < wanted() + STEP) {
+	while (owed() && (for_block || zone_page_state(only_zone(), NR_FREE_PAGES) < wanted() + STEP)) {
+		for_block = false;
 		grow_step();
 		more = true;
 	}
@@ -196,16 +199,52 @@ void grow_wake(void)
 		wake_up_process(grower);
 }
 
+/*
+ * Pages are free, but no block of the size that somebody asks for. A step has blocks of all sizes.
+ * Reclaim and compaction would make one, too, but while there is more memory neither begins: each
+ * page that goes or moves costs a signal to every other host process that has it mapped, and a page
+ * of text loses its patched copy. The kernel's calls come here by the linker's --wrap.
+ */
+static bool block_wanted;
+
+void __real_wakeup_kswapd(struct zone *zone, gfp_t gfp, int order, enum zone_type highest);
+void __wrap_wakeup_kswapd(struct zone *zone, gfp_t gfp, int order, enum zone_type highest);
+
+void __wrap_wakeup_kswapd(struct zone *zone, gfp_t gfp, int order, enum zone_type highest)
+{
+	if (!owed() || !grower) {
+		__real_wakeup_kswapd(zone, gfp, order, highest);
+	} else if (!zone_watermark_ok(zone, order, low_wmark_pages(zone), highest, 0)) {
+		block_wanted = true;
+		wake_up_process(grower);
+	}
+}
+
+typedef enum compact_result compact_fn(gfp_t gfp, unsigned int order, unsigned int flags,
+				       const struct alloc_context *ac, enum compact_priority prio,
+				       struct page **page);
+compact_fn __real_try_to_compact_pages, __wrap_try_to_compact_pages;
+
+/* Who calls this may sleep, and looks for a block once more. */
+enum compact_result __wrap_try_to_compact_pages(gfp_t gfp, unsigned int order, unsigned int flags,
+						const struct alloc_context *ac,
+						enum compact_priority prio, struct page **page)
+{
+	if (grow(true))
+		return COMPACT_SUCCESS;
+	return __real_try_to_compact_pages(gfp, order, flags, ac, prio, page);
+}
+
 static int grow_loop(void *unused)
 {
 	for (;;) {
 		set_current_state(TASK_IDLE);
 		if (!owed())
 			break;
-		if (zone_page_state(only_zone(), NR_FREE_PAGES) >= wanted())
+		if (!block_wanted && zone_page_state(only_zone(), NR_FREE_PAGES) >= wanted())
 			schedule();
 		__set_current_state(TASK_RUNNING);
-		grow();
+		grow(xchg(&block_wanted, false));
 	}
 	__set_current_state(TASK_RUNNING);
 	grower = NULL;
@@ -215,7 +254,7 @@ static int grow_loop(void *unused)
 /* Memory has run out in one go: nobody is killed while there is more. */
 static int grow_before_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	if (grow())
+	if (grow(false))
 		*(unsigned long *)freed += STEP;
 	return NOTIFY_OK;
 }
