@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 #include "agent.h"
 #include "daemon.h"
@@ -221,9 +222,10 @@ static const char *unfit(int fd)
 	return NULL;
 }
 
+static uint32_t last_id;
+
 uint32_t agent_start_program(struct json_object *o, const int *fds, int nfds, const char **wrong)
 {
-	static uint32_t last_id;
 	struct message *m = start;
 	struct iovec v;
 	int want;
@@ -277,6 +279,8 @@ int agent_init(const struct box *b)
 	int pair[2], room = 2 * EXEC_MAX;
 
 	box = b;
+	if (b->resume)		/* what its agent started before has other numbers */
+		last_id = time(NULL);
 	start = malloc(sizeof(*start));
 	if (!start)
 		die("--name: %s", reason(ENOMEM));

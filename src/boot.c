@@ -16,6 +16,7 @@
 #include "box.h"
 #include "fence.h"
 #include "passing.h"
+#include "resume.h"
 
 /*
  * What the kernel is told before the user's own words. It keeps few single free pages: contiguous
@@ -135,6 +136,8 @@ static void __attribute__((noreturn)) become_kernel(struct box *b, pid_t supervi
 	map_text(b);
 	enter_volumes(b, keep_fds(b, passing_fd()));
 	move_vdso(b->boot);
+	if (b->resume)
+		resume_check(b);
 	forget_libc();
 	fence_enter(b);
 	/* From here on there is no libc: the kernel unmaps it. */

@@ -69,6 +69,7 @@ struct options {
 	const char *net_log;
 	const char *name;		/* by which it is found; NULL: it is not */
 	bool detach;
+	const char *from;		/* a snapshot, of which most of the above is */
 	char **command;			/* NULL-terminated */
 };
 
@@ -83,6 +84,7 @@ struct box {
 	struct stdio stdio[3];
 	bool mappable, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
 	int image_fd;			/* -1: there is no image */
+	char image_path[PATH_MAX];	/* of a box that has a name */
 	struct volumes volumes;
 	int diff_fd;			/* -1: nobody wants to know what is written */
 	int agent_fd;			/* of the guest's agent; -1: the box has no name */
@@ -102,6 +104,8 @@ struct box {
 	struct kbox_image image;
 	int text_fd;			/* the file that image.text[0] is mapped from, or mem_fd */
 	off_t text_at;
+	char kernel_build[64];		/* its build id, in hexadecimal */
+	struct resume *resume;		/* it goes on where another one stood still; or NULL (resume.h) */
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };
 

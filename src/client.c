@@ -15,7 +15,7 @@
 #define MAX_FDS		8
 #define READ_AT_ONCE	4096
 
-static const char *const words[] = { "exec", "ps", "stop" };
+static const char *const words[] = { "exec", "ps", "stop", "snapshot" };
 
 bool is_client(const char *word)
 {
@@ -28,12 +28,12 @@ bool is_client(const char *word)
 int client(int argc, char **argv, const struct stdio stdio[3])
 {
 	signal(SIGPIPE, SIG_IGN);
-	switch (*argv[0]) {
-	case 'e':
+	if (!strcmp(argv[0], "exec"))
 		return exec_main(argc, argv, stdio);
-	case 'p':
+	if (!strcmp(argv[0], "ps"))
 		return ps_main(argc, argv);
-	}
+	if (!strcmp(argv[0], "snapshot"))
+		return snapshot_main(argc, argv);
 	return stop_main(argc, argv);
 }
 
@@ -108,7 +108,31 @@ static struct json_object *next_line(struct connection *c)
 	return o;
 }
 
+/* Descriptors that are too many the host's kernel does not give us. */
+static ssize_t receive(const struct connection *c, void *to, size_t size, int *fds, int nfds)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(ANSWER_FDS * sizeof(int))];
+	} control;
+	struct iovec v = { to, size };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	if (!nfds)
+		return read(c->fd, to, size);
+	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
+	if (n > 0 && CMSG_FIRSTHDR(&m) && control.header.cmsg_type == SCM_RIGHTS)
+		memcpy(fds, CMSG_DATA(&control.header), control.header.cmsg_len - CMSG_LEN(0));
+	return n;
+}
+
 struct json_object *answer_of_box(struct connection *c)
+{
+	return answer_with_fds(c, NULL, 0);
+}
+
+struct json_object *answer_with_fds(struct connection *c, int *fds, int nfds)
 {
 	struct json_object *o, *error;
 	ssize_t n;
@@ -117,7 +141,7 @@ struct json_object *answer_of_box(struct connection *c)
 		c->line = realloc(c->line, c->n + READ_AT_ONCE);
 		if (!c->line)
 			die("%s", reason(ENOMEM));
-		n = read(c->fd, c->line + c->n, READ_AT_ONCE);
+		n = receive(c, c->line + c->n, READ_AT_ONCE, fds, nfds);
 		if (n <= 0 && errno != EINTR)
 			return NULL;
 		c->n += n > 0 ? n : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kbox exec, ps and stop: clients of boxes that have a name. docs/control.md */
+/* kbox exec, ps, stop and snapshot: clients of boxes that have a name. docs/control.md */
 #ifndef CLIENT_H
 #define CLIENT_H
 #include <json-c/json.h>
@@ -25,6 +25,9 @@ bool ask_box(const struct connection *c, struct json_object *request, const int 
  * program.
  */
 struct json_object *answer_of_box(struct connection *c);
+/* The same, with descriptors that come with it, which are the caller's; -1 where none has come. */
+#define ANSWER_FDS 2
+struct json_object *answer_with_fds(struct connection *c, int *fds, int n);
 /* There is one already: the next is not waited for. */
 bool has_answer(const struct connection *c);
 /* {"key":value}, whose value it takes. */
@@ -33,5 +36,6 @@ struct json_object *object_of(const char *key, struct json_object *value);
 int exec_main(int argc, char **argv, const struct stdio stdio[3]);
 int ps_main(int argc, char **argv);
 int stop_main(int argc, char **argv);
+int snapshot_main(int argc, char **argv);
 
 #endif

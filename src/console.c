@@ -194,9 +194,11 @@ static void share_rings(struct box *b)
 	shared = (void *)(b->mem + KBOX_CONSOLE_PHYS);
 	out = (struct ring) {
 		.bytes = shared->out, .size = KBOX_CONSOLE_OUT, .theirs = &shared->out_head, .told = &shared->out_tail,
+		.ours = shared->out_tail,
 	};
 	in = (struct ring) {
 		.bytes = shared->in, .size = KBOX_CONSOLE_IN, .theirs = &shared->in_tail, .told = &shared->in_head,
+		.ours = shared->in_head,
 	};
 }
 

@@ -21,7 +21,10 @@
 #include "agent.h"
 #include "client.h"
 #include "control.h"
+#include "devices.h"
+#include "freeze.h"
 #include "loop.h"
+#include "resume.h"
 #include "rundir.h"
 
 #define MAX_CLIENTS	MAX_PROGRAMS
@@ -39,6 +42,7 @@ struct client {
 };
 
 static struct client clients[MAX_CLIENTS];
+static struct client *copier;		/* for this one the box stands still, or is about to */
 static struct box *box;
 static struct source listener = { .fd = -1 };
 static time_t started;
@@ -55,8 +59,16 @@ static void drop_fds(struct client *c)
 		close(c->fds[--c->nfds]);
 }
 
+static void end_copy(void)
+{
+	copier = NULL;
+	thaw_box(box);
+}
+
 static void drop(struct client *c)
 {
+	if (c == copier)
+		end_copy();
 	if (c->program && !c->keep)
 		agent_end(c->program);
 	drop_fds(c);
@@ -68,18 +80,35 @@ static void drop(struct client *c)
 	c->n = c->program = c->keep = 0;
 }
 
-/* Takes the object. False: the client has been dropped. */
-static bool say(struct client *c, struct json_object *answer)
+/* Takes the object. The descriptors stay ours. False: the client has been dropped. */
+static bool say_with(struct client *c, struct json_object *answer, const int *fds, int nfds)
 {
 	const char *text = json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN);
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(ANSWER_FDS * sizeof(int))];
+	} control = { 0 };
 	struct iovec v[2] = { { (char *)text, strlen(text) }, { "\n", 1 } };
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
-	bool said = sendmsg(c->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)v[0].iov_len + 1;
+	bool said;
+
+	if (nfds) {
+		control.header = (struct cmsghdr) { CMSG_LEN(nfds * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), fds, nfds * sizeof(int));
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+	}
+	said = sendmsg(c->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)v[0].iov_len + 1;
 
 	json_object_put(answer);
 	if (!said)
 		drop(c);
 	return said;
+}
+
+static bool say(struct client *c, struct json_object *answer)
+{
+	return say_with(c, answer, NULL, 0);
 }
 
 static bool refuse(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -100,24 +129,105 @@ static bool agree(struct client *c)
 	return say(c, object_of("ok", json_object_new_boolean(true)));
 }
 
-static bool say_status(struct client *c)
+static struct json_object *command_of_box(void)
 {
-	struct json_object *o = object_of("name", json_object_new_string(box->opt.name));
 	struct json_object *command = json_object_new_array();
 	size_t room = SHOWN_COMMAND;
-	struct stat st;
 
 	for (char **arg = box->opt.command; *arg && strlen(*arg) < room; arg++) {
 		room -= strlen(*arg);
 		json_object_array_add(command, json_object_new_string(*arg));
 	}
+	return command;
+}
+
+static bool say_status(struct client *c)
+{
+	struct json_object *o = object_of("name", json_object_new_string(box->opt.name));
+	struct stat st;
+
 	json_object_object_add(o, "pid", json_object_new_int(getpid()));
 	json_object_object_add(o, "group", json_object_new_int(box->kernel_pid));
 	json_object_object_add(o, "started", json_object_new_int64(started));
 	if (stat_of(box->mem_fd, &st))
 		json_object_object_add(o, "memory", json_object_new_int64(st.st_blocks * 512));
-	json_object_object_add(o, "command", command);
+	json_object_object_add(o, "command", command_of_box());
 	return say(c, o);
+}
+
+static void add(struct json_object *o, const char *key, int64_t n)
+{
+	json_object_object_add(o, key, json_object_new_int64(n));
+}
+
+/* What resume.c needs to know of the box, beside its memory. */
+static struct json_object *description(const struct options *opt)
+{
+	const char *mode = opt->read_only ? "ro" : opt->ephemeral ? "ephemeral" : "rw";
+	struct json_object *o = object_of("mode", json_object_new_string(mode));
+	struct stat st = { 0 };
+
+	stat_of(box->image_fd, &st);
+	json_object_object_add(o, "image", json_object_new_string(box->image_path));
+	add(o, "image_size", st.st_size);
+	add(o, "image_sec", st.st_mtim.tv_sec);
+	add(o, "image_nsec", st.st_mtim.tv_nsec);
+	add(o, "overlay", opt->overlay_size);
+	add(o, "processes", opt->max_processes);
+	json_object_object_add(o, "init", json_object_new_boolean(opt->init));
+	json_object_object_add(o, "kernel", json_object_new_string(box->kernel_build));
+	json_object_object_add(o, "command", command_of_box());
+	add(o, "agent", box->agent_fd);
+	add(o, "clock", seconds());
+	return o;
+}
+
+static void stands_still(bool is)
+{
+	int fds[ANSWER_FDS] = { box->mem_fd, virtio_blk_overlay() };
+	struct client *c = copier;
+
+	if (is) {
+		say_with(c, object_of("frozen", description(&box->opt)), fds, fds[1] < 0 ? 1 : 2);
+	} else {
+		copier = NULL;
+		refuse(c, "the box does not stand still: a program in it waits for what does not come; try again");
+	}
+}
+
+/* Why there can be no snapshot; NULL: there can. stop: the box ends after it. */
+static const char *cannot_copy(bool stop)
+{
+	const struct options *opt = &box->opt;
+
+	if (copier)
+		return "another snapshot is being made";
+	if (box->volumes.n || box->image_fd < 0)
+		return "a box with directories of the host has no snapshots yet; use -S IMAGE";
+	if (box->net_fd >= 0)
+		return "a box with a network has no snapshots yet";
+	if (!stop && !opt->read_only && !opt->ephemeral)
+		return "the box writes to its image, which would not be as it is now; use --stop, or run it with --ephemeral";
+	return NULL;
+}
+
+static bool freeze(struct client *c, bool stop)
+{
+	const char *why = cannot_copy(stop);
+
+	if (why)
+		return refuse(c, "%s", why);
+	copier = c;
+	freeze_box(box, stands_still);
+	return true;
+}
+
+static bool thaw(struct client *c)
+{
+	if (c != copier)
+		return refuse(c, "the box does not stand still for this connection");
+	end_copy();
+	return agree(c);
 }
 
 static bool start_program(struct client *c, struct json_object *o)
@@ -155,7 +265,13 @@ static bool do_request(struct client *c, struct json_object *request)
 		return start_program(c, o);
 	if (json_object_object_get_ex(request, "signal", &o))
 		return pass_signal(c, o);
+	if (json_object_object_get_ex(request, "freeze", &o))
+		return freeze(c, json_object_get_boolean(o));
+	if (json_object_object_get_ex(request, "thaw", NULL))
+		return thaw(c);
 	if (json_object_object_get_ex(request, "stop", NULL)) {
+		if (copier)
+			drop(copier);
 		supervisor_end(SIGTERM);
 		return agree(c);
 	}
@@ -284,15 +400,24 @@ void agent_left(void)
 
 void control_init(struct box *b)
 {
+	char *name;
+
 	b->agent_fd = -1;
+	/* In one that goes on somebody has the other end of the agent's channel. */
+	if (b->resume && !b->opt.name && asprintf(&name, "kbox-%d", getpid()) > 0)
+		b->opt.name = name;
 	if (!b->opt.name)
 		return;
+	if (b->image_fd >= 0 && !realpath(b->opt.image, b->image_path))
+		die("%s: %s", b->opt.image, strerror(errno));
 	box = b;
 	owner = geteuid();
 	/* What the library asks the host for once it has before the supervisor is locked in. */
 	json_object_put(json_tokener_parse("{\"first\":0}"));
 	listener.fd = claim_name(b->opt.name);
 	b->agent_fd = agent_init(b);
+	if (b->resume)
+		b->agent_fd = resume_agent(b, b->agent_fd);
 }
 
 void control_start(void)

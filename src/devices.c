@@ -125,6 +125,28 @@ static bool may_run(struct device *d)
 }
 
 /*
+ * The driver knows the device of another box, which has been told all of that. What it has asked
+ * for and was not done is done now.
+ */
+static bool go_on(struct device *d)
+{
+	uint32_t status = __atomic_load_n(&d->hw->status, __ATOMIC_ACQUIRE);
+
+	if (d->hw->device_id != d->ops->id)
+		return false;
+	if (d->ops->config)
+		d->ops->config(d, d->hw->config);
+	d->hw->wake = d->ops->waits;
+	d->hw->notify = 0;
+	if ((status & 0xff) != KBOX_STATUS_READY || !may_run(d))
+		return (status & 0xff) == 0;
+	for (int q = 0; q < KBOX_MAX_VQ; q++)
+		vq_go_on(&d->vq[q]);
+	d->unfinished = d->started;
+	return true;
+}
+
+/*
  * The driver has set a status. Those on its way to DRIVER_OK are its own business; what is neither
  * such a way nor a reset ends the device, too.
  */
@@ -183,11 +205,13 @@ static bool rest(struct device *d)
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+static uint32_t paused;			/* nothing is begun: see devices_pause(). A futex */
+
 static void serve_in_loop(void *arg)
 {
 	struct device *d = arg;
 
-	if (device_serve(d) || !rest(d))
+	if (!paused && (device_serve(d) || !rest(d)))
 		loop_call(&d->again, 0);
 }
 
@@ -203,10 +227,35 @@ static void *serve_in_thread(void *arg)
 
 	while (!__atomic_load_n(&opened, __ATOMIC_SEQ_CST))
 		futex_wait(&opened, 0);
-	for (;;)
-		if (!device_serve(d) && rest(d))
+	for (;;) {
+		__atomic_store_n(&d->at_work, true, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&paused, __ATOMIC_SEQ_CST) && (device_serve(d) || !rest(d)))
+			continue;
+		__atomic_store_n(&d->at_work, false, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&paused, __ATOMIC_SEQ_CST))
+			futex_wait(&paused, 1);
+		else
 			futex_wait(&d->hw->notify, KBOX_NOTIFY_WAITED);
+	}
 	return NULL;
+}
+
+bool devices_pause(void)
+{
+	__atomic_store_n(&paused, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (devices[i].ops && __atomic_load_n(&devices[i].at_work, __ATOMIC_SEQ_CST))
+			return false;
+	return true;
+}
+
+void devices_go_on(void)
+{
+	__atomic_store_n(&paused, 0, __ATOMIC_SEQ_CST);
+	futex_wake(&paused, INT_MAX);
+	for (int i = 0; i < KBOX_MAX_VIRTIO; i++)
+		if (devices[i].ops && !devices[i].ops->waits)
+			loop_call(&devices[i].again, 0);
 }
 
 void device_again(struct device *d, int queue)
@@ -237,7 +286,10 @@ static bool attach(struct box *b, struct device *d, const struct device_ops *ops
 		d->ops = NULL;
 		return false;
 	}
-	describe(d);
+	if (!b->resume)
+		describe(d);
+	else if (!go_on(d))
+		die("%s: the box had other devices", b->opt.from);
 	return true;
 }
 

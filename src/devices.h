@@ -20,6 +20,7 @@ struct device {
 	uint32_t unfinished;		/* bit per queue: it may have more requests */
 	bool running;			/* from DRIVER_OK to a reset */
 	uint32_t started;		/* bit per queue: it is in use */
+	bool at_work;			/* its thread is: it may have a request */
 	uint32_t pushed;		/* bit per queue: the driver may want to hear of answers */
 
 	uint64_t features;		/* up to the ops, and VIRTIO_VERSION_1 is among them */
@@ -69,6 +70,15 @@ void device_again(struct device *d, int queue);
 /* What config() says has changed. The driver is told. */
 void device_reconfigure(struct device *d);
 
+/*
+ * Nothing more is begun: what is asked of devices stays in their queues. False: one has yet to end
+ * what it is at. Until devices_go_on().
+ */
+bool devices_pause(void);
+void devices_go_on(void);
+
+int virtio_blk_overlay(void);		/* the file that has what is not written to the image; or -1 */
+void virtio_blk_overlay_filled(void);	/* somebody else has written there, before the box starts */
 uint64_t virtio_blk_served(void);	/* requests so far */
 
 /* devices.c: answer what has been notified, each queue for a while. True: there is more to do. */

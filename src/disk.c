@@ -11,6 +11,22 @@
 #include "box.h"
 #include "disk.h"
 
+static uint64_t blocks(const struct disk *d)
+{
+	return (d->size + DISK_BLOCK - 1) / DISK_BLOCK;
+}
+
+static uint64_t bits_size(const struct disk *d)
+{
+	return (blocks(d) / 8 + DISK_BLOCK) & -DISK_BLOCK;
+}
+
+/* The blocks, and behind them the bits that say which of them are written. */
+uint64_t disk_overlay_size(const struct disk *d)
+{
+	return blocks(d) * DISK_BLOCK + bits_size(d);
+}
+
 /* Nobody else has it, and it never changes its size. */
 static int new_overlay(uint64_t size)
 {
@@ -35,17 +51,20 @@ bool disk_init(struct disk *d, int fd, bool read_only, uint64_t overlay)
 	if (!overlay)
 		return true;
 	d->room = overlay / DISK_BLOCK;
-	d->written = calloc(1, d->size / DISK_BLOCK / 8 + 1);
-	d->held = calloc(1, d->size / DISK_BLOCK / 8 + 1);
-	d->overlay = new_overlay((d->size + DISK_BLOCK - 1) & -DISK_BLOCK);
-	return d->overlay >= 0 && d->written && d->held;
+	d->held = calloc(1, blocks(d) / 8 + 1);
+	d->overlay = new_overlay(disk_overlay_size(d));
+	if (d->overlay < 0 || !d->held)
+		return false;
+	d->written = mmap(NULL, bits_size(d), PROT_READ | PROT_WRITE, MAP_SHARED, d->overlay, blocks(d) * DISK_BLOCK);
+	return d->written != MAP_FAILED;
 }
 
 void disk_close(struct disk *d)
 {
-	if (d->overlay >= 0)
+	if (d->overlay >= 0) {
+		munmap(d->written, bits_size(d));
 		close(d->overlay);
-	free(d->written);
+	}
 	free(d->held);
 }
 
@@ -240,4 +259,17 @@ bool disk_zero(struct disk *d, uint64_t off, uint64_t len, bool free)
 bool disk_flush(struct disk *d)
 {
 	return d->overlay >= 0 || d->read_only || !fdatasync(d->fd);
+}
+
+/* What is no hole, but for the bits behind it. */
+void disk_find_held(struct disk *d)
+{
+	off_t end = blocks(d) * DISK_BLOCK, data, hole = 0;
+
+	while ((data = lseek(d->overlay, hole, SEEK_DATA)) >= 0 && data < end) {
+		hole = lseek(d->overlay, data, SEEK_HOLE);
+		take_room(d, data / DISK_BLOCK, (hole < 0 || hole > end ? end : hole + DISK_BLOCK - 1) / DISK_BLOCK);
+		if (hole < 0)
+			break;
+	}
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +59,10 @@ static void find_note(struct box *b, const char *notes, size_t size)
 		if (at <= size && n.n_type == KBOX_NOTE_IMAGE && n.n_namesz == sizeof("kbox") &&
 		    !memcmp(notes + name, "kbox", sizeof("kbox")))
 			memcpy(&b->image, notes + desc, n.n_descsz < sizeof(b->image) ? n.n_descsz : sizeof(b->image));
+		if (at <= size && n.n_type == NT_GNU_BUILD_ID && n.n_namesz == sizeof("GNU") &&
+		    !memcmp(notes + name, "GNU", sizeof("GNU")))
+			for (size_t i = 0; i < n.n_descsz && 2 * i + 2 < sizeof(b->kernel_build); i++)
+				sprintf(b->kernel_build + 2 * i, "%02x", (unsigned char)notes[desc + i]);
 	}
 }
 
@@ -158,7 +163,8 @@ static void load_segment(struct box *b, int fd, const char *path, const Elf64_Ph
 		die("%s: not a kernel of kbox", path);
 	if (!inside(b, ph->p_vaddr, ph->p_memsz))
 		die("%s: does not fit into --mem; give more", path);
-	if (!stays_in_file(b, fd, ph))
+	/* A box that goes on has all but the text, which may be in the file there. */
+	if (!stays_in_file(b, fd, ph) && (!b->resume || ph->p_vaddr == b->image.text[0].start))
 		load(b, fd, path, ph);
 	if (end > b->kernel_end)
 		b->kernel_end = end;

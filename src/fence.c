@@ -104,7 +104,7 @@ bool has_broker(const struct volumes *v)
 static struct filter_box filter_box(const struct box *b)
 {
 	const struct volumes *v = &b->volumes;
-	bool files = b->opt.nfds || b->diff_fd >= 0 || b->agent_fd >= 0 || b->opt.host_special;
+	bool files = b->opt.nfds || b->diff_fd >= 0 || b->agent_fd >= 0 || b->opt.host_special || b->resume;
 
 	for (int i = 0; i < 3; i++)
 		files |= !b->stdio[i].kind;

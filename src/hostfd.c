@@ -96,7 +96,7 @@ void offer_fds(struct box *b)
 	if (boot->epoll_fd < 0 || boot->null_fd < 0)
 		die("epoll or /dev/null: %s", reason(errno));
 	for (int i = 0; i < 3; i++)
-		if (!b->stdio[i].kind)
+		if (!b->stdio[i].kind || b->resume)	/* who has taken a file there before finds /dev/null */
 			offer(b, i);
 	for (size_t i = 0; i < b->opt.nfds; i++)
 		if (b->opt.fds[i].host > 2)	/* stdio is the guest's anyway */

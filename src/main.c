@@ -18,6 +18,7 @@
 #include "names.h"
 #include "netlog.h"
 #include "policy.h"
+#include "resume.h"
 #include "version.h"
 
 static void lacks(const struct box *b, const char *fence)
@@ -49,6 +50,7 @@ static void stand_fences(struct box *b)
 
 static int run(struct box *b, char **argv)
 {
+	resume_open(b);
 	find_room(b->opt.mem, argv);
 	if (b->opt.require_fence)
 		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
@@ -58,6 +60,7 @@ static int run(struct box *b, char **argv)
 	if (b->opt.root_is == ROOT_OWN)
 		take_after_caller(&b->opt);
 	b->image_fd = b->opt.image ? open_image(&b->opt) : -1;
+	resume_image(b);
 	find_volumes(b);
 	control_init(b);
 	b->diff_fd = open_diff(b);
@@ -68,9 +71,12 @@ static int run(struct box *b, char **argv)
 	map_memory(b);
 	guard_memory(b);
 	load_kernel(b);
+	resume_memory(b);
 	fill_boot(b);
 	init_devices(b);
-	make_initrd(b);
+	resume_overlay(b);
+	if (!b->resume)
+		make_initrd(b);
 	await_engine(b);	/* it has been at it meanwhile, */
 	await_names();		/* and so have these */
 	loop_init();
@@ -88,6 +94,8 @@ static int run(struct box *b, char **argv)
 	start_kernel_process(b);
 	stand_fences(b);
 	open_devices();
+	if (b->resume)
+		daemon_up();
 	return end_diff(b, supervise(b));
 }
 

@@ -15,6 +15,8 @@ const char options_usage[] =
 "       kbox exec [OPTIONS] NAME -- COMMAND [ARG...]\n"
 "       kbox ps [--json]\n"
 "       kbox stop [-t SECONDS] NAME...\n"
+"       kbox snapshot [--stop] NAME FILE\n"
+"       kbox [OPTIONS] --from FILE\n"
 "       kbox doctor\n"
 "Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system. kbox run needs none: root\n"
 "is then this machine's own system, with the current directory, and what is written to it is dropped.\n"
@@ -59,6 +61,8 @@ const char options_usage[] =
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --name NAME       kbox exec, ps and stop find the box by it\n"
 "  -d, --detach          return when COMMAND has been started; the box goes on in the background\n"
+"      --from FILE       go on where the box stood still that kbox snapshot has written to FILE; of the options\n"
+"                        --name, -d, --stats and --require-fence go with it\n"
 "      --help, --version\n"
 "\n"
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
@@ -371,7 +375,7 @@ static bool set_mode(struct options *o, const char *arg, char *err)
 enum {
 	MODE = 256, NO_CANCEL_PROMOTE, STATS, ROOT, MAP_ID, HOST_SPECIAL, MEM, MAX_PROCESSES, REQUIRE_FENCE,
 	READ_ONLY, EPHEMERAL, OVERLAY_SIZE, DIFF, UPPER, ROOT_ID, CHANGE_ID, INIT, HOSTNAME, CLEAR_ENV, NET, ALLOW,
-	HOST_LOOPBACK, NET_LOG, FD, NAME, DETACH, HELP, VERSION,
+	HOST_LOOPBACK, NET_LOG, FD, NAME, DETACH, FROM, HELP, VERSION,
 };
 
 static const struct option longs[] = {
@@ -401,6 +405,7 @@ static const struct option longs[] = {
 	{ "fd", required_argument, NULL, FD },
 	{ "name", required_argument, NULL, NAME },
 	{ "detach", no_argument, NULL, DETACH },
+	{ "from", required_argument, NULL, FROM },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -512,6 +517,9 @@ static void plain_option(int c, struct options *o)
 	case DETACH:
 		o->detach = true;
 		break;
+	case FROM:
+		o->from = optarg;
+		break;
 	case HELP:
 		o->action = ACTION_HELP;
 		break;
@@ -532,6 +540,24 @@ static bool no_such_option(int c, char **argv, char *err)
 	/* A long option that takes no value leaves its number in optopt. */
 	return bad(err, "option '%s' is %s; see kbox --help", name,
 		   optopt >= 256 ? "given a value but takes none" : "unknown");
+}
+
+/* What a box is made of is in the snapshot. */
+static bool check_from(struct options *o, int words, char *err)
+{
+	struct options none = { .hostname = "kbox", .umask = 022, .max_processes = 4096 };
+
+	none.from = o->from;
+	none.name = o->name;
+	none.detach = o->detach;
+	none.stats = o->stats;
+	none.require_fence = o->require_fence;
+	if (words)
+		return bad(err, "--from: the programs of the snapshot go on, and there is no command; use kbox exec");
+	if (memcmp(&none, o, sizeof(none)))
+		return bad(err, "--from: the snapshot says what the box is; only --name, -d, --stats and --require-fence "
+				"go with it");
+	return true;
 }
 
 /* Of the root that was named, and of what goes with which. */
@@ -608,6 +634,8 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		if (o->action != ACTION_RUN)
 			return true;
 	}
+	if (o->from)
+		return check_from(o, argc - optind, err);
 	if (!choose_root(o, run, err))
 		return false;
 	if (!check_net(o, err))

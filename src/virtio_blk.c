@@ -16,7 +16,7 @@
 static struct blk {
 	struct disk disk;
 	struct vq_request request;
-} blk;
+} blk = { .disk.overlay = -1 };
 static uint64_t served;
 
 /* What is larger than our limits allow would keep other devices and the box's end waiting. */
@@ -108,6 +108,16 @@ static bool notify(struct device *d, int queue)
 uint64_t virtio_blk_served(void)
 {
 	return __atomic_load_n(&served, __ATOMIC_RELAXED);
+}
+
+int virtio_blk_overlay(void)
+{
+	return blk.disk.overlay;
+}
+
+void virtio_blk_overlay_filled(void)
+{
+	disk_find_held(&blk.disk);
 }
 
 static uint64_t features(const struct disk *k)

@@ -43,6 +43,12 @@ bool vq_start(struct virtqueue *q)
 	return q->running;
 }
 
+void vq_go_on(struct virtqueue *q)
+{
+	if (q->running)
+		q->last_avail = q->next_used = __atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE);
+}
+
 void vq_stop(struct virtqueue *q)
 {
 	q->running = false;

@@ -44,6 +44,8 @@ struct vq_request {
 /* As the driver has set it up now. False: that makes no sense. */
 bool vq_start(struct virtqueue *q);
 /* Nothing is read or written there from now on. */
+/* One that ran elsewhere, where all that was taken was answered. After vq_start(). */
+void vq_go_on(struct virtqueue *q);
 void vq_stop(struct virtqueue *q);
 /* The next request, or false: none, or what the guest wrote makes no sense. */
 bool vq_pop(struct virtqueue *q, struct vq_request *r);

@@ -9,9 +9,20 @@
 #include "release.h"
 
 	.section .head.text, "ax"
-/* From the launcher: x0 = struct kbox_boot. */
+/*
+ * From the launcher: x0 = struct kbox_boot. In the memory of a box that stood still the first task
+ * has its stack in use.
+ */
 SYM_CODE_START(_start)
-	adrp	x1, init_stack
+	ldr	w1, [x0, #BOOT_RESUMES]
+	cbz	w1, 1f
+	adrp	x1, resume_stack_top
+	add	x1, x1, #:lo12:resume_stack_top
+	mov	sp, x1
+	mov	x29, #0
+	bl	kbox_resume
+	brk	#0
+1:	adrp	x1, init_stack
 	add	x1, x1, #:lo12:init_stack
 	mov	x2, #THREAD_SIZE - 1024
 	add	sp, x1, x2
@@ -19,6 +30,11 @@ SYM_CODE_START(_start)
 	bl	kbox_start
 	brk	#0
 SYM_CODE_END(_start)
+
+	.bss
+	.balign	16
+	.skip	4096
+SYM_DATA(resume_stack_top, .skip 16)
 
 /*
  * long host_call(nr, a1, a2, a3, a4, a5, a6): all host calls of host/. Those below need a stack of

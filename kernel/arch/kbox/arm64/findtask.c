@@ -104,6 +104,14 @@ static unsigned long current_key(void)
 	return gate_key(tp);
 }
 
+static void map_both(mm_context_t *c)
+{
+	map_fixed(KBOX_GATE_PAGE, c->gate_page, 0);
+	if (c->gate_table)
+		map_fixed(KBOX_GATE_TABLE, c->gate_table, TABLE_ORDER);
+	c->gate_mapped = this_vcpu()->host;
+}
+
 /* Current, on its own host thread, has come in from user code or is about to run it. */
 void kbox_gate_open(void)
 {
@@ -111,6 +119,8 @@ void kbox_gate_open(void)
 
 	if (!c->gate_page || current->flags & PF_USER_WORKER)
 		return;
+	if (!c->gate_mapped)
+		map_both(c);
 	if (c->host.threads > 1) {
 		if (c->gate_table)
 			table_enter(current->mm, current_key());
@@ -138,6 +148,12 @@ void kbox_gate_share(struct mm_struct *mm)
 		memset(c->gate_table, 0, GATE_ENTRIES * sizeof(struct gate_entry));
 	}
 	table_enter(mm, current_key());
+}
+
+/* The mm has a new host process, which has nothing mapped. */
+void kbox_gate_moved(struct mm_struct *mm)
+{
+	mm->context.gate_mapped = NULL;
 }
 
 /* The mm goes. */

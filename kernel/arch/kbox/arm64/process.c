@@ -90,3 +90,9 @@ void show_regs(struct pt_regs *r)
 		printk("x%-2d %016llx x%-2d %016llx x%-2d %016llx\n", i, r->regs[i], i + 1, r->regs[i + 1], i + 2, r->regs[i + 2]);
 	printk("x30 %016llx %pS\n", r->regs[30], (void *)r->regs[30]);
 }
+
+void regs_hold(void)
+{
+	fpstate_hold();
+	tls_save();
+}

@@ -5,6 +5,7 @@
  * share one table of descriptors, so that a number means the same wherever the kernel runs.
  */
 #include <linux/compat.h>
+#include <linux/eventpoll.h>
 #include <linux/file.h>
 #include <linux/interrupt.h>
 #include <linux/miscdevice.h>
@@ -343,6 +344,56 @@ int hostfd_adopt(struct file *file, int fd)
 void hostfd_drop(struct file *file)
 {
 	hostfd_release(file_inode(file), file);
+}
+
+static ssize_t dead_iter(struct kiocb *iocb, struct iov_iter *iter)
+{
+	return -EIO;
+}
+
+static __poll_t dead_poll(struct file *file, struct poll_table_struct *pt)
+{
+	return EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLOUT;
+}
+
+/* Of what was left behind in another box. */
+static const struct file_operations dead_ops = {
+	.owner = THIS_MODULE, .release = hostfd_release, .read_iter = dead_iter, .write_iter = dead_iter, .poll = dead_poll,
+};
+
+/* Is there what was there before, of the kind that it was? */
+static bool is_renewed(int fd, struct hostfd *h)
+{
+	u64 *offered = &kbox_shared->offered[fd / 64];
+	bool there = fd < KBOX_MAX_OFFER && *offered & 1UL << fd % 64;
+
+	if (there)
+		*offered &= ~(1UL << fd % 64);
+	return there && hostfd_watch(fd) == !h->regular;
+}
+
+static void renew(struct hostfd *h, bool there)
+{
+	h->edges = false;
+	h->want = 0;
+	if (!there && h->file->f_op->release == hostfd_release)
+		h->file->f_op = &dead_ops;
+	wake_up_interruptible_poll(&h->wait, EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM);
+}
+
+void hostfd_renew(void)
+{
+	struct hostfd_holder *first, *other;
+	int fd = -1;
+
+	while ((fd = hostfd_next(&hostfd_table, fd)) >= 0) {
+		bool there;
+
+		first = hostfd_lookup(&hostfd_table, fd);
+		there = is_renewed(fd, hostfd_of_holder(first));
+		hostfd_for_each_holder(other, first)
+			renew(hostfd_of_holder(other), there);
+	}
 }
 
 int hostfd_number(struct file *file)

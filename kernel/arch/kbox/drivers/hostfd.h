@@ -63,6 +63,11 @@ void hostfd_close(int fd);
  */
 long hostfd_flags(int fd);
 extern struct hostfd_table hostfd_table;
+/*
+ * The box is another one (kernel/snapshot.c): of what is held it has stdio and what it offers. The
+ * rest is no file any more.
+ */
+void hostfd_renew(void);
 
 /* hostfd_wait.c */
 

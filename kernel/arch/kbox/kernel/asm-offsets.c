@@ -8,6 +8,7 @@
 
 int main(void)
 {
+	OFFSET(BOOT_RESUMES, kbox_boot, resumes);
 	OFFSET(HT_GRANT, host_thread, grant);
 	OFFSET(HT_STATE, host_thread, state);
 	DEFINE(HT_GONE, HT_GONE);

@@ -10,6 +10,7 @@
 #include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/hostmm.h>
+#include <asm/hosttrap.h>
 #include <asm/vcpu.h>
 
 /*
@@ -140,6 +141,11 @@ static void __noreturn go_on(struct host_thread *me)
 	take_grant(me);
 	if (me->fate == FATE_EXITS)	/* the task will not come */
 		kbox_thread_exit(me);
+	if (unlikely(me->holds)) {
+		regs_hold();
+		smp_store_release(&me->holds, 0);
+		kbox_park(me);
+	}
 	kbox_load(*me->ctx);
 }
 

@@ -18,6 +18,7 @@
 #include <asm/sections.h>
 #include <asm/setup.h>
 #include <asm/vcpu.h>
+#include "snapshot.h"
 
 struct kbox_boot *const kbox_boot = (void *)(KBOX_PAGE_OFFSET + KBOX_BOOT_PHYS);
 struct kbox_shared *const kbox_shared = (void *)(KBOX_PAGE_OFFSET + KBOX_SHARED_PHYS);
@@ -50,7 +51,7 @@ static void __noreturn z_start(void)
 }
 
 /* Up to where the host's addresses end, which it does not say: it refuses what is beyond. */
-static void __init unmap_from(unsigned long start)
+static void unmap_from(unsigned long start)
 {
 	unsigned long end;
 
@@ -61,7 +62,7 @@ static void __init unmap_from(unsigned long start)
 }
 
 /* Nothing of the launcher stays but the vDSO. */
-static void __init unmap_launcher(struct kbox_boot *boot)
+static void unmap_launcher(struct kbox_boot *boot)
 {
 	unsigned long end = KBOX_PAGE_OFFSET + boot->mem_size, keep = boot->keep_start ?: boot->user_end;
 
@@ -71,21 +72,42 @@ static void __init unmap_launcher(struct kbox_boot *boot)
 	unmap_from(boot->keep_end ?: keep);
 }
 
+static void begin_z(void)
+{
+	host_z.tid = host_z.tgid = host_getpid();
+	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
+	this_vcpu()->host = &host_z;
+}
+
+/*
+ * In the memory of a box that stood still (snapshot.c). The CPU is ours, as it was that of whoever
+ * stood there.
+ */
+asmlinkage __visible void kbox_resume(struct kbox_boot *boot)
+{
+	unmap_launcher(boot);
+	host_traps_init();
+	begin_z();
+	this_vcpu()->watcher = this_vcpu()->entrants = NULL;
+	this_vcpu()->z_reads_current = 0;
+	host_z.vmalloc_gen = kbox_vmalloc_gen + 1;	/* it has missed all */
+	kbox_vmalloc_sync(&host_z);
+	snapshot_resume();
+}
+
 asmlinkage __visible void __init kbox_start(struct kbox_boot *boot)
 {
 	if (boot->magic != KBOX_MAGIC || boot->abi != KBOX_ABI)
 		host_exit_group(1);	/* the launcher has looked, too, and has words for it: src/elf.c */
 	unmap_launcher(boot);
 	host_traps_init();
-	host_z.tid = host_z.tgid = host_getpid();
+	begin_z();
 	/* To see a signal frame. */
 	host_tgkill(host_z.tgid, host_z.tid, IPI_SIGNAL);
 	if (boot->host_cpus < 2)
 		kbox_spin = 0;
-	host_z.loop_sp = kbox_new_context(z_stack + ARRAY_SIZE(z_stack) - 8, z_start);
 	host_z.mm = &init_mm;
 	host_z.task = &init_task;
-	this_vcpu()->host = &host_z;
 	kbox_shared->vcpu.lock = 1;
 	set_task_stack_end_magic(&init_task);
 	start_kernel();

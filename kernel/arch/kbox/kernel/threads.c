@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Host threads and host processes: made, kept in reserve, ended. */
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <asm/boot.h>
+#include <asm/context.h>
 #include <asm/host.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
@@ -88,25 +90,28 @@ static void process_start(struct host_thread *h)
 	kbox_park(h);
 }
 
-/*
- * Host-clone with the first frame on the new record's own little stack; NULL: the host refuses, or
- * there is no memory.
- */
+/* Host-clone with the first frame on the record's own little stack; false: the host refuses. */
+static bool clone_for(struct host_thread *h, unsigned long flags, void (*fn)(struct host_thread *))
+{
+	unsigned long *sp = h->own_stack + ARRAY_SIZE(h->own_stack);
+
+	*--sp = 0;
+	*--sp = (unsigned long)fn;
+	if (host_clone(flags, sp, &h->tid, h) < 0)
+		return false;
+	h->tgid = flags & CLONE_THREAD ? this_vcpu()->host->tgid : h->tid;
+	return true;
+}
+
+/* NULL: the host refuses, or there is no memory. */
 static struct host_thread *start(unsigned long flags, void (*fn)(struct host_thread *))
 {
 	struct host_thread *h = new_record();
-	unsigned long *sp;
 
-	if (!h)
-		return NULL;
-	sp = h->own_stack + ARRAY_SIZE(h->own_stack);
-	*--sp = 0;
-	*--sp = (unsigned long)fn;
-	if (host_clone(flags, sp, &h->tid, h) < 0) {
+	if (h && !clone_for(h, flags, fn)) {
 		kfree(h);
 		return NULL;
 	}
-	h->tgid = flags & CLONE_THREAD ? this_vcpu()->host->tgid : h->tid;
 	return h;
 }
 
@@ -194,20 +199,24 @@ void host_process_unreserve(void)
 	}
 }
 
-/* Current has begun to run on a host thread that was waiting for it. */
-void host_thread_arrive(void)
+/* Current runs on this host thread, which has nothing of it yet. */
+static void arrive(struct host_thread *h)
 {
-	struct host_thread *h = current->thread.host;
-
 	kbox_vmalloc_sync(h);
 	HOST_OF_STACK(task_stack_page(current)) = h;
-	stack_top(task_stack_page(current))->resume_ip = 0;
 	host_altstack(current);
 	tls_load();
 	kbox_arrive_tsc();
 	kbox_gate_open();
 	kbox_charge_begin(h);
 	h->arrived = true;
+}
+
+/* Current has begun to run on a host thread that was waiting for it. */
+void host_thread_arrive(void)
+{
+	stack_top(task_stack_page(current))->resume_ip = 0;
+	arrive(current->thread.host);
 }
 
 /* The task of h lets go of its mm. */
@@ -245,4 +254,103 @@ void host_thread_discard(struct host_thread *h)
 {
 	h->mm->context.host.threads--;
 	send_away(h);
+}
+
+/*
+ * Has what the registers of a parked host thread have of its task, which is current for that, put
+ * into memory.
+ */
+void host_thread_hold(struct host_thread *h)
+{
+	WRITE_ONCE(h->holds, 1);
+	kbox_grant(h);
+	while (smp_load_acquire(&h->holds))
+		host_yield();
+}
+
+/*
+ * Host threads that are made anew, in a box that has none yet (snapshot.c). Their tasks stand still,
+ * in saved contexts. First each goes on with what an arrival is, and then with its own.
+ */
+static void arrive_again(void)
+{
+	struct host_thread *h = current->thread.host;
+
+	arrive(h);
+	kbox_load(h->entry_sp);
+}
+
+static void forget_host(struct task_struct *t)
+{
+	struct host_thread *h = t->thread.host;
+
+	h->grant = h->state = h->ipi = h->preempted = h->queued = h->vain = h->tid = 0;
+	h->last = false;
+	memset(&h->isa, 0, sizeof(h->isa));
+	h->vmalloc_gen = kbox_vmalloc_gen;
+	if (h->mm) {
+		host_mm_forget(h->mm);
+		kbox_gate_moved(h->mm);
+	}
+	if (!h->arrived)	/* that is what it begins with */
+		return;
+	h->arrived = false;
+	h->entry_sp = t->thread.sp;
+	t->thread.sp = kbox_new_context((void *)(t->thread.sp & ~15UL), arrive_again);
+}
+
+static void forget_list(struct host_thread **list)
+{
+	struct host_thread *h;
+
+	while ((h = *list)) {
+		*list = h->next;
+		kfree(h);
+	}
+}
+
+static void renew(struct host_thread *h, unsigned long flags, void (*fn)(struct host_thread *))
+{
+	if (!clone_for(h, flags, fn))
+		panic("the host has no process for each of the box's");
+}
+
+/* The others that have its mm are threads of its host process, which only one of these can make. */
+static void renew_threads_of(struct task_struct *t)
+{
+	struct host_thread *h = t->thread.host;
+	struct task_struct *g, *other;
+	bool there = false;
+
+	for_each_process_thread(g, other) {
+		if (!other->thread.host || other->thread.host->tid || other->thread.host->mm != h->mm)
+			continue;
+		if (!there) {
+			h->ctx = &current->thread.sp;
+			kbox_move_to(h);
+			h->ctx = &t->thread.sp;
+			there = true;
+		}
+		renew(other->thread.host, CLONE_HOST_THREAD, thread_start);
+	}
+}
+
+void host_threads_renew(void)
+{
+	struct task_struct *g, *t;
+
+	forget_list(&spares);
+	forget_list(&graveyard);
+	nspares = 0;
+	rcu_read_lock();
+	for_each_process_thread(g, t)
+		if (t->thread.host)
+			forget_host(t);
+	for_each_process_thread(g, t) {
+		if (!t->thread.host || t->thread.host->tid)
+			continue;
+		renew(t->thread.host, CLONE_HOST_PROCESS, process_start);
+		renew_threads_of(t);
+	}
+	rcu_read_unlock();
 }

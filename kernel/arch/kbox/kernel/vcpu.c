@@ -65,8 +65,10 @@ struct task_struct *__sched __switch_to(struct task_struct *prev, struct task_st
 	xchg(&this_vcpu()->current_task, next);
 	kbox_wait_for_z();
 	this_vcpu()->last = prev;
-	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host)
+	if (READ_ONCE(prev->__state) == TASK_DEAD && prev->thread.host) {
 		host_thread_die(prev->thread.host);
+		prev->thread.host = NULL;	/* it may be freed before the task is reaped */
+	}
 	if (READ_ONCE(prev->__state) & TASK_IN_USER)
 		kbox_shown_as_running(prev);
 	if (unlikely(READ_ONCE(this_vcpu()->z_until) > this_vcpu()->next_event))

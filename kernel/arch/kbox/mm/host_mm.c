@@ -38,6 +38,13 @@ void host_mm_drop(void)
 	host_munmap(KBOX_HOME_END, TASK_SIZE);
 }
 
+/* Nor has the host process that this is called in. */
+void host_mm_forget(struct mm_struct *mm)
+{
+	mm->context.host.evicted = false;
+	evict_all(mm);
+}
+
 /*
  * The host refuses one more mapping to this process, or has none. The second time everything goes.
  */

@@ -10,14 +10,28 @@
 #include "release.h"
 
 	.section .head.text, "ax"
-/* From the launcher: rdi = struct kbox_boot. */
+/*
+ * From the launcher: rdi = struct kbox_boot. In the memory of a box that stood still the first task
+ * has its stack in use.
+ */
 SYM_CODE_START(_start)
-	leaq	init_stack(%rip), %rsp
+	cmpl	$0, BOOT_RESUMES(%rdi)
+	je	1f
+	leaq	resume_stack_top(%rip), %rsp
+	xorl	%ebp, %ebp
+	call	kbox_resume
+	ud2
+1:	leaq	init_stack(%rip), %rsp
 	addq	$(THREAD_SIZE - 512), %rsp
 	xorl	%ebp, %ebp
 	call	kbox_start
 	ud2
 SYM_CODE_END(_start)
+
+	.bss
+	.balign	16
+	.skip	4096
+SYM_DATA(resume_stack_top, .skip 16)
 
 /*
  * long host_call(nr, a1, a2, a3, a4, a5, a6): all host calls of host/. Those below need a stack of

@@ -4,6 +4,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/ptrace.h>
 #include <asm/fpstate.h>
+#include <asm/hosttrap.h>
 #include <asm/segments.h>
 
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
@@ -27,4 +28,10 @@ void show_regs(struct pt_regs *r)
 	       "r12 %016lx r13 %016lx r14 %016lx r15 %016lx %pS\n",
 	       r->ip, r->sp, r->flags, r->ax, r->bx, r->cx, r->dx, r->si, r->di, r->bp,
 	       r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, (void *)r->ip);
+}
+
+void regs_hold(void)
+{
+	fpstate_hold();
+	bases_save();
 }

@@ -7,6 +7,7 @@
 extern struct kbox_boot *const kbox_boot;
 extern struct kbox_shared *const kbox_shared;
 void kbox_start(struct kbox_boot *boot);
+void kbox_resume(struct kbox_boot *boot);
 
 /* For kbox --stats. */
 static inline void kbox_count(enum kbox_count what)

@@ -44,6 +44,8 @@ void host_mm_unmap_here(struct host_mm *hm, unsigned long start, unsigned long e
 void host_mm_protect(struct host_mm *hm, unsigned long start, unsigned long end, int prot);
 /* Unmaps all user memory that the calling host process has. The caller need not have the CPU. */
 void host_mm_drop(void);
+/* The mm has a new host process, which has nothing mapped. */
+void host_mm_forget(struct mm_struct *mm);
 /*
  * Does the host refuse memory that can be written to and executed? Then a page is mapped for the
  * one or for the other.

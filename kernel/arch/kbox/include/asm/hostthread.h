@@ -70,6 +70,7 @@ struct host_thread {
 	bool arrived;			/* it has run its task, and has that one's stack for host signals */
 	bool last;			/* of its host process */
 	bool idle;			/* Z */
+	u32 holds;			/* it is asked for what its task has in registers: snapshot.c */
 	unsigned long own_stack[128] __aligned(16);	/* while it has no task's: until it arrives, and after that one's end */
 };
 
@@ -95,6 +96,8 @@ bool host_process_reserve(void);
 struct host_thread *host_process_take_reserved(struct mm_struct *mm);
 void host_process_unreserve(void);
 bool host_thread_for_kernel(void (*fn)(struct host_thread *h));
+void host_threads_renew(void);
+void host_thread_hold(struct host_thread *h);
 void host_thread_leave_mm(struct host_thread *h);
 void host_thread_die(struct host_thread *h);
 void host_thread_arrive(void);

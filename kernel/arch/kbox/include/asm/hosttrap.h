@@ -33,6 +33,9 @@ struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr);
 extern char __exit_start[], __exit_end[], kbox_leave_fp_done[];
 extern char __user_text_start[], __user_text_end[];
 
+/* The ISA's: what current has in registers alone goes to memory, and counts there from now on. */
+void regs_hold(void);
+
 /* The ISA's: the user's thread pointer, for a new task and at its arrival. */
 void tls_copy(struct task_struct *p, const struct kernel_clone_args *args);
 void tls_load(void);

@@ -25,6 +25,7 @@ extern void kbox_gate_open(void);
 extern void kbox_gate_share(struct mm_struct *mm);
 extern void kbox_gate_close(struct host_thread *h);
 extern void kbox_gate_free(struct mm_struct *mm);
+extern void kbox_gate_moved(struct mm_struct *mm);
 /* slotregs.c */
 extern bool gate_take_regs(struct pt_regs *regs);
 #else
@@ -33,6 +34,7 @@ static inline void kbox_gate_open(void) { }
 static inline void kbox_gate_share(struct mm_struct *mm) { }
 static inline void kbox_gate_close(struct host_thread *h) { }
 static inline void kbox_gate_free(struct mm_struct *mm) { }
+static inline void kbox_gate_moved(struct mm_struct *mm) { }
 static inline bool gate_take_regs(struct pt_regs *regs) { return true; }
 #endif
 /* process.c, regset.c */

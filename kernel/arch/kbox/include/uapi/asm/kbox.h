@@ -15,10 +15,10 @@
 #endif
 
 #define KBOX_BOOT_PHYS		KBOX_ADDR(0x1000)	/* struct kbox_boot, one page */
-#define KBOX_SHARED_PHYS	KBOX_ADDR(0x2000)	/* struct kbox_shared, four pages */
+#define KBOX_SHARED_PHYS	KBOX_ADDR(0x2000)	/* struct kbox_shared, six pages */
 #define KBOX_CONSOLE_PHYS	KBOX_ADDR(0x10000)	/* struct kbox_console */
 #define KBOX_MAGIC		0x786f626bU	/* "kbox" */
-#define KBOX_ABI		4		/* of these structures, for launcher and kernel */
+#define KBOX_ABI		5		/* of these structures, for launcher and kernel */
 
 #define KBOX_NOTE_IMAGE		1		/* ELF note "kbox" of the kernel: struct kbox_image */
 
@@ -39,11 +39,13 @@ struct kbox_image {
 #define KBOX_IRQ_CONSOLE	3	/* see struct kbox_console */
 #define KBOX_IRQ_WORK		4	/* the kernel's own: see asm/irq_work.h */
 #define KBOX_IRQ_HOSTIO		5	/* the kernel's own: see drivers/hostio.c */
+#define KBOX_IRQ_FREEZE		6	/* see enum kbox_freeze */
 #define KBOX_IRQ_VIRTIO		8	/* + device index */
 
 /* Doorbells of the supervisor: bits of kbox_shared.doorbell. */
 #define KBOX_BELL_EXIT		0	/* kbox_shared.exit_* is valid, the box ends */
 #define KBOX_BELL_INPUT		1	/* of the console: there is room, or it listens */
+#define KBOX_BELL_FREEZE	2	/* the kernel has set kbox_shared.freeze */
 #define KBOX_BELL_VIRTIO	8	/* + device index */
 
 #define KBOX_MAX_VIRTIO		8
@@ -174,6 +176,17 @@ enum kbox_exit {
 };
 
 /*
+ * Does the guest stand still? A futex, which the supervisor sets to KBOX_FREEZE, with an interrupt,
+ * and to KBOX_RUNS; the kernel answers with one of the others, and rings.
+ */
+enum kbox_freeze {
+	KBOX_RUNS = 0,
+	KBOX_FREEZE,		/* it is to stand still */
+	KBOX_FROZEN,		/* it does: all that there is of it is in its memory, which nobody changes */
+	KBOX_UNFREEZABLE,	/* a task does not come to rest, and it goes on */
+};
+
+/*
  * What box and kernel do without: for tests, which name it in KBOX_HIDE (src/hide.c), or since the
  * launcher has found that it is missing. Of these the kernel looks at the first ones, the launcher
  * at the others.
@@ -201,7 +214,8 @@ enum kbox_hide {
 };
 
 /*
- * The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none.
+ * The kernel only reads it, but for vdso_clock_gettime: the host's clock may turn out to be none;
+ * and for the seed, which goes.
  */
 struct kbox_boot {
 	__u32 magic, abi;
@@ -238,6 +252,8 @@ struct kbox_boot {
 	__u32 volumes;			/* how many */
 	__u32 volume_paths;		/* calls that take a path find nothing but the volumes */
 	struct kbox_volume volume[KBOX_MAX_VOLUMES];
+	__u32 resumes;			/* the memory is of a box that stood still, which goes on */
+	__u8 seed[32];			/* random bytes for it, which no other copy of it has */
 	char cmdline[2048];
 };
 
@@ -259,6 +275,7 @@ struct kbox_shared {
 	__u32 doorbell __attribute__((aligned(64)));
 	__u32 sup_signals;	/* bit n: host signal n reached the supervisor */
 	__u16 tty_rows, tty_cols;	/* as large is the terminal, before SIGWINCH is told */
+	__u32 freeze;		/* enum kbox_freeze */
 	__u32 exit_kind;	/* enum kbox_exit */
 	__u32 exit_status;
 	char exit_reason[256];
@@ -268,6 +285,7 @@ struct kbox_shared {
 	struct kbox_virtio virtio[KBOX_MAX_VIRTIO] __attribute__((aligned(64)));
 
 	__u64 offered[KBOX_MAX_OFFER / 64];	/* the kernel clears the bit of what it takes */
+	__u64 held[KBOX_MAX_OFFER / 64];	/* what it has taken, when it stands still */
 };
 
 #endif /* __ASSEMBLY__ */

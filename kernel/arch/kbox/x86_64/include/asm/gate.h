@@ -26,6 +26,7 @@ static inline void kbox_gate_open(void) { }
 static inline void kbox_gate_share(struct mm_struct *mm) { }
 static inline void kbox_gate_close(struct host_thread *h) { }
 static inline void kbox_gate_free(struct mm_struct *mm) { }
+static inline void kbox_gate_moved(struct mm_struct *mm) { }
 /* Its way out needs sahf. */
 extern bool have_lahf;
 static inline bool gate_leaves(void) { return have_lahf; }

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * --from: the memory is a file's that snapshot.c has written. That may be damaged, and what is in
+ * memory is a guest's anyway: it is believed no more than what a guest writes while it runs.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "arch.h"
+#include "devices.h"
+#include "resume.h"
+
+static void __attribute__((noreturn)) damaged(const struct resume *r)
+{
+	die("%s: is damaged, or no snapshot of kbox's", r->path);
+}
+
+static void read_head(struct resume *r)
+{
+	struct stat st;
+
+	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (r->fd < 0 || fstat(r->fd, &st))
+		die("%s: %s", r->path, reason(errno));
+	if (!S_ISREG(st.st_mode) || pread(r->fd, &r->head, sizeof(r->head), 0) != sizeof(r->head) ||
+	    memcmp(r->head.magic, SNAPSHOT_MAGIC, sizeof(SNAPSHOT_MAGIC)))
+		damaged(r);
+	if (r->head.format != SNAPSHOT_FORMAT)
+		die("%s: a snapshot of another version of kbox", r->path);
+	if (r->head.head_sum != snapshot_head_sum(&r->head) || r->head.words > SNAPSHOT_WORDS - sizeof(r->head) ||
+	    r->head.memory < KBOX_MEM_MIN || r->head.memory > MEM_MAX || r->head.overlay > MEM_MAX ||
+	    (r->head.memory | r->head.overlay) % SNAPSHOT_PAGE ||
+	    (uint64_t)st.st_size != SNAPSHOT_WORDS + r->head.memory + r->head.overlay)
+		damaged(r);
+	r->map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, r->fd, 0);
+	if (r->map == MAP_FAILED)
+		die("%s: %s", r->path, reason(errno));
+}
+
+/* The whole file is looked at before anything of it is used. */
+static void check_sum(const struct resume *r)
+{
+	const char *words = r->map + sizeof(r->head);
+	struct snapshot_sum *sum = snapshot_sum_begin(words, r->head.words);
+	uint64_t at = SNAPSHOT_WORDS, end = at + r->head.memory + r->head.overlay, n;
+
+	for (; snapshot_next_run(r->fd, r->map, &at, end, &n); at += n) {
+		madvise((void *)(r->map + at), n, MADV_POPULATE_READ);
+		for (uint64_t page = at; page < at + n; page += SNAPSHOT_PAGE)
+			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, r->map + page);
+	}
+	if (snapshot_sum_end(sum) != r->head.sum)
+		damaged(r);
+}
+
+static struct json_object *get(const struct resume *r, const char *key, enum json_type type)
+{
+	struct json_object *o = json_object_object_get(r->box, key);
+
+	if (!json_object_is_type(o, type))
+		damaged(r);
+	return o;
+}
+
+static void read_words(struct resume *r)
+{
+	char *words = strndup(r->map + sizeof(r->head), r->head.words);
+
+	r->box = words ? json_tokener_parse(words) : NULL;
+	free(words);
+	if (!json_object_is_type(r->box, json_type_object))
+		damaged(r);
+	if (!cpu_has(json_object_get_string(get(r, "cpu", json_type_string))))
+		die("%s: this host's processor lacks something that the box may use", r->path);
+}
+
+/* The snapshot's own path is for who looks at it; the kernel has the image open already. */
+static void take_options(struct options *o, const struct resume *r)
+{
+	const char *mode = json_object_get_string(get(r, "mode", json_type_string));
+	struct json_object *command = get(r, "command", json_type_array);
+	size_t n = json_object_array_length(command);
+
+	o->root_is = ROOT_IMAGE;
+	o->mem = r->head.memory;
+	o->image = json_object_get_string(get(r, "image", json_type_string));
+	o->read_only = !strcmp(mode, "ro");
+	o->ephemeral = !strcmp(mode, "ephemeral");
+	o->overlay_size = json_object_get_int64(get(r, "overlay", json_type_int));
+	o->max_processes = json_object_get_int64(get(r, "processes", json_type_int));
+	o->init = json_object_get_boolean(get(r, "init", json_type_boolean));
+	o->command = calloc(n + 1, sizeof(*o->command));
+	if (!o->command)
+		die("%s", reason(ENOMEM));
+	for (size_t i = 0; i < n; i++)
+		o->command[i] = (char *)json_object_get_string(json_object_array_get_idx(command, i));
+}
+
+static const struct kbox_shared *shared_of(const struct resume *r)
+{
+	return (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
+}
+
+static int move_above(const struct resume *r, int fd, int top)
+{
+	int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, top + 1);
+
+	if (moved < 0)
+		die("%s: the box had descriptor %d, which the limit of open files (ulimit -n) does not allow",
+		    r->path, top);
+	close(fd);
+	return moved;
+}
+
+/*
+ * The guest's kernel knows descriptors by numbers, which must be none of ours. There is nothing
+ * behind them any more; what there is nevertheless has its number later.
+ */
+static void take_numbers(struct resume *r)
+{
+	const struct kbox_shared *s = shared_of(r);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), top = 2;
+
+	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++)
+		if (s->held[fd / 64] & 1UL << fd % 64)
+			top = fd;
+	r->fd = move_above(r, r->fd, top);
+	null = move_above(r, null, top);
+	for (int fd = 3; fd <= top; fd++)
+		if (s->held[fd / 64] & 1UL << fd % 64 && dup3(null, fd, O_CLOEXEC) < 0)
+			die("%s: descriptor %d: %s", r->path, fd, reason(errno));
+	close(null);
+}
+
+void resume_open(struct box *b)
+{
+	static struct resume resume;
+	struct timespec now;
+
+	if (!b->opt.from)
+		return;
+	resume.path = b->opt.from;
+	read_head(&resume);
+	check_sum(&resume);
+	read_words(&resume);
+	take_options(&b->opt, &resume);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (json_object_get_int64(get(&resume, "clock", json_type_int)) > now.tv_sec)
+		die("%s: its clock is ahead of this host's, which has been started since", resume.path);
+	take_numbers(&resume);
+	b->resume = &resume;
+}
+
+void resume_image(const struct box *b)
+{
+	const struct resume *r = b->resume;
+	struct stat st;
+
+	if (!r)
+		return;
+	if (fstat(b->image_fd, &st) || st.st_size != json_object_get_int64(get(r, "image_size", json_type_int)) ||
+	    st.st_mtim.tv_sec != json_object_get_int64(get(r, "image_sec", json_type_int)) ||
+	    st.st_mtim.tv_nsec != json_object_get_int64(get(r, "image_nsec", json_type_int)))
+		die("%s: the image %s is not as it was then: something has written to it", r->path, b->opt.image);
+}
+
+/* From the file's map to another file, which nobody has mapped yet. */
+static void copy(const struct resume *r, uint64_t from, uint64_t size, int to)
+{
+	uint64_t at = from, n;
+
+	for (; snapshot_next_run(r->fd, r->map, &at, from + size, &n); at += n)
+		for (uint64_t done = 0; done < n;) {
+			ssize_t got = pwrite(to, r->map + at + done, n - done, at - from + done);
+
+			if (got <= 0)
+				die("cannot have the box's memory: %s", reason(errno));
+			done += got;
+		}
+}
+
+void resume_memory(struct box *b)
+{
+	struct resume *r = b->resume;
+	const char *build;
+
+	if (!r)
+		return;
+	build = json_object_get_string(get(r, "kernel", json_type_string));
+	if (strcmp(build, b->kernel_build))
+		die("%s: made with another kernel; it goes on with that one alone (KBOX_KERNEL)", r->path);
+	copy(r, SNAPSHOT_WORDS, r->head.memory, b->mem_fd);
+	r->was = *b->boot;
+	memset(b->boot, 0, SNAPSHOT_PAGE);
+	memset(b->shared->offered, 0, sizeof(b->shared->offered));
+	b->shared->doorbell = b->shared->sup_signals = b->shared->exit_kind = 0;
+	b->shared->freeze = KBOX_RUNS;
+	b->boot->resumes = 1;
+	if (getrandom(b->boot->seed, sizeof(b->boot->seed), 0) != sizeof(b->boot->seed))
+		die("getrandom: %s", reason(errno));
+}
+
+void resume_overlay(const struct box *b)
+{
+	const struct resume *r = b->resume;
+	int fd = virtio_blk_overlay();
+	struct stat st;
+
+	if (!r || fd < 0)
+		return;
+	if (fstat(fd, &st) || (uint64_t)st.st_size != r->head.overlay)
+		die("%s: the box had another overlay", r->path);
+	copy(r, SNAPSHOT_WORDS + r->head.memory, r->head.overlay, fd);
+	virtio_blk_overlay_filled();
+}
+
+int resume_agent(const struct box *b, int fd)
+{
+	int64_t was = json_object_get_int64(get(b->resume, "agent", json_type_int));
+
+	if (was < 3 || was >= KBOX_MAX_OFFER || dup3(fd, was, O_CLOEXEC) < 0)
+		was = -1;
+	close(fd);
+	return was;
+}
+
+void resume_check(const struct box *b)
+{
+	const struct kbox_boot *was = &b->resume->was;
+	struct kbox_boot *is = b->boot;
+
+	is->rewrite = was->rewrite;
+	is->cancel_promote = was->cancel_promote;
+	/* Where the kernel has found that the host's vDSO has no clock, that is so. */
+	if (!was->vdso_clock_gettime)
+		is->vdso_clock_gettime = 0;
+	if (was->mem_size != is->mem_size || was->user_end != is->user_end || was->keep_start != is->keep_start ||
+	    was->keep_end != is->keep_end || was->vdso_clock_gettime != is->vdso_clock_gettime ||
+	    was->vsyscall_prot != is->vsyscall_prot || was->minsigstksz != is->minsigstksz || was->hwcap != is->hwcap ||
+	    was->hwcap2 != is->hwcap2 || was->hidden != is->hidden)
+		die("%s: made on another kind of host: its kernel or processor differs from this one's", b->resume->path);
+}

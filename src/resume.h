@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* --from: a box that goes on where another one stood still. docs/snapshot.md */
+#ifndef RESUME_H
+#define RESUME_H
+#include <json-c/json.h>
+#include "box.h"
+#include "snapshot.h"
+
+struct resume {
+	const char *path;
+	int fd;
+	struct snapshot_head head;
+	struct json_object *box;	/* its description */
+	const char *map;		/* the file */
+	struct kbox_boot was;		/* what the kernel was told when it began */
+};
+
+/*
+ * Before anything else of the box: it says what the box is, and takes the numbers of descriptors
+ * that the guest had. Nothing without --from.
+ */
+void resume_open(struct box *b);
+/* The image is the one that it was. */
+void resume_image(const struct box *b);
+/* Guest memory as it was, when the kernel's text is there, and before fill_boot(). */
+void resume_memory(struct box *b);
+/* What the kernel would be told of the host now is what it was told. In the first process. */
+void resume_check(const struct box *b);
+/* And the image's overlay, when there is one. */
+void resume_overlay(const struct box *b);
+/* The agent's descriptor, where it was; -1: there was none. It takes fd. */
+int resume_agent(const struct box *b, int fd);
+
+#endif

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kbox snapshot: a box is written to a file. Its supervisor can open none, so it hands its memory
+ * over, which stands still meanwhile.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "client.h"
+#include "snapshot.h"
+
+static const char usage[] =
+"Usage: kbox snapshot [--stop] NAME FILE\n"
+"Write the box of this name to FILE. It stands still meanwhile, and goes on. kbox --from FILE is a box\n"
+"in which its programs go on from there.\n"
+"\n"
+"      --stop            it does not go on but ends, as it is in FILE; for a box that writes to its image\n"
+"      --help\n";
+
+static char *unfinished;		/* the file's name until it is whole */
+
+static void give_up(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+}
+
+static void interrupted(int sig)
+{
+	give_up();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static int new_file(const char *path)
+{
+	int fd;
+
+	if (asprintf(&unfinished, "%s.XXXXXX", path) < 0)
+		die("%s", reason(ENOMEM));
+	fd = mkostemp(unfinished, O_CLOEXEC);
+	if (fd < 0) {
+		unfinished = NULL;
+		die("%s: %s", path, reason(errno));
+	}
+	atexit(give_up);
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
+	signal(SIGHUP, interrupted);
+	return fd;
+}
+
+static void write_at(int fd, const char *path, const void *data, size_t n, off_t off)
+{
+	const char *p = data;
+	ssize_t done;
+
+	for (; n; n -= done, p += done, off += done) {
+		done = pwrite(fd, p, n, off);
+		if (done < 0 && errno == EINTR)
+			done = 0;
+		else if (done <= 0)
+			die("%s: %s", path, done ? reason(errno) : "cannot be written");
+	}
+}
+
+/* The file that is written, and the sum of what is in it. */
+struct output {
+	int fd;
+	const char *path;
+	struct snapshot_sum *sum;
+};
+
+/*
+ * By way of memory that nobody else has: some words change, those of who waits for the guest and
+ * finds it at rest.
+ */
+static void write_pages(const struct output *o, uint64_t to, const char *from, size_t n)
+{
+	static char own[256 << 10];
+
+	for (size_t part; n; n -= part, from += part, to += part) {
+		part = n < sizeof(own) ? n : sizeof(own);
+		memcpy(own, from, part);
+		for (size_t page = 0; page < part; page += SNAPSHOT_PAGE)
+			snapshot_sum_page(o->sum, (to - SNAPSHOT_WORDS + page) / SNAPSHOT_PAGE, own + page);
+		write_at(o->fd, o->path, own, part, to);
+	}
+}
+
+/* Its pages that are not zero, at that place of the file. */
+static void copy(const struct output *o, uint64_t to, int from, uint64_t size)
+{
+	uint64_t at = 0, n;
+	char *map;
+
+	if (!size)
+		return;
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, from, 0);
+	if (map == MAP_FAILED)
+		die("cannot map the box's memory: %s", reason(errno));
+	for (; snapshot_next_run(from, map, &at, size, &n); at += n)
+		write_pages(o, to + at, map + at, n);
+	munmap(map, size);
+}
+
+static uint64_t size_of(int fd)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) || st.st_size % SNAPSHOT_PAGE)
+		die("the box's memory is none");
+	return st.st_size;
+}
+
+/* What the supervisor says of the box, and what it has not said. */
+static void write_box(int fd, const char *path, struct json_object *box, const int fds[2])
+{
+	struct snapshot_head h = {
+		.magic = SNAPSHOT_MAGIC, .format = SNAPSHOT_FORMAT, .memory = size_of(fds[0]), .overlay = size_of(fds[1]),
+	};
+	struct output o = { fd, path, NULL };
+	const char *words;
+	char cpu[256];
+
+	cpu_words(cpu, sizeof(cpu));
+	json_object_object_add(box, "cpu", json_object_new_string(cpu));
+	words = json_object_to_json_string_ext(box, JSON_C_TO_STRING_PLAIN);
+	h.words = strlen(words);
+	if (h.words > SNAPSHOT_WORDS - sizeof(h))
+		die("the box's command is too long for a snapshot");
+	o.sum = snapshot_sum_begin(words, h.words);
+	copy(&o, SNAPSHOT_WORDS, fds[0], h.memory);
+	copy(&o, SNAPSHOT_WORDS + h.memory, fds[1], h.overlay);
+	if (ftruncate(fd, SNAPSHOT_WORDS + h.memory + h.overlay))
+		die("%s: %s", path, reason(errno));
+	h.sum = snapshot_sum_end(o.sum);
+	h.head_sum = snapshot_head_sum(&h);
+	write_at(fd, path, words, h.words, sizeof(h));
+	write_at(fd, path, &h, sizeof(h), 0);
+}
+
+/* False: it was not ours any more to go on, and has gone on meanwhile. */
+static bool release(struct connection *c, bool stop)
+{
+	struct json_object *o = NULL;
+	bool ok;
+
+	if (ask_box(c, object_of(stop ? "kill" : "thaw", json_object_new_object()), NULL, 0))
+		o = answer_of_box(c);
+	ok = json_object_object_get_ex(o, "ok", NULL);
+	json_object_put(o);
+	return ok;
+}
+
+static void snapshot(const char *name, const char *path, bool stop)
+{
+	struct connection c = connect_box(name);
+	struct json_object *o = NULL, *box = NULL;
+	int fd = new_file(path), fds[2] = { -1, -1 };
+
+	if (ask_box(&c, object_of("freeze", json_object_new_boolean(stop)), NULL, 0))
+		o = answer_with_fds(&c, fds, 2);
+	if (!json_object_object_get_ex(o, "frozen", &box) || fds[0] < 0)
+		die("%s: the box has ended", name);
+	write_box(fd, path, box, fds);
+	if (!release(&c, stop))
+		die("%s: the box went on, or ended, while it was written; try again", name);
+	if (close(fd) || rename(unfinished, path))
+		die("%s: %s", path, reason(errno));
+	unfinished = NULL;
+	json_object_put(o);
+}
+
+int snapshot_main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "stop", no_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	};
+	bool stop = false;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		switch (c) {
+		case 's':
+			stop = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			die("snapshot: option '%s' is unknown; see kbox snapshot --help", argv[optind - 1]);
+		}
+	if (argc - optind != 2)
+		die("snapshot: give the name of a box and a file; see kbox snapshot --help");
+	snapshot(argv[optind], argv[optind + 1], stop);
+	return 0;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What snapshots are told from damaged ones by, and how their pages are found. */
+#define _GNU_SOURCE
+#define XXH_INLINE_ALL
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include "box.h"
+#include "snapshot.h"
+
+struct snapshot_sum {
+	XXH3_state_t state;
+};
+
+struct snapshot_sum *snapshot_sum_begin(const char *words, size_t n)
+{
+	/* Its state is aligned to 64 bytes. */
+	struct snapshot_sum *s = aligned_alloc(64, (sizeof(*s) + 63) & ~63UL);
+
+	if (!s)
+		die("%s", reason(ENOMEM));
+	XXH3_64bits_reset(&s->state);
+	XXH3_64bits_update(&s->state, words, n);
+	return s;
+}
+
+void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, const void *page)
+{
+	XXH3_64bits_update(&s->state, &at, sizeof(at));
+	XXH3_64bits_update(&s->state, page, SNAPSHOT_PAGE);
+}
+
+uint64_t snapshot_sum_end(struct snapshot_sum *s)
+{
+	uint64_t sum = XXH3_64bits_digest(&s->state);
+
+	free(s);
+	return sum;
+}
+
+uint64_t snapshot_head_sum(const struct snapshot_head *h)
+{
+	return XXH3_64bits(h, offsetof(struct snapshot_head, head_sum));
+}
+
+static bool is_zero(const char *page)
+{
+	const uint64_t *w = (const void *)page;
+
+	for (int i = 0; i < SNAPSHOT_PAGE / 8; i += 8)
+		if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7])
+			return false;
+	return true;
+}
+
+/* Where the file has something, from there on; end: nothing more. */
+static uint64_t next_data(int fd, uint64_t at, uint64_t end)
+{
+	off_t data = lseek(fd, at, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end : at;
+	data &= -SNAPSHOT_PAGE;
+	return (uint64_t)data < end ? (uint64_t)data : end;
+}
+
+static uint64_t next_hole(int fd, uint64_t at, uint64_t end)
+{
+	off_t hole = lseek(fd, at, SEEK_HOLE);
+
+	return hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+}
+
+bool snapshot_next_run(int fd, const char *map, uint64_t *at, uint64_t end, uint64_t *n)
+{
+	while ((*at = next_data(fd, *at, end)) < end) {
+		uint64_t hole = next_hole(fd, *at, end), p = *at;
+
+		while (p < hole && is_zero(map + p))
+			p += SNAPSHOT_PAGE;
+		*at = p;
+		while (p < hole && !is_zero(map + p))
+			p += SNAPSHOT_PAGE;
+		*n = p - *at;
+		if (*n)
+			return true;
+	}
+	return false;
+}
