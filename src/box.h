@@ -70,6 +70,7 @@ struct options {
 	const char *name;		/* by which it is found; NULL: it is not */
 	bool detach;
 	const char *from;		/* a snapshot, of which most of the above is */
+	char **beside;			/* the command beside its programs, or NULL */
 	char **command;			/* NULL-terminated */
 };
 
@@ -87,6 +88,7 @@ struct box {
 	char image_path[PATH_MAX];	/* of a box that has a name */
 	struct volumes volumes;
 	int diff_fd;			/* -1: nobody wants to know what is written */
+	int client_fd;			/* the connection of who runs the command beside a snapshot's; or -1 */
 	int agent_fd;			/* of the guest's agent; -1: the box has no name */
 	int net_fd;			/* the engine's socket; -1: there is no network */
 	struct {

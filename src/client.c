@@ -15,7 +15,7 @@
 #define MAX_FDS		8
 #define READ_AT_ONCE	4096
 
-static const char *const words[] = { "exec", "ps", "stop", "snapshot" };
+static const char *const words[] = { "exec", "ps", "stop", "snapshot", "fork" };
 
 bool is_client(const char *word)
 {
@@ -34,6 +34,8 @@ int client(int argc, char **argv, const struct stdio stdio[3])
 		return ps_main(argc, argv);
 	if (!strcmp(argv[0], "snapshot"))
 		return snapshot_main(argc, argv);
+	if (!strcmp(argv[0], "fork"))
+		return fork_main(argc, argv);
 	return stop_main(argc, argv);
 }
 

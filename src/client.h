@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kbox exec, ps, stop and snapshot: clients of boxes that have a name. docs/control.md */
+/* kbox exec, ps, stop, snapshot and fork: clients of boxes that have a name. docs/control.md */
 #ifndef CLIENT_H
 #define CLIENT_H
 #include <json-c/json.h>
@@ -34,8 +34,11 @@ bool has_answer(const struct connection *c);
 struct json_object *object_of(const char *key, struct json_object *value);
 
 int exec_main(int argc, char **argv, const struct stdio stdio[3]);
+/* What kbox exec does, by this connection and these options; -1: the box went before it began. */
+int exec_at(int fd, const struct options *o, const struct stdio stdio[3]);
 int ps_main(int argc, char **argv);
 int stop_main(int argc, char **argv);
 int snapshot_main(int argc, char **argv);
+int fork_main(int argc, char **argv);
 
 #endif

@@ -39,6 +39,7 @@ struct client {
 	int fds[EXEC_FDS], nfds;	/* and beside it */
 	uint32_t program;		/* its program's id; 0: none */
 	bool keep;			/* which goes on without it */
+	bool owner;			/* the box ends with it */
 };
 
 static struct client clients[MAX_CLIENTS];
@@ -78,6 +79,8 @@ static void drop(struct client *c)
 	c->source.fd = -1;
 	c->line = NULL;
 	c->n = c->program = c->keep = 0;
+	if (c->owner)	/* what is not written anywhere needs no orderly end */
+		supervisor_end(box->opt.read_only || box->opt.ephemeral ? SIGKILL : SIGTERM);
 }
 
 /* Takes the object. The descriptors stay ours. False: the client has been dropped. */
@@ -427,6 +430,11 @@ void control_start(void)
 	started = time(NULL);
 	for (struct client *c = clients; c < clients + MAX_CLIENTS; c++)
 		c->source = (struct source) { .fd = -1, .ready = client_ready, .arg = c };
+	if (box->client_fd >= 0) {
+		clients[0].source.fd = box->client_fd;
+		clients[0].owner = true;
+		loop_watch(&clients[0].source, EPOLLIN);
+	}
 	listener.ready = somebody_connects;
 	loop_watch(&listener, EPOLLIN);
 	agent_start();

@@ -351,23 +351,25 @@ static void leave_stdio(void)
 	close(null);
 }
 
-static int run(struct program *p)
+/* False: the box has gone. */
+static bool begin(struct program *p)
 {
+	struct json_object *request, *answer = NULL;
 	int fds[EXEC_FDS], nfds;
-	struct json_object *request;
+	bool begun;
 
-	hear_signals();
-	client_is.box = connect_box(p->name);
 	find_terminal();
 	request = request_of(p, fds, &nfds);
 	if (ask_box(&client_is.box, request, fds, nfds))
-		json_object_put(answer_of_box(&client_is.box));
+		answer = answer_of_box(&client_is.box);
+	begun = answer;
+	json_object_put(answer);
 	leave_stdio();
-	if (client_is.relay >= 0) {
+	if (client_is.relay >= 0)
 		close(fds[nfds - 1]);
+	if (begun && client_is.relay >= 0)
 		tty_setup(client_is.stdio);
-	}
-	return wait_for_program();
+	return begun;
 }
 
 enum { CLEAR_ENV = 256, ROOT_ID, CHANGE_ID, KEEP, HELP };
@@ -438,5 +440,23 @@ int exec_main(int argc, char **argv, const struct stdio stdio[3])
 
 	client_is.stdio = stdio;
 	parse(&p, argc, argv);
-	return run(&p);
+	hear_signals();
+	client_is.box = connect_box(p.name);
+	begin(&p);
+	return wait_for_program();
+}
+
+int exec_at(int fd, const struct options *o, const struct stdio stdio[3])
+{
+	struct program p = {
+		.cwd = o->cwd, .env = json_object_new_array(), .clear_env = o->clear_env, .ids = o->ids_given,
+		.uid = o->uid, .gid = o->gid, .command = o->beside,
+	};
+
+	for (size_t i = 0; i < o->nenv; i++)
+		json_object_array_add(p.env, json_object_new_string(o->env[i]));
+	client_is.stdio = stdio;
+	client_is.box.fd = fd;
+	hear_signals();
+	return begin(&p) ? wait_for_program() : -1;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "bell.h"
+#include "beside.h"
 #include "bound.h"
 #include "box.h"
 #include "broker.h"
@@ -52,6 +53,7 @@ static int run(struct box *b, char **argv)
 {
 	resume_open(b);
 	find_room(b->opt.mem, argv);
+	beside_begin(b);
 	if (b->opt.require_fence)
 		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
 	raise_limits();

@@ -16,7 +16,8 @@ const char options_usage[] =
 "       kbox ps [--json]\n"
 "       kbox stop [-t SECONDS] NAME...\n"
 "       kbox snapshot [--stop] NAME FILE\n"
-"       kbox [OPTIONS] --from FILE\n"
+"       kbox fork NAME NEW...\n"
+"       kbox [OPTIONS] --from FILE [-- COMMAND [ARG...]]\n"
 "       kbox doctor\n"
 "Run COMMAND on a Linux kernel of its own, with IMAGE as its root file system. kbox run needs none: root\n"
 "is then this machine's own system, with the current directory, and what is written to it is dropped.\n"
@@ -61,8 +62,9 @@ const char options_usage[] =
 "      --fd N[:M]        give COMMAND kbox's open descriptor N, as M (again for more)\n"
 "      --name NAME       kbox exec, ps and stop find the box by it\n"
 "  -d, --detach          return when COMMAND has been started; the box goes on in the background\n"
-"      --from FILE       go on where the box stood still that kbox snapshot has written to FILE; of the options\n"
-"                        --name, -d, --stats and --require-fence go with it\n"
+"      --from FILE       go on where the box stood still that kbox snapshot has written to FILE, with COMMAND\n"
+"                        beside, as by kbox exec, if there is one: the box ends with it. Of the options --name,\n"
+"                        -d, --stats, --require-fence and those of kbox exec go with it\n"
 "      --help, --version\n"
 "\n"
 "Exit status: COMMAND's, 128+n if signal n ended it; 120 if the guest's kernel\n"
@@ -543,20 +545,27 @@ static bool no_such_option(int c, char **argv, char *err)
 }
 
 /* What a box is made of is in the snapshot. */
-static bool check_from(struct options *o, int words, char *err)
+static bool goes_with_from(int c)
 {
-	struct options none = { .hostname = "kbox", .umask = 022, .max_processes = 4096 };
+	switch (c) {
+	case FROM: case NAME: case 'd': case DETACH: case STATS: case REQUIRE_FENCE:
+	case 'e': case 'w': case CLEAR_ENV: case ROOT_ID: case CHANGE_ID:
+		return true;
+	}
+	return false;
+}
 
-	none.from = o->from;
-	none.name = o->name;
-	none.detach = o->detach;
-	none.stats = o->stats;
-	none.require_fence = o->require_fence;
-	if (words)
-		return bad(err, "--from: the programs of the snapshot go on, and there is no command; use kbox exec");
-	if (memcmp(&none, o, sizeof(none)))
-		return bad(err, "--from: the snapshot says what the box is; only --name, -d, --stats and --require-fence "
-				"go with it");
+static bool check_from(struct options *o, char **words, bool others, char *err)
+{
+	bool of_command = o->ids_given || o->clear_env || o->env || o->cwd;
+
+	if (others)
+		return bad(err, "--from: the snapshot says what the box is; see kbox --help for what goes with it");
+	if (*words && o->detach)
+		return bad(err, "--from and -d: the box ends with COMMAND; use -d without one, and kbox exec");
+	if (!*words && of_command)
+		return bad(err, "--from: -e, -w, --clear-env, --root-id and --change-id are for a command; give one after --");
+	o->beside = *words ? words : NULL;
 	return true;
 }
 
@@ -613,7 +622,7 @@ static bool free_stdout(struct options *o, char *err)
 
 bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ERR])
 {
-	bool run = argc > 1 && !strcmp(argv[1], "run");
+	bool run = argc > 1 && !strcmp(argv[1], "run"), others = false;
 	int c;
 
 	*o = (struct options) { .hostname = "kbox", .umask = 022, .max_processes = 4096 };
@@ -631,11 +640,12 @@ bool parse_options(int argc, char **argv, struct options *o, char err[OPTIONS_ER
 		if (!checked_option(c, o, err))
 			return false;
 		plain_option(c, o);
+		others |= !goes_with_from(c);
 		if (o->action != ACTION_RUN)
 			return true;
 	}
 	if (o->from)
-		return check_from(o, argc - optind, err);
+		return check_from(o, argv + optind, others, err);
 	if (!choose_root(o, run, err))
 		return false;
 	if (!check_net(o, err))

@@ -207,18 +207,26 @@ void resume_memory(struct box *b)
 		die("getrandom: %s", reason(errno));
 }
 
-void resume_overlay(const struct box *b)
+static void fill_overlay(const struct resume *r, int fd)
 {
-	const struct resume *r = b->resume;
-	int fd = virtio_blk_overlay();
 	struct stat st;
 
-	if (!r || fd < 0)
-		return;
 	if (fstat(fd, &st) || (uint64_t)st.st_size != r->head.overlay)
 		die("%s: the box had another overlay", r->path);
 	copy(r, SNAPSHOT_WORDS + r->head.memory, r->head.overlay, fd);
 	virtio_blk_overlay_filled();
+}
+
+void resume_overlay(struct box *b)
+{
+	struct resume *r = b->resume;
+
+	if (!r)
+		return;
+	if (virtio_blk_overlay() >= 0)
+		fill_overlay(r, virtio_blk_overlay());
+	munmap((void *)r->map, SNAPSHOT_WORDS + r->head.memory + r->head.overlay);
+	close(r->fd);
 }
 
 int resume_agent(const struct box *b, int fd)

@@ -26,8 +26,8 @@ void resume_image(const struct box *b);
 void resume_memory(struct box *b);
 /* What the kernel would be told of the host now is what it was told. In the first process. */
 void resume_check(const struct box *b);
-/* And the image's overlay, when there is one. */
-void resume_overlay(const struct box *b);
+/* And the image's overlay, when there is one. The file is not needed after that. */
+void resume_overlay(struct box *b);
 /* The agent's descriptor, where it was; -1: there was none. It takes fd. */
 int resume_agent(const struct box *b, int fd);
 

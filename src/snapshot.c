@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kbox snapshot: a box is written to a file. Its supervisor can open none, so it hands its memory
+ * kbox snapshot: a box is written to a file. kbox fork: to one in memory, of which boxes begin. Its supervisor can open none, so it hands its memory
  * over, which stands still meanwhile.
  */
 #define _GNU_SOURCE
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "client.h"
 #include "snapshot.h"
@@ -24,6 +25,11 @@ static const char usage[] =
 "\n"
 "      --stop            it does not go on but ends, as it is in FILE; for a box that writes to its image\n"
 "      --help\n";
+
+static const char fork_usage[] =
+"Usage: kbox fork NAME NEW...\n"
+"Start boxes of the names NEW, each of them like the box NAME is now. That box writes nothing to its\n"
+"image: it is read-only, or ephemeral.\n";
 
 static char *unfinished;		/* the file's name until it is whole */
 
@@ -163,23 +169,33 @@ static bool release(struct connection *c, bool stop)
 	return ok;
 }
 
-static void snapshot(const char *name, const char *path, bool stop)
+/* Has the box stand still, writes it to fd, and has it go on, or end. */
+static void take_box(const char *name, int fd, const char *path, bool stop)
 {
 	struct connection c = connect_box(name);
 	struct json_object *o = NULL, *box = NULL;
-	int fd = new_file(path), fds[2] = { -1, -1 };
+	int fds[ANSWER_FDS] = { -1, -1 };
 
 	if (ask_box(&c, object_of("freeze", json_object_new_boolean(stop)), NULL, 0))
-		o = answer_with_fds(&c, fds, 2);
+		o = answer_with_fds(&c, fds, ANSWER_FDS);
 	if (!json_object_object_get_ex(o, "frozen", &box) || fds[0] < 0)
 		die("%s: the box has ended", name);
 	write_box(fd, path, box, fds);
 	if (!release(&c, stop))
 		die("%s: the box went on, or ended, while it was written; try again", name);
+	json_object_put(o);
+	close(c.fd);
+	free(c.line);
+}
+
+static void write_file(const char *name, const char *path, bool stop)
+{
+	int fd = new_file(path);
+
+	take_box(name, fd, path, stop);
 	if (close(fd) || rename(unfinished, path))
 		die("%s: %s", path, reason(errno));
 	unfinished = NULL;
-	json_object_put(o);
 }
 
 int snapshot_main(int argc, char **argv)
@@ -204,6 +220,49 @@ int snapshot_main(int argc, char **argv)
 		}
 	if (argc - optind != 2)
 		die("snapshot: give the name of a box and a file; see kbox snapshot --help");
-	snapshot(argv[optind], argv[optind + 1], stop);
+	write_file(argv[optind], argv[optind + 1], stop);
 	return 0;
+}
+
+/* The number of the file is this process's, which stays until the box has begun. */
+static int start_copy(const char *name, int fd)
+{
+	char path[64], self[PATH_MAX];
+	int status;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	pid = fork();
+	if (!pid) {
+		execl("/proc/self/exe", "kbox", "--name", name, "-d", "--from", path, NULL);
+		if (self_path(self))
+			execl(self, "kbox", "--name", name, "-d", "--from", path, NULL);
+		die("cannot start kbox: %s", reason(errno));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		die("fork: %s", reason(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAIL;
+}
+
+int fork_main(int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int fd, status = 0, c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'h')
+			die("fork: option '%s' is unknown; see kbox fork --help", argv[optind - 1]);
+		fputs(fork_usage, stdout);
+		return 0;
+	}
+	if (argc - optind < 2)
+		die("fork: give the name of a box, and names for its copies; see kbox fork --help");
+	fd = new_memfd("kbox-fork");
+	if (fd < 0)
+		die("memfd_create: %s", reason(errno));
+	take_box(argv[optind], fd, "the copy", false);
+	for (int i = optind + 1; i < argc && !status; i++)
+		status = start_copy(argv[i], fd);
+	return status;
 }
