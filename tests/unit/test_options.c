@@ -254,6 +254,21 @@ static void names(void **state)
 	assert_false(is_name("a/b") || is_name("a b") || is_name("a\n") || is_name("\xc3\xa4"));
 }
 
+static void from_snapshot(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_true(parse(&o, ARGS("--from", "file", "--name", "n", "-d", "--stats", "--require-fence")));
+	assert_string_equal(o.from, "file");
+	assert_true(o.detach && !o.beside);
+	assert_true(parse(&o, ARGS("run", "--from", "file", "--change-id", "1:2", "-w", "/w", "--", "ls", "-d")));
+	assert_string_equal(o.beside[0], "ls");
+	assert_string_equal(o.beside[1], "-d");
+	assert_null(o.beside[2]);
+	assert_true(o.ids_given && o.uid == 1 && o.gid == 2 && !o.detach);
+}
+
 static void free_volumes(struct options *o)
 {
 	for (size_t i = 0; i < o->nvolumes; i++) {
@@ -416,6 +431,11 @@ static void refused(void **state)
 		{ "--name", { "kbox", "run", "--name", "", "ls" } },
 		{ "--name", { "kbox", "run", "--name" } },
 		{ "'--detach=yes' is given a value", { "kbox", "run", "--detach=yes", "ls" } },
+		{ "--from", { "kbox", "--from" } },
+		{ "--from", { "kbox", "--from", "file", "-S", "img" } },
+		{ "--from", { "kbox", "--from", "file", "--mem", "64M", "--", "ls" } },
+		{ "--from and -d", { "kbox", "--from", "file", "-d", "--", "ls" } },
+		{ "for a command", { "kbox", "--from", "file", "-e", "A=1" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", "", "ls" } },
 		{ "--hostname", { "kbox", "-S", "img", "--hostname", long_name, "ls" } },
 		{ "--net=tap", { "kbox", "run", "--net=tap", "ls" } },
@@ -519,6 +539,7 @@ int main(void)
 		cmocka_unit_test(default_memory),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(network), cmocka_unit_test(every_option), cmocka_unit_test(names),
+		cmocka_unit_test(from_snapshot),
 		cmocka_unit_test(roots),
 		cmocka_unit_test(volumes),
 		cmocka_unit_test(changes),
