@@ -107,6 +107,7 @@ struct box {
 	int text_fd;			/* the file that image.text[0] is mapped from, or mem_fd */
 	off_t text_at;
 	char kernel_build[64];		/* its build id, in hexadecimal */
+	uint64_t clock_offset;		/* as the kernel has been told it */
 	struct resume *resume;		/* it goes on where another one stood still; or NULL (resume.h) */
 	pid_t kernel_pid;		/* the boot process, and the process group of the box */
 };

@@ -181,7 +181,8 @@ static struct json_object *description(const struct options *opt)
 	json_object_object_add(o, "kernel", json_object_new_string(box->kernel_build));
 	json_object_object_add(o, "command", command_of_box());
 	add(o, "agent", box->agent_fd);
-	add(o, "clock", seconds());
+	add(o, "clock", guest_clock(box->clock_offset));
+	add(o, "clock_offset", box->clock_offset);
 	return o;
 }
 

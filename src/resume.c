@@ -139,10 +139,28 @@ static void take_numbers(struct resume *r)
 	close(null);
 }
 
+uint64_t guest_clock(uint64_t offset)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec + offset;
+}
+
+/* Where this host has been started since then, its clock is behind. */
+static void set_clock(struct box *b)
+{
+	uint64_t was = json_object_get_int64(get(b->resume, "clock", json_type_int)), is;
+
+	b->clock_offset = json_object_get_int64(get(b->resume, "clock_offset", json_type_int));
+	is = guest_clock(b->clock_offset);
+	if (is < was)
+		b->clock_offset += was - is;
+}
+
 void resume_open(struct box *b)
 {
 	static struct resume resume;
-	struct timespec now;
 
 	if (!b->opt.from)
 		return;
@@ -151,11 +169,9 @@ void resume_open(struct box *b)
 	check_sum(&resume);
 	read_words(&resume);
 	take_options(&b->opt, &resume);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (json_object_get_int64(get(&resume, "clock", json_type_int)) > now.tv_sec)
-		die("%s: its clock is ahead of this host's, which has been started since", resume.path);
 	take_numbers(&resume);
 	b->resume = &resume;
+	set_clock(b);
 }
 
 void resume_image(const struct box *b)
@@ -203,6 +219,7 @@ void resume_memory(struct box *b)
 	b->shared->doorbell = b->shared->sup_signals = b->shared->exit_kind = 0;
 	b->shared->freeze = KBOX_RUNS;
 	b->boot->resumes = 1;
+	b->boot->clock_offset = b->clock_offset;
 	if (getrandom(b->boot->seed, sizeof(b->boot->seed), 0) != sizeof(b->boot->seed))
 		die("getrandom: %s", reason(errno));
 }

@@ -28,6 +28,8 @@ void resume_memory(struct box *b);
 void resume_check(const struct box *b);
 /* And the image's overlay, when there is one. The file is not needed after that. */
 void resume_overlay(struct box *b);
+/* CLOCK_MONOTONIC as a guest with this offset has it now, in ns. */
+uint64_t guest_clock(uint64_t offset);
 /* The agent's descriptor, where it was; -1: there was none. It takes fd. */
 int resume_agent(const struct box *b, int fd);
 

@@ -16,6 +16,7 @@ int notrace host_clock_gettime(int clock, struct host_timespec *ts)
 	return HCALL2(__NR_clock_gettime, clock, ts);
 }
 
+/* CLOCK_MONOTONIC goes on where it was in a box whose host had another one (kernel/snapshot.c). */
 u64 notrace host_clock(int clock)
 {
 	int (*vdso)(int, struct host_timespec *) = (void *)kbox_boot->vdso_clock_gettime;
@@ -23,7 +24,7 @@ u64 notrace host_clock(int clock)
 
 	if (!vdso || vdso(clock, &ts))
 		host_clock_gettime(clock, &ts);
-	return in_ns(&ts);
+	return in_ns(&ts) + (clock == CLOCK_MONOTONIC ? kbox_boot->clock_offset : 0);
 }
 
 /* What the calling host thread has used. The vDSO would ask the host as well. */

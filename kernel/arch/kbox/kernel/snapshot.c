@@ -14,6 +14,7 @@
 #include <asm/host.h>
 #include <asm/hosttrap.h>
 #include <asm/vcpu.h>
+#include <asm/vdso.h>
 #include "../drivers/hostfd.h"
 #include "snapshot.h"
 
@@ -84,6 +85,7 @@ static void stir(void)
 static void arrive_elsewhere(void)
 {
 	point.elsewhere = false;
+	kbox_vdso_host();
 	host_threads_renew();
 	hostfd_renew();
 	stir();

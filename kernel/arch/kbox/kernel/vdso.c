@@ -29,6 +29,16 @@ static vm_fault_t vvar_fault(const struct vm_special_mapping *sm, struct vm_area
 static struct vm_special_mapping vvar = { .name = "[vvar]", .fault = vvar_fault };
 static struct vm_special_mapping vdso = { .name = "[vdso]", .pages = text_pages };
 
+void kbox_vdso_host(void)
+{
+	int i;
+
+	for (i = 0; i < CS_BASES; i++)
+		kbox_vdso_data.data[i].arch_data = (struct arch_vdso_data) {
+			kbox_boot->vdso_clock_gettime, kbox_boot->clock_offset,
+		};
+}
+
 static int __init vdso_init(void)
 {
 	char *p;
@@ -39,8 +49,7 @@ static int __init vdso_init(void)
 		panic("the vDSO is too large");
 	for (p = kbox_vdso_start; p < kbox_vdso_end; p += PAGE_SIZE)
 		text_pages[i++] = virt_to_page(p);
-	for (i = 0; i < CS_BASES; i++)
-		kbox_vdso_data.data[i].arch_data.host_clock_gettime = kbox_boot->vdso_clock_gettime;
+	kbox_vdso_host();
 	return 0;
 }
 arch_initcall(vdso_init);

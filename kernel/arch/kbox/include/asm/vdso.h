@@ -16,6 +16,8 @@ struct pt_regs;
 /* kernel/vdso.c */
 extern int kbox_map_vdso(struct mm_struct *mm);
 extern long kbox_map_vdso_again(unsigned long addr);
+/* What the boot page says of the host's clock: the vDSO goes by that from now on. */
+extern void kbox_vdso_host(void);
 /* kernel/vdso_host.c */
 extern bool kbox_in_host_vdso(unsigned long ip);
 extern void kbox_leave_host_vdso(struct pt_regs *regs);

@@ -34,7 +34,7 @@ static __always_inline u64 __arch_get_hw_counter(s32 clock_mode, const struct vd
 	if (clock_mode != VDSO_CLOCKMODE_HOST)	/* just now; the caller looks again */
 		return 0;
 	kbox_host_clock(vd->arch_data.host_clock_gettime, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec + vd->arch_data.offset;
 }
 
 static __always_inline const struct vdso_data *__arch_get_vdso_data(void)

@@ -255,6 +255,7 @@ struct kbox_boot {
 	__u32 resumes;			/* the memory is of a box that stood still, which goes on */
 	__u8 seed[32];			/* random bytes for it, which no other copy of it has */
 	char cmdline[2048];
+	__u64 clock_offset;		/* ns that the guest's CLOCK_MONOTONIC is ahead of the host's */
 };
 
 /* Words of the virtual CPU, each on a line of its own. */
