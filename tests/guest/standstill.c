@@ -1130,7 +1130,7 @@ static void begin(size_t i)
 static int all_have_done_more(unsigned long *before)
 {
 	for (size_t i = 0; i < NPARTS; i++)
-		if (shared->part[i].status == -1 && shared->part[i].rounds <= before[i] + 1)
+		if (shared->part[i].status == -1 && shared->part[i].rounds <= before[i])
 			return 0;
 	for (size_t i = 0; i < NPARTS; i++)
 		before[i] = shared->part[i].rounds;

@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 from snapshot import *  # noqa: E402,F403
 
 SMALL = [*BOX[:-1], "32M"]
-HEAD, WORDS = 64, 64 << 10      # struct snapshot_head
+HEAD, WORDS = 56, 64 << 10      # struct snapshot_head
 PHYSICAL = 0x2000               # struct kbox_shared, in guest memory
 dice = random.Random(SEED)
 

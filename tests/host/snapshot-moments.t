@@ -15,7 +15,7 @@ class Watched:
     def __init__(self, name, program, options=(), parts=(), env=None):
         self.name, self.env, self.said, self.errors = name, env, [], b""
         self.file = name
-        self.words = ["-e", "STANDSTILL_FILE=/tmp/stop", "-e", "KBOX_HOST_PID=1", "-e", "TAP_SECONDS=%d" % LIMIT, *options]
+        self.words = ["-e", "STANDSTILL_FILE=/tmp/stop", "-e", "KBOX_HOST_PID=1", "-e", "TAP_SECONDS=1000000", *options]
         self.watch(begin(*BOX[1:], "--name", name, *self.words, "--", "/tests/" + program, *parts, env=env))
 
     def watch(self, process):
@@ -42,6 +42,7 @@ class Watched:
         self.thread.join(LIMIT)
         if stopped[0] == 0:
             self.watch(resume_here(self.name, self.file, env=self.env))
+            soon(lambda: self.name in listed() or self.process.poll() is not None)
         return stopped, status
 
     def leave(self):
@@ -57,26 +58,22 @@ class Watched:
 
 
 def moments(what, program, writes, moves, *arguments, **more):
+    """Whether all are at work is asked now and then, since that takes longer than a move."""
     dice = random.Random(SEED)
-    name = program
-    box = Watched(name, program, *arguments, **more)
-    good = box.at_work()
-    check(good, what + ": all are at work", box.said[-5:], box.errors)
-    for i in range(writes if good else 0):
-        time.sleep(dice.uniform(0, 0.3))
-        result = box.write()
-        good = result == (0, b"", b"") and box.at_work()
-        if not check(good, what + ": written, and on", result, box.said[-5:], box.errors, SEED):
+    box = Watched(program, program, *arguments, **more)
+    good = check(box.at_work(), what + ": all are at work", box.said[-5:], box.errors)
+    for i in range(1, 1 + writes + moves):
+        if not good:
             break
-    for i in range(moves if good else 0):
         time.sleep(dice.uniform(0, 0.3))
-        result = box.move()
-        good = result == ((0, b"", b""), 137) and box.at_work()
-        if not check(good, what + ": moved, and on", result, box.said[-5:], box.errors, SEED):
-            break
+        result = box.write() if i <= writes else box.move()
+        good = result == ((0, b"", b"") if i <= writes else ((0, b"", b""), 137))
+        good = good and (not FULL and i % 5 and i not in (writes, writes + moves) or box.at_work())
+        check(good, what + (": written, and on" if i <= writes else ": moved, and on"), i, result, box.said[-5:],
+              box.errors, box.process.poll(), SEED)
     good, notes = box.leave() if box.process.poll() is None else (False, (box.said[-5:], box.errors))
-    check(good, what + ": nothing is lost", notes)
-    kill(name)
+    check(good, what + ": nothing is lost", notes, SEED)
+    kill(box.name)
 
 
 def calls_by_patched_sites():

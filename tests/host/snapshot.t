@@ -115,7 +115,7 @@ def programs_of_exec():
     check(results == ((0, b"", b""), (0, b"")), "is in a snapshot", results)
     check(soon(lambda: b"failed" in execute("a", "cat /tmp/said")[1]), "in another box its input and output fail",
           execute("a", "cat /tmp/said"))
-    check(soon(lambda: "cat" not in "".join(guest_processes("a").values())), "and it ends", guest_processes("a"))
+    check(soon(lambda: [c[:-1] for c in guest_processes("a").values()].count("sh") == 1), "and it ends", guest_processes("a"))
     process.stdin.write(b"x\n")
     said = line(process.stdout)
     process.stdin.write(b"y\n")
@@ -222,7 +222,7 @@ def stop_and_go_on():
     check(said == (b"got 1\n", b"err 1\n"), "a box with pipes", said)
     result = snapshot("moved", "moved", "--stop")
     out = ends(process)
-    check(result == (0, b"", b"") and out == (137, b"", b""), "snapshot --stop: its kbox ends with 137", result, out)
+    check(result == (0, b"", b"") and out[:2] == (137, b""), "snapshot --stop: its kbox ends with 137", result, out)
     check("moved" not in listed() and not os.path.lexists(path("moved")), "and its name is free", listed())
     for _ in range(2):
         process = resume_here("moved", "moved", stdin=subprocess.PIPE)
@@ -267,7 +267,8 @@ def files_stay_files():
 
 def null_stays_null():
     """Whatever the new kbox has."""
-    start("null", "/bin/sh", "-c", "until [ -e /tmp/go ]; do sleep 0.02; done; read x; echo out && echo err >&2 && exit 5; exit 6", box=SMALL)
+    script = "until [ -e /tmp/go ]; do sleep 0.02; done; read x; echo out && echo err >&2 && exit 5; exit 6"
+    end(begin(*SMALL[1:], "--name", "null", "-d", "--", "/bin/sh", "-c", script, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     result = snapshot("null", "null", "--stop")
     process = resume_here("null", "null", stdin=subprocess.PIPE)
     soon(lambda: "null" in listed())
@@ -386,12 +387,14 @@ def beside_from():
     for hidden in ("vdso-clock", "dispatch", "populate"):
         result = kbox("--from", first, env={**os.environ, "KBOX_HIDE": hidden})
         check(refuses(result), "a host that lacks something: " + hidden, result)
+    result = resume("other", "first", env={**os.environ, "KBOX_HIDE": "dispatch"})
+    check(refuses(result) and "other" not in listed(), "with -d", result)
 
 
 def find_build_id(file):
     with open(file, "rb") as f:
         data = f.read()
-    at = data.index(b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0")
+    at = data.rindex(b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0")
     return at + 16
 
 
@@ -434,7 +437,8 @@ def first_moments():
         said = line(process.stdout)
         process.stdin.write(b"x\n")
         status = end(process)
-        check((refuses(result) or result == (0, b"", b"")) and said == b"up\n" and status == 5, "a box in its first moments", i, result, said, status)
+        check((refuses(result) or result == (0, b"", b"")) and said == b"up\n" and status == 5,
+              "a box in its first moments", i, result, said, status)
         if result[0] == 0:
             process = resume_here("early", "early", stdin=subprocess.PIPE)
             try:
