@@ -282,6 +282,52 @@ def null_stays_null():
     check(result[0] == 0 and out == (5, b"", b""), "standard streams that were /dev/null are that", result, out)
 
 
+def command_beside():
+    """The box ends with it."""
+    before = boxes()
+    result = kbox("--from", file_of("first"), "-e", "A=b c", "-w", "/usr", "--", "/bin/sh", "-c",
+                  "pwd; echo \"$A\"; sha256sum /var/tmp/a /var/tmp/b /tmp/c; cat; echo err >&2; exit 4", input=b"in")
+    check(result == (4, b"/usr\nb c\n" + SUMS + b"in", b"err\n"), "a command beside --from", result)
+    for command, status in (("exit 0", 0), ("kill -9 $$", 137), ("kill -TERM $$", 143)):
+        result = kbox("--from", file_of("first"), "/bin/sh", "-c", command)
+        check(result == (status, b"", b""), "its status: " + command, result)
+    result = kbox("--from", file_of("first"), "/no/such")
+    check(result[0] == 127 and is_line(result[2]), "one that is not there", result)
+    process = begin("--name", "beside", "--from", file_of("first"), "--", "/bin/sh", "-c", "echo up; exec sleep 1000000")
+    check(line(process.stdout) == b"up\n" and counts_on("beside", AT_FIRST), "the other programs go on beside it")
+    process.send_signal(signal.SIGTERM)
+    check(end(process) == 143, "a signal for kbox is for it")
+    process = begin("--name", "beside", "--from", file_of("first"), "--", "/bin/sh", "-c", "echo up; exec sleep 1000000")
+    line(process.stdout)
+    pid = pid_of("beside")
+    process.kill()
+    end(process)
+    check(pid and gone([pid]) and soon(lambda: boxes() == before), "kbox is killed: the box ends", boxes())
+
+
+def fork(*names):
+    """Its status, and what it said. The copies have its output and errors as boxes of -d have."""
+    with tempfile.TemporaryFile() as errors:
+        status = end(begin("fork", *names, stdout=subprocess.DEVNULL, stderr=errors))
+        return status, os.pread(errors.fileno(), 1000, 0)
+
+
+def forks():
+    result = fork("work", "f1", "f2")
+    check(result == (0, b"") and all(counts_on(name, AT_FIRST) for name in ("f1", "f2", "work")), "kbox fork", result)
+    said = [execute(name, RANDOM)[1] for name in ("f1", "f2", "work")]
+    check(len(set(said)) == 3, "each has random numbers of its own", said)
+    said = execute("f1", "sha256sum /var/tmp/a /var/tmp/b /tmp/c")[1]
+    check(said == SUMS, "its files are there", said)
+    result = fork("f1", "f3")
+    check(result == (0, b"") and counts_on("f3", AT_FIRST), "a copy of a copy", result)
+    for words in ((), ("work",), ("nobody", "f4"), ("work", "f1"), ("work", "a/b"), ("--nonsense", "work", "f4")):
+        result = kbox("fork", *words)
+        check(refuses(result), "125 for kbox fork " + " ".join(words), result)
+    result = kbox("stop", "f1", "f2", "f3")
+    check(result == (0, b"", b"") and counts_on("work", number("work")), "they end", result)
+
+
 def image_that_is_written_to():
     image = TMP + "/rw.img"
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", IMAGE, image], check=True)
@@ -370,14 +416,14 @@ def boxes_that_have_none():
 
 def beside_from():
     first = file_of("first")
-    for words in (("--from", first, "--", "true"), ("--from", first, "true"), ("--from", first, "--mem", "64M"),
+    for words in (("--from", first, "-d", "--", "true"), ("--from", first, "--mem", "64M"), ("--from", first, "--mem", "64M", "true"),
                   ("--from", first, "-S", IMAGE), ("--from", first, "--ephemeral"), ("--from", first, "--read-only"),
                   ("--from", first, "-v", "/tmp:/tmp"), ("--from", first, "-e", "A=B"), ("--from", first, "--net"),
                   ("--from", first, "-w", "/"), ("--from", first, "--syscall-mode=trap"), ("--from", first, "--max-processes", "5"),
                   ("--from", first, "--hostname", "x"), ("--from", first, "--init"), ("--from", first, "--fd", "0"),
                   ("--from", first, "--root-id"), ("--from", first, "--change-id", "1:1"), ("--from", first, "-k", "x"),
                   ("--from",), ("--from", ""), ("--from", "/no/such"), ("--from", "/"), ("--from", "/dev/null"), ("--from", "/dev/zero"),
-                  ("--from", IMAGE), ("--from", KBOX), ("--from", TMP + "/fifo"), ("run", "--from", first, "--", "true")):
+                  ("--from", IMAGE), ("--from", KBOX), ("--from", TMP + "/fifo")):
         result = kbox(*words)
         check(refuses(result), "125 for kbox " + " ".join(words).replace(TMP, "TMP"), result)
     other = TMP + "/vmlinux"
@@ -494,6 +540,6 @@ def all_end():
 
 if len(sys.argv) > 1:
     perform(*(globals()[name] for name in sys.argv[1:]))
-perform(waits_in_vain, it_goes_on, two_of_one_file, one_of_another, without_a_name, programs_of_exec, one_after_another, client_has_gone,
+perform(waits_in_vain, it_goes_on, two_of_one_file, one_of_another, without_a_name, command_beside, forks, programs_of_exec, one_after_another, client_has_gone,
         stop_meanwhile, stop_and_go_on, files_stay_files, null_stays_null, image_that_is_written_to, image_has_changed,
         cannot_be_written, boxes_that_have_none, beside_from, many, first_moments, has_waited_in_vain, all_end)
