@@ -61,6 +61,7 @@ static int new_file(const char *path)
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);
 	signal(SIGHUP, interrupted);
+	signal(SIGXFSZ, SIG_IGN);	/* then it is an error */
 	return fd;
 }
 
@@ -156,7 +157,7 @@ static void write_box(int fd, const char *path, struct json_object *box, const i
 	write_at(fd, path, &h, sizeof(h), 0);
 }
 
-/* False: it was not ours any more to go on, and has gone on meanwhile. */
+/* False: it was not ours any more to go on, and has gone on meanwhile. One that is to end has ended. */
 static bool release(struct connection *c, bool stop)
 {
 	struct json_object *o = NULL;
@@ -166,11 +167,18 @@ static bool release(struct connection *c, bool stop)
 		o = answer_of_box(c);
 	ok = json_object_object_get_ex(o, "ok", NULL);
 	json_object_put(o);
+	if (ok && stop)
+		json_object_put(answer_of_box(c));	/* none: the connection ends with the box */
 	return ok;
 }
 
-/* Has the box stand still, writes it to fd, and has it go on, or end. */
-static void take_box(const char *name, int fd, const char *path, bool stop)
+static void __attribute__((noreturn)) went_on(const char *name)
+{
+	die("%s: the box went on, or ended, while it was written; try again", name);
+}
+
+/* Has the box stand still and writes it to fd. It goes on when it is released, or we end. */
+static struct connection take_box(const char *name, int fd, const char *path, bool stop)
 {
 	struct connection c = connect_box(name);
 	struct json_object *o = NULL, *box = NULL;
@@ -181,21 +189,34 @@ static void take_box(const char *name, int fd, const char *path, bool stop)
 	if (!json_object_object_get_ex(o, "frozen", &box) || fds[0] < 0)
 		die("%s: the box has ended", name);
 	write_box(fd, path, box, fds);
-	if (!release(&c, stop))
-		die("%s: the box went on, or ended, while it was written; try again", name);
 	json_object_put(o);
-	close(c.fd);
-	free(c.line);
+	return c;
+}
+
+static void put_in_place(const char *path)
+{
+	if (rename(unfinished, path))
+		die("%s: %s", path, reason(errno));
+	unfinished = NULL;
 }
 
 static void write_file(const char *name, const char *path, bool stop)
 {
 	int fd = new_file(path);
+	struct connection c = take_box(name, fd, path, stop);
 
-	take_box(name, fd, path, stop);
-	if (close(fd) || rename(unfinished, path))
+	if (close(fd))
 		die("%s: %s", path, reason(errno));
-	unfinished = NULL;
+	/* A box that ends is nowhere else: neither an error nor a signal may take its file away then. */
+	if (stop)
+		put_in_place(path);
+	if (!release(&c, stop)) {
+		if (stop)
+			unlink(path);
+		went_on(name);
+	}
+	if (!stop)
+		put_in_place(path);
 }
 
 int snapshot_main(int argc, char **argv)
@@ -247,11 +268,12 @@ static int start_copy(const char *name, int fd)
 int fork_main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
-	int fd, status = 0, c;
+	struct connection c;
+	int fd, status = 0, opt;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c != 'h')
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (opt != 'h')
 			die("fork: option '%s' is unknown; see kbox fork --help", argv[optind - 1]);
 		fputs(fork_usage, stdout);
 		return 0;
@@ -261,7 +283,10 @@ int fork_main(int argc, char **argv)
 	fd = new_memfd("kbox-fork");
 	if (fd < 0)
 		die("memfd_create: %s", reason(errno));
-	take_box(argv[optind], fd, "the copy", false);
+	c = take_box(argv[optind], fd, "the copy", false);
+	if (!release(&c, false))
+		went_on(argv[optind]);
+	close(c.fd);
 	for (int i = optind + 1; i < argc && !status; i++)
 		status = start_copy(argv[i], fd);
 	return status;
