@@ -267,7 +267,8 @@ bool console_has_ended(void);
 void supervisor_block_signals(void);	/* before any thread starts */
 void terminal_changed(struct box *b);	/* it has another size, or is ours again */
 int supervise(struct box *b);
-void supervisor_end(int sig);		/* as that signal to kbox does; SIGKILL: at once */
+void supervisor_end(void);		/* as SIGTERM to kbox does */
+void supervisor_kill(const char *words);	/* the box ends at once, and kbox says that */
 bool end_box(const struct box *b);	/* false: one stays, and dies when the host lets it */
 int exit_of(const struct box *b, uint32_t kind, char words[LAST_WORDS]);
 

@@ -79,8 +79,10 @@ static void drop(struct client *c)
 	c->source.fd = -1;
 	c->line = NULL;
 	c->n = c->program = c->keep = 0;
-	if (c->owner)	/* what is not written anywhere needs no orderly end */
-		supervisor_end(box->opt.read_only || box->opt.ephemeral ? SIGKILL : SIGTERM);
+	if (c->owner && !box->opt.read_only && !box->opt.ephemeral)
+		supervisor_end();
+	else if (c->owner)	/* it writes to nothing, and needs no orderly end */
+		supervisor_kill("the command's client has gone");
 }
 
 /* Takes the object. The descriptors stay ours. False: the client has been dropped. */
@@ -276,11 +278,11 @@ static bool do_request(struct client *c, struct json_object *request)
 	if (json_object_object_get_ex(request, "stop", NULL)) {
 		if (copier)
 			drop(copier);
-		supervisor_end(SIGTERM);
+		supervisor_end();
 		return agree(c);
 	}
 	if (json_object_object_get_ex(request, "kill", NULL)) {
-		supervisor_end(SIGKILL);
+		supervisor_kill(c == copier ? "the box has ended, and is in a snapshot" : "the box has been killed");
 		return agree(c);
 	}
 	return refuse(c, "there is no such request");

@@ -343,15 +343,16 @@ static void drain_console(void)
 	}
 }
 
-/* SIGTERM, and SIGKILL, which no process has a signal of its own for. */
-static bool killed;
+static const char *killed;		/* by whom, in words; NULL: nobody has */
 
-void supervisor_end(int sig)
+void supervisor_end(void)
 {
-	if (sig == SIGKILL)
-		killed = true;
-	else
-		came |= 1u << sig;
+	came |= 1u << SIGTERM;
+}
+
+void supervisor_kill(const char *words)
+{
+	killed = words;
 }
 
 static void take_signals(struct box *b)
@@ -413,7 +414,7 @@ int supervise(struct box *b)
 			break;
 		}
 		if (killed) {
-			say_last("kbox: the box has been killed\n");
+			say_last("kbox: %s\n", killed);
 			status = 128 + SIGKILL;
 			break;
 		}
