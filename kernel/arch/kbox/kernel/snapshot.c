@@ -18,6 +18,9 @@
 #include "../drivers/hostfd.h"
 #include "snapshot.h"
 
+/* All others stand still while one is waited for, so that is half of what a suspend has. */
+#define PATIENCE_MSECS	10000
+
 /* Where the kernel goes on, and whether that is in another box. */
 static struct {
 	unsigned long sp;
@@ -126,6 +129,7 @@ static irqreturn_t freeze_irq(int irq, void *dev)
 
 static int __init snapshot_init(void)
 {
+	freeze_timeout_msecs = PATIENCE_MSECS;
 	return request_irq(KBOX_IRQ_FREEZE, freeze_irq, 0, "freeze", NULL);
 }
 device_initcall(snapshot_init);
