@@ -83,6 +83,7 @@ struct stdio {
 struct box {
 	struct options opt;
 	struct stdio stdio[3];
+	bool null[3];			/* of these: the guest has /dev/null there */
 	bool mappable, sockets, zero;	/* what the guest is given has such; zero: /dev/zero */
 	int image_fd;			/* -1: there is no image */
 	char image_path[PATH_MAX];	/* of a box that has a name */

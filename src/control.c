@@ -170,6 +170,7 @@ static struct json_object *description(const struct options *opt)
 {
 	const char *mode = opt->read_only ? "ro" : opt->ephemeral ? "ephemeral" : "rw";
 	struct json_object *o = object_of("mode", json_object_new_string(mode));
+	struct json_object *null = json_object_new_array();
 	struct stat st = { 0 };
 
 	stat_of(box->image_fd, &st);
@@ -182,6 +183,9 @@ static struct json_object *description(const struct options *opt)
 	json_object_object_add(o, "init", json_object_new_boolean(opt->init));
 	json_object_object_add(o, "kernel", json_object_new_string(box->kernel_build));
 	json_object_object_add(o, "command", command_of_box());
+	for (int i = 0; i < 3; i++)
+		json_object_array_add(null, json_object_new_boolean(box->null[i]));
+	json_object_object_add(o, "null", null);
 	add(o, "agent", box->agent_fd);
 	add(o, "clock", guest_clock(box->clock_offset));
 	add(o, "clock_offset", box->clock_offset);

@@ -16,6 +16,8 @@ static struct box *box;
 static void (*told)(bool is);		/* NULL: nobody waits */
 static bool wanted;			/* somebody has been told that it stands still, and wants it so */
 
+static void (*came_back)(void);		/* NULL: it has, or was never away */
+
 static void go_on(void)
 {
 	devices_go_on();
@@ -63,6 +65,9 @@ static void answered(void *arg)
 	uint32_t freeze = __atomic_load_n(&box->shared->freeze, __ATOMIC_SEQ_CST);
 
 	(void)arg;
+	if (came_back)
+		came_back();
+	came_back = NULL;
 	if (freeze == KBOX_FROZEN && told) {
 		look(NULL);
 	} else if (freeze == KBOX_FROZEN && !wanted) {
@@ -72,6 +77,13 @@ static void answered(void *arg)
 		if (told)
 			tell(false);
 	}
+}
+
+void freeze_await(struct box *b, void (*back)(void))
+{
+	box = b;
+	came_back = back;
+	bell_answer(KBOX_BELL_FREEZE, answered, NULL);
 }
 
 void freeze_box(struct box *b, void (*frozen)(bool is))

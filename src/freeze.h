@@ -4,6 +4,8 @@
 #define FREEZE_H
 #include "box.h"
 
+/* back() is called when the guest of a snapshot goes on in this box. */
+void freeze_await(struct box *b, void (*back)(void));
 /*
  * Once at a time. frozen() is called when nothing of the box changes any more, until thaw_box(), or
  * with false when that could not be: then the box has gone on.

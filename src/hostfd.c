@@ -60,6 +60,13 @@ static bool has_names(int socket)
 	return getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) }) || domain != AF_UNIX;
 }
 
+static bool is_null(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* A mapping of it that is shared is memory of the host's that nobody counts. */
 static bool is_zero(const struct stat *st)
 {
@@ -95,6 +102,8 @@ void offer_fds(struct box *b)
 	boot->null_fd = b->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (boot->epoll_fd < 0 || boot->null_fd < 0)
 		die("epoll or /dev/null: %s", reason(errno));
+	for (int i = 0; i < 3 && !b->resume; i++)
+		b->null[i] = is_null(i);
 	for (int i = 0; i < 3; i++)
 		if (!b->stdio[i].kind || b->resume)	/* who has taken a file there before finds /dev/null */
 			offer(b, i);
@@ -184,7 +193,7 @@ int keep_fds(const struct box *b, int also)
 	int from = 3;
 
 	for (int fd = 0; fd < 3; fd++)
-		if (b->stdio[fd].kind == KBOX_STDIO_TTY)
+		if (b->stdio[fd].kind == KBOX_STDIO_TTY || (b->resume && b->null[fd]))
 			dup2(boot->null_fd, fd);
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++) {
 		if (!offered(b->shared, fd) && fd != b->mem_fd && fd != boot->epoll_fd && fd != boot->null_fd && fd != also)

@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "fence.h"
 #include "fences.h"
+#include "freeze.h"
 #include "group.h"
 #include "lockin.h"
 #include "loop.h"
@@ -90,14 +91,14 @@ static int run(struct box *b, char **argv)
 	bound_prepare(b);
 	/* Before: if there are no threads to be had, nothing is left behind. */
 	start_bells(b);
+	if (b->resume)
+		freeze_await(b, daemon_up);
 	watch_fds(b);
 	start_console(b);
 	start_devices();
 	start_kernel_process(b);
 	stand_fences(b);
 	open_devices();
-	if (b->resume)
-		daemon_up();
 	return end_diff(b, supervise(b));
 }
 

@@ -169,6 +169,8 @@ void resume_open(struct box *b)
 	check_sum(&resume);
 	read_words(&resume);
 	take_options(&b->opt, &resume);
+	for (int i = 0; i < 3; i++)
+		b->null[i] = json_object_get_boolean(json_object_array_get_idx(get(&resume, "null", json_type_array), i));
 	take_numbers(&resume);
 	b->resume = &resume;
 	set_clock(b);

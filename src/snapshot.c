@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kbox snapshot: a box is written to a file. kbox fork: to one in memory, of which boxes begin. Its supervisor can open none, so it hands its memory
- * over, which stands still meanwhile.
+ * kbox snapshot: a box is written to a file. kbox fork: to one in memory, of which boxes begin. Its
+ * supervisor can open none, so it hands its memory over, which stands still meanwhile.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -248,13 +248,18 @@ int snapshot_main(int argc, char **argv)
 /* The number of the file is this process's, which stays until the box has begun. */
 static int start_copy(const char *name, int fd)
 {
+	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char path[64], self[PATH_MAX];
-	int status;
 	pid_t pid;
 
+	if (null < 0)
+		die("/dev/null: %s", reason(errno));
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
 	pid = fork();
 	if (!pid) {
+		/* Somebody may wait for the end of what we write. */
+		dup2(null, 0);
+		dup2(null, 1);
 		execl("/proc/self/exe", "kbox", "--name", name, "-d", "--from", path, NULL);
 		if (self_path(self))
 			execl(self, "kbox", "--name", name, "-d", "--from", path, NULL);
@@ -262,6 +267,7 @@ static int start_copy(const char *name, int fd)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		die("fork: %s", reason(errno));
+	close(null);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAIL;
 }
 

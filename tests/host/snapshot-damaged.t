@@ -164,11 +164,13 @@ def words():
     with open(file_of("whole"), "rb") as f:
         head = f.read(HEAD)
         box = json.loads(f.read(struct.unpack("=I", head[20:24])[0]))
-    others = (None, 0, -1, 5, 1 << 40, -(1 << 63), (1 << 64) - 1, 1.5, True, "", "x", "ro", "/", "/dev/zero", [], ["a"], [1, None], {}, {"a": 1})
+    others = (None, 0, -1, 5, 1 << 40, -(1 << 63), (1 << 64) - 1, 1.5, True, "", "x", "ro", "/", "/dev/zero",
+              [], ["a"], [1, None], {}, {"a": 1})
     changes = [((key, value), description(lambda o, key=key, value=value: {**o, key: value})) for key in box
                for value in (others if FULL else dice.sample(others, 2)) if value != box[key]]
     changes += [((key, "missing"), description(lambda o, key=key: {k: v for k, v in o.items() if k != key})) for key in box]
-    changes += [(text, description(lambda o, text=text: text)) for text in (b"", b"{", b"[]", b"null", b"\0", b"{}", b"[" * 5000, b"\xff" * 20)]
+    changes += [(text, description(lambda o, text=text: text))
+                for text in (b"", b"{", b"[]", b"null", b"\0", b"{}", b"[" * 5000, b"\xff" * 20)]
     # The command is for who looks at it, and its words may be anything.
     bad = [(what, result) for what, change in changes for result in [with_sums(change)]
            if result and not (refuses(result) or (isinstance(what, tuple) and result[0] >= 0 and

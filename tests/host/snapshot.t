@@ -349,7 +349,8 @@ def image_that_is_written_to():
     check(said[0] == 0 and said[1].split()[0] == b"89" and result == (0, b"", b""), "and ends in order", said, result)
     fsck = subprocess.run(["/sbin/e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     check(fsck.returncode == 0, "the image's file system is sound", fsck.stdout.decode())
-    result = kbox("--ephemeral", *words, "--", "/bin/sh", "-c", "cat /root/a /root/b | %s; cat /root/c | %s; ls -d /var/tmp/d" % (HASH, HASH))
+    result = kbox("--ephemeral", *words, "--", "/bin/sh", "-c",
+                  "cat /root/a /root/b | %s; cat /root/c | %s; ls -d /var/tmp/d" % (HASH, HASH))
     check(result[1].splitlines() == [sums.strip(), said[1].split()[1]], "and has all that was written", result)
     result = resume("rw", "rw")
     check(refuses(result), "it does not go on a second time", result)
@@ -540,6 +541,7 @@ def all_end():
 
 if len(sys.argv) > 1:
     perform(*(globals()[name] for name in sys.argv[1:]))
-perform(waits_in_vain, it_goes_on, two_of_one_file, one_of_another, without_a_name, command_beside, forks, programs_of_exec, one_after_another, client_has_gone,
-        stop_meanwhile, stop_and_go_on, files_stay_files, null_stays_null, image_that_is_written_to, image_has_changed,
-        cannot_be_written, boxes_that_have_none, beside_from, many, first_moments, has_waited_in_vain, all_end)
+perform(waits_in_vain, it_goes_on, two_of_one_file, one_of_another, without_a_name, command_beside, forks, programs_of_exec,
+        one_after_another, client_has_gone, stop_meanwhile, stop_and_go_on, files_stay_files, null_stays_null,
+        image_that_is_written_to, image_has_changed, cannot_be_written, boxes_that_have_none, beside_from, many, first_moments,
+        has_waited_in_vain, all_end)

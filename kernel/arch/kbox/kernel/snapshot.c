@@ -92,6 +92,7 @@ static void arrive_elsewhere(void)
 	host_threads_renew();
 	hostfd_renew();
 	stir();
+	answer(KBOX_RUNS);
 }
 
 static void freeze(struct work_struct *work)
