@@ -505,7 +505,7 @@ WAITS = None        # kbox snapshot of a box that does not come to rest
 
 
 def waits_in_vain():
-    """For a file system that is frozen. The kernel gives up after 20 seconds, so what becomes of it is looked at in the end."""
+    """For a file system that is frozen. The kernel gives up after 10 seconds, so what becomes of it is looked at in the end."""
     start("frozen", "/bin/sh", "-c", COUNTS, box=SMALL)
     result = execute("frozen", "head -c 8000000 /dev/zero >/var/tmp/fs && mke2fs -F /var/tmp/fs >/dev/null && "
                      "mount -o loop /var/tmp/fs /mnt && fsfreeze --freeze /mnt && "
