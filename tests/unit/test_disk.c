@@ -121,13 +121,13 @@ static void read_only(void **state)
 	close(fd);
 }
 
-/* Bytes of memory. */
+/* Bytes of memory, without the page of bits that say what is written. */
 static uint64_t takes(const struct disk *d)
 {
 	struct stat st;
 
 	assert_int_equal(fstat(d->overlay, &st), 0);
-	return st.st_blocks * 512UL;
+	return st.st_blocks * 512UL - DISK_BLOCK;
 }
 
 /* Eight blocks of memory, one of them for the half of a block. */
@@ -170,6 +170,37 @@ static void an_overlay_is_full(void **state)
 	close(fd);
 }
 
+/* What is written, with its bits, is all of an overlay: another disk goes on with that. */
+static void an_overlay_is_copied(void **state)
+{
+	int fd = new_image();
+	struct disk d, other;
+	char block[DISK_BLOCK];
+
+	(void)state;
+	assert_true(disk_init(&d, fd, false, 4 * DISK_BLOCK));
+	memset(copy + DISK_BLOCK + 3, 9, DISK_BLOCK);
+	assert_true(disk_io(&d, true, &(struct iovec) { copy + DISK_BLOCK + 3, DISK_BLOCK }, 1, DISK_BLOCK + 3));
+	memset(copy + 8 * DISK_BLOCK, 0, DISK_BLOCK);
+	assert_true(disk_zero(&d, 8 * DISK_BLOCK, DISK_BLOCK, true));
+	assert_true(disk_init(&other, fd, false, 4 * DISK_BLOCK));
+	assert_int_equal(disk_overlay_size(&d), disk_overlay_size(&other));
+	for (uint64_t off = 0; off < disk_overlay_size(&d); off += DISK_BLOCK) {
+		static const char none[DISK_BLOCK];
+
+		assert_int_equal(pread(d.overlay, block, DISK_BLOCK, off), DISK_BLOCK);
+		if (memcmp(block, none, DISK_BLOCK))
+			assert_int_equal(pwrite(other.overlay, block, DISK_BLOCK, off), DISK_BLOCK);
+	}
+	disk_find_held(&other);
+	same(&other);
+	assert_int_equal(other.room, d.room);
+	assert_int_equal(other.room, 2);
+	disk_close(&other);
+	disk_close(&d);
+	close(fd);
+}
+
 /* Nobody makes the overlay larger. */
 static void an_overlay_is_sealed(void **state)
 {
@@ -196,6 +227,7 @@ int main(void)
 		cmocka_unit_test_prestate(beyond_the_end, &overlay),
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(an_overlay_is_full),
+		cmocka_unit_test(an_overlay_is_copied),
 		cmocka_unit_test(an_overlay_is_sealed),
 	};
 
