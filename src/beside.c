@@ -45,7 +45,6 @@ void beside_begin(struct box *b)
 	int pair[2], status;
 	pid_t pid;
 
-	b->client_fd = -1;
 	if (!b->opt.beside)
 		return;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))

@@ -89,7 +89,7 @@ struct box {
 	char image_path[PATH_MAX];	/* of a box that has a name */
 	struct volumes volumes;
 	int diff_fd;			/* -1: nobody wants to know what is written */
-	int client_fd;			/* the connection of who runs the command beside a snapshot's; or -1 */
+	int client_fd;			/* the connection of who runs the command beside a snapshot's */
 	int agent_fd;			/* of the guest's agent; -1: the box has no name */
 	int net_fd;			/* the engine's socket; -1: there is no network */
 	struct {

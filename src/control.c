@@ -418,7 +418,7 @@ void control_init(struct box *b)
 		b->opt.name = name;
 	if (!b->opt.name)
 		return;
-	if (b->image_fd >= 0 && !realpath(b->opt.image, b->image_path))
+	if (b->opt.image && !realpath(b->opt.image, b->image_path))
 		die("%s: %s", b->opt.image, strerror(errno));
 	box = b;
 	owner = geteuid();
@@ -437,7 +437,7 @@ void control_start(void)
 	started = time(NULL);
 	for (struct client *c = clients; c < clients + MAX_CLIENTS; c++)
 		c->source = (struct source) { .fd = -1, .ready = client_ready, .arg = c };
-	if (box->client_fd >= 0) {
+	if (box->opt.beside) {
 		clients[0].source.fd = box->client_fd;
 		clients[0].owner = true;
 		loop_watch(&clients[0].source, EPOLLIN);

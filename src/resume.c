@@ -147,12 +147,22 @@ uint64_t guest_clock(uint64_t offset)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec + offset;
 }
 
+/* The kernel adds up what it is given here, and has room for 292 years. */
+static uint64_t get_ns(const struct resume *r, const char *key)
+{
+	int64_t ns = json_object_get_int64(get(r, key, json_type_int));
+
+	if (ns < 0 || ns > INT64_MAX / 4)
+		damaged(r);
+	return ns;
+}
+
 /* Where this host has been started since then, its clock is behind. */
 static void set_clock(struct box *b)
 {
-	uint64_t was = json_object_get_int64(get(b->resume, "clock", json_type_int)), is;
+	uint64_t was = get_ns(b->resume, "clock"), is;
 
-	b->clock_offset = json_object_get_int64(get(b->resume, "clock_offset", json_type_int));
+	b->clock_offset = get_ns(b->resume, "clock_offset");
 	is = guest_clock(b->clock_offset);
 	if (is < was)
 		b->clock_offset += was - is;
