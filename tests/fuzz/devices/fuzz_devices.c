@@ -102,17 +102,19 @@ static uint64_t bits(const uint8_t *map)
 	return n;
 }
 
+/* Behind the blocks are the bits that say which of them are written. */
 static void check_overlay(void)
 {
+	uint64_t behind = disk_overlay_size(disk) - ((DISK_SIZE + DISK_BLOCK - 1) & -DISK_BLOCK);
 	struct stat st;
 
 	if (disk->overlay < 0)
 		return;
 	MUST(!fstat(disk->overlay, &st));
-	MUST(st.st_size == ((DISK_SIZE + DISK_BLOCK - 1) & -DISK_BLOCK));
-	MUST((uint64_t)st.st_blocks * 512 <= b.opt.overlay_size);
+	MUST((uint64_t)st.st_size == disk_overlay_size(disk));
+	MUST((uint64_t)st.st_blocks * 512 <= b.opt.overlay_size + behind);
 	MUST(bits(disk->held) + disk->room == b.opt.overlay_size / DISK_BLOCK);
-	MUST((uint64_t)st.st_blocks * 512 <= bits(disk->held) * DISK_BLOCK);
+	MUST((uint64_t)st.st_blocks * 512 <= bits(disk->held) * DISK_BLOCK + behind);
 }
 
 static void check_file(void)
