@@ -92,7 +92,7 @@ static void arrive_elsewhere(void)
 	host_threads_renew();
 	hostfd_renew();
 	stir();
-	answer(KBOX_RUNS);
+	kbox_ring(KBOX_BELL_FREEZE);	/* the word may already say that it is to stand still again */
 }
 
 static void freeze(struct work_struct *work)

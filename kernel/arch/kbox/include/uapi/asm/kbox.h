@@ -178,7 +178,7 @@ enum kbox_exit {
 /*
  * Does the guest stand still? A futex, which the supervisor sets to KBOX_FREEZE, with an interrupt,
  * and to KBOX_RUNS; the kernel answers with one of the others, and rings. One that has come to
- * another box says KBOX_RUNS there.
+ * another box rings there, too.
  */
 enum kbox_freeze {
 	KBOX_RUNS = 0,
