@@ -103,6 +103,20 @@ static void take_options(struct options *o, const struct resume *r)
 		o->command[i] = (char *)json_object_get_string(json_object_array_get_idx(command, i));
 }
 
+/* What of it was nothing stays so. */
+static void take_stdio(struct box *b, const struct resume *r)
+{
+	struct json_object *null = get(r, "null", json_type_array);
+
+	for (int i = 0; i < 3; i++) {
+		struct json_object *is = json_object_array_get_idx(null, i);
+
+		if (!json_object_is_type(is, json_type_boolean))
+			damaged(r);
+		b->null[i] = json_object_get_boolean(is);
+	}
+}
+
 static const struct kbox_shared *shared_of(const struct resume *r)
 {
 	return (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
@@ -179,8 +193,7 @@ void resume_open(struct box *b)
 	check_sum(&resume);
 	read_words(&resume);
 	take_options(&b->opt, &resume);
-	for (int i = 0; i < 3; i++)
-		b->null[i] = json_object_get_boolean(json_object_array_get_idx(get(&resume, "null", json_type_array), i));
+	take_stdio(b, &resume);
 	take_numbers(&resume);
 	b->resume = &resume;
 	set_clock(b);
