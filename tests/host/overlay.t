@@ -22,7 +22,8 @@ run() {
 	timeout "$limit" "$kbox" -S "$tmp/img" --ephemeral --mem 256M --overlay-size 32M "$@"
 }
 
-# MiB of the host's memory that the overlay of a box takes, rounded up: only the supervisor has it.
+# MiB of the host's memory that the overlay of a box takes, rounded up, without the bits behind its
+# blocks, which are at most 16 KiB for this image: only the supervisor has it.
 taken() {
 	for pid in $(host_processes); do
 		for fd in /proc/"$pid"/fd/*; do
@@ -30,7 +31,7 @@ taken() {
 			/memfd:kbox-overlay*) stat -L -c %b "$fd" ;;
 			esac
 		done
-	done | awk '{ print int(($1 + 2047) / 2048) }'
+	done | awk '{ print int(($1 - 32 + 2047) / 2048) }'
 }
 
 # in_box NAME SCRIPT [OPTION...]: the box goes on behind SCRIPT, and what its overlay takes then
