@@ -92,7 +92,7 @@ struct output {
  */
 static void write_pages(const struct output *o, uint64_t to, const char *from, size_t n)
 {
-	static char own[256 << 10];
+	char own[64 << 10];
 
 	for (size_t part; n; n -= part, from += part, to += part) {
 		part = n < sizeof(own) ? n : sizeof(own);
