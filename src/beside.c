@@ -10,20 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "beside.h"
 #include "client.h"
-
-static int status_of(pid_t box)
-{
-	int status;
-
-	while (waitpid(box, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_FAIL;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
+#include "daemon.h"
 
 /* The box has no terminal of the user's, and nothing of what the command reads and writes. */
 static void stand_aside(struct box *b)
@@ -62,7 +52,7 @@ void beside_begin(struct box *b)
 	status = exec_at(pair[0], &b->opt, b->stdio);
 	close(pair[0]);
 	if (status < 0)		/* it could not start, and has said why */
-		_exit(status_of(pid));
-	status_of(pid);
+		_exit(box_status(pid));
+	box_status(pid);
 	_exit(status);
 }

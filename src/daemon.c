@@ -15,8 +15,7 @@
 
 static int caller = -1;
 
-/* The box has ended without having been up. */
-static int status_of(pid_t box)
+int box_status(pid_t box)
 {
 	int status;
 
@@ -38,7 +37,7 @@ static void __attribute__((noreturn)) await(int box_says, pid_t box, bool said)
 			_exit(0);
 		said |= n > 0 && write(2, text, n) == n;
 	}
-	status = status_of(box);
+	status = box_status(box);
 	if (!said)
 		fprintf(stderr, "kbox: the box has ended with status %d before its command ran; "
 			"without -d it says why\n", status);

@@ -11,4 +11,7 @@ void daemon_begin(struct box *b);
 /* The box's command has been started. Without -d nothing. */
 void daemon_up(void);
 
+/* Waits for the end of the box, which is our child: its exit status. */
+int box_status(pid_t box);
+
 #endif

@@ -81,7 +81,7 @@ static void read_words(struct resume *r)
 		die("%s: this host's processor lacks something that the box may use", r->path);
 }
 
-/* The snapshot's own path is for who looks at it; the kernel has the image open already. */
+/* What the command line says of another box. The command is for kbox ps alone. */
 static void take_options(struct options *o, const struct resume *r)
 {
 	const char *mode = json_object_get_string(get(r, "mode", json_type_string));

@@ -4,32 +4,12 @@
  * are the kernel's.
  */
 #include "tap.h"
+#include "iouring.h"
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-struct params {
-	uint32_t sq_entries, cq_entries, flags, thread_cpu, thread_idle, features, wq_fd, resv[3];
-	struct { uint32_t head, tail, mask, entries, flags, dropped, array, resv1; uint64_t addr; } sq;
-	struct { uint32_t head, tail, mask, entries, overflow, cqes, flags, resv1; uint64_t addr; } cq;
-};
-
-struct sqe {
-	uint8_t opcode, flags;
-	uint16_t ioprio;
-	int32_t fd;
-	uint64_t off, addr;
-	uint32_t len, op_flags;
-	uint64_t user_data, rest[3];
-};
-
-struct cqe {
-	uint64_t user_data;
-	int32_t res;
-	uint32_t flags;
-};
 
 enum { NOP, READV, WRITEV, FSYNC, READ_FIXED, WRITE_FIXED, POLL_ADD, POLL_REMOVE, TIMEOUT = 11, TIMEOUT_REMOVE, ACCEPT, CANCEL, LINK_TIMEOUT,
 	OPENAT = 18, CLOSE, READ = 22, WRITE, SEND = 26, RECV };

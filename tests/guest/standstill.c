@@ -7,6 +7,7 @@
  * has done something more.
  */
 #include "tap.h"
+#include "iouring.h"
 #include "standstill-registers.h"
 #include <poll.h>
 #include <pthread.h>
@@ -973,27 +974,6 @@ static void terminal(void)
 }
 
 /* io_uring as iouring.c has it, in short. */
-struct params {
-	uint32_t sq_entries, cq_entries, flags, thread_cpu, thread_idle, features, wq_fd, resv[3];
-	struct { uint32_t head, tail, mask, entries, flags, dropped, array, resv1; uint64_t addr; } sq;
-	struct { uint32_t head, tail, mask, entries, overflow, cqes, flags, resv1; uint64_t addr; } cq;
-};
-
-struct sqe {
-	uint8_t opcode, flags;
-	uint16_t ioprio;
-	int32_t fd;
-	uint64_t off, addr;
-	uint32_t len, op_flags;
-	uint64_t user_data, rest[3];
-};
-
-struct cqe {
-	uint64_t user_data;
-	int32_t res;
-	uint32_t flags;
-};
-
 enum { URING_NOP = 0, URING_TIMEOUT = 11, URING_READ = 22 };
 enum { SQPOLL = 2, GETEVENTS = 1, WAKEUP = 2, NEEDS_WAKEUP = 1, ASYNC = 16 };
 
