@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * bench-fork: what processes cost, as "name microseconds" lines: bench-test's rows that make some.
- * Static musl, calls by syscall(2). "exit" ends at once.
+ * Static musl, calls by syscall(2). "exit" ends at once; "forks N", "execs N" and "pages N" do so
+ * many, or touch N times 1,000 pages, and say nothing.
  */
 #define _GNU_SOURCE
 #include "bench.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,21 +70,22 @@ static void switches(void)
 	reap(pid);
 }
 
-static void children(void)
+static void forks(int n)
 {
-	char *argv[] = { "bench-fork", "exit", NULL }, *env[] = { NULL };
-	double t = now();
-
-	for (int i = 0; i < FORKS; i++) {
+	while (n--) {
 		long pid = fork_raw();
 
 		if (!pid)
 			syscall(SYS_exit_group, 0);
 		reap(pid);
 	}
-	row("fork+wait", t, FORKS);
-	t = now();
-	for (int i = 0; i < FORKS; i++) {
+}
+
+static void execs(int n)
+{
+	char *argv[] = { "bench-fork", "exit", NULL }, *env[] = { NULL };
+
+	while (n--) {
 		long pid = fork_raw();
 
 		if (!pid) {
@@ -91,6 +94,31 @@ static void children(void)
 		}
 		reap(pid);
 	}
+}
+
+static void pages(int n)
+{
+	size_t size = 1000 * sysconf(_SC_PAGESIZE);
+
+	while (n--) {
+		char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			fail("mmap");
+		for (size_t at = 0; at < size; at += size / 1000)
+			p[at] = 1;
+		munmap(p, size);
+	}
+}
+
+static void children(void)
+{
+	double t = now();
+
+	forks(FORKS);
+	row("fork+wait", t, FORKS);
+	t = now();
+	execs(FORKS);
 	row("fork+exec", t, FORKS);
 }
 
@@ -98,6 +126,10 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return 0;
+	if (argc > 2) {
+		(*argv[1] == 'f' ? forks : *argv[1] == 'e' ? execs : pages)(atoi(argv[2]));
+		return 0;
+	}
 	switches();
 	children();
 	return 0;

@@ -46,7 +46,7 @@ static vm_fault_t fault_one(struct vm_area_struct *vma, unsigned long addr, unsi
 	if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 		return fault;
 	if (!(flags & FAULT_FLAG_WRITE) && vma->vm_ops && vma->vm_ops->map_pages && !userfaultfd_armed(vma))
-		prefault_file(vma, addr);
+		segment_fault(vma, addr);
 	if (flags & FAULT_FLAG_INSTRUCTION && vma->vm_mm->context.maps)
 		kbox_text_fault(vma->vm_mm, addr);
 	kbox_tlb_fill(vma->vm_mm, addr, flags & FAULT_FLAG_WRITE, flags & FAULT_FLAG_INSTRUCTION);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Neighbours in a process's memory that lie apart in guest memory cost the host a mapping each, and
- * it has no more than vm.max_map_count for a process. Here the pages of a window are moved to where
- * they are neighbours, too: by page migration, as compaction moves them.
+ * it has no more than vm.max_map_count for a process. Here pages are moved to where they are
+ * neighbours, too: by page migration, as compaction moves them.
  */
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/slab.h>
 #include <linux/swap.h>
 #include <asm/fault.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
 #include <internal.h>	/* of the kernel's mm/ */
-
-#define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
 
 static bool is_memory(pte_t pte)
 {
@@ -46,21 +45,26 @@ unsigned int kbox_pieces(const pte_t *ptes, unsigned int pages)
 
 struct places {
 	struct page *block;
-	struct folio *from[KBOX_FILL_WINDOW];	/* what comes to each page of it; NULL: nothing, or it is there */
-	DECLARE_BITMAP(taken, KBOX_FILL_WINDOW);
+	unsigned int pages;
+	unsigned int next;	/* they are asked for in their order, mostly */
+	DECLARE_BITMAP(taken, PTRS_PER_PTE);
+	struct folio *from[];	/* what comes to each page of it; NULL: nothing, or it is there */
 };
 
 static struct folio *place_of(struct folio *from, unsigned long private)
 {
 	struct places *p = (void *)private;
-	unsigned int i;
+	unsigned int n, i;
 
-	for (i = 0; i < KBOX_FILL_WINDOW; i++)
+	for (n = 0; n < p->pages; n++) {
+		i = (p->next + n) % p->pages;
 		if (p->from[i] == from) {
 			p->from[i] = NULL;
+			p->next = i + 1;
 			__set_bit(i, p->taken);
 			return page_folio(p->block + i);
 		}
+	}
 	return NULL;
 }
 
@@ -86,31 +90,56 @@ static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned in
 	}
 }
 
+static struct places *places_new(unsigned int pages)
+{
+	unsigned int order = order_base_2(pages);
+	struct places *p = kzalloc(struct_size(p, from, pages), GFP_NOWAIT | __GFP_NOWARN);
+
+	if (!p)
+		return NULL;
+	p->pages = pages;
+	p->block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+	if (!p->block) {
+		kfree(p);
+		return NULL;
+	}
+	split_page(p->block, order);
+	return p;
+}
+
 /*
- * Pages of one window of the area, whose mm is current's and locked; false: there is no block. What
- * of the block is not taken goes to the allocator, in such an order that who makes the missing
+ * What of the block is not taken goes to the allocator, in such an order that who makes the missing
  * pages next gets them for their places.
+ */
+static void places_free(struct places *p)
+{
+	unsigned int i;
+
+	for (i = 1U << order_base_2(p->pages); i--; )
+		if (!test_bit(i, p->taken))
+			__free_page(p->block + i);
+	kfree(p);
+}
+
+/*
+ * Pages of the area, of one page table; its mm is current's and locked. written: see isolate().
+ * False: there is no block.
  */
 bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct places p = { };
+	struct places *p = places_new(pages);
 	LIST_HEAD(list);
-	unsigned int i;
 
 	lockdep_assert_held(&mm->mmap_lock);
-	p.block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, WINDOW_ORDER);
-	if (!p.block)
+	if (!p)
 		return false;
-	split_page(p.block, WINDOW_ORDER);
 	mm->context.gathering++;
 	kbox_tlb_clear_range(mm, first, pages);
-	isolate(vma, first, pages, written, &p, &list);
-	if (!list_empty(&list) && migrate_pages(&list, place_of, NULL, (unsigned long)&p, MIGRATE_ASYNC, MR_COMPACTION, NULL))
+	isolate(vma, first, pages, written, p, &list);
+	if (!list_empty(&list) && migrate_pages(&list, place_of, NULL, (unsigned long)p, MIGRATE_ASYNC, MR_COMPACTION, NULL))
 		putback_movable_pages(&list);
 	mm->context.gathering--;
-	for (i = KBOX_FILL_WINDOW; i--; )
-		if (!test_bit(i, p.taken))
-			__free_page(p.block + i);
+	places_free(p);
 	return true;
 }

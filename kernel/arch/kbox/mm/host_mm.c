@@ -41,7 +41,7 @@ void host_mm_drop(void)
 /* Nor has the host process that this is called in. */
 void host_mm_forget(struct mm_struct *mm)
 {
-	mm->context.host.evicted = false;
+	mm->context.host.evicted = mm->context.host.used = false;
 	evict_all(mm);
 }
 
@@ -118,6 +118,8 @@ static void unmap_there(struct host_mm *hm, unsigned long start, unsigned long e
 
 void host_mm_unmap(struct host_mm *hm, unsigned long start, unsigned long end)
 {
+	if (!hm->used)
+		return;
 	if (host_mm_is_here(hm))
 		host_mm_unmap_here(hm, start, end);
 	else
@@ -153,6 +155,8 @@ int host_mm_offer(struct host_mm *hm, unsigned long addr, unsigned long pfn, uns
 	long ret;
 
 	debug_mapping(addr, pages);
+	if (hm)
+		hm->used = true;
 	for (;;) {
 		if (unlikely(wx_refused) && is_wx(prot))
 			prot &= ~PROT_EXEC;

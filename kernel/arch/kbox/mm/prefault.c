@@ -60,12 +60,17 @@ static bool may_prefault(struct vm_area_struct *vma)
 	return !vma->vm_file || !may_change(vma->vm_file);
 }
 
+bool prefault_has_room(struct mm_struct *mm)
+{
+	return is_free(FOR_PREFAULT) && !any_cgroup(mm, is_near_limit);
+}
+
 /* May a fault make more pages than it is asked for? Where they are written to, and there is room. */
 bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
 {
 	if (!(flags & FAULT_FLAG_WRITE) || !may_prefault(vma))
 		return false;
-	return is_free(FOR_PREFAULT) && !giveback_done(vma->vm_mm, addr) && !any_cgroup(vma->vm_mm, is_near_limit);
+	return prefault_has_room(vma->vm_mm) && !giveback_done(vma->vm_mm, addr);
 }
 
 /* How many pages a first fault makes, with one that is next to be expected anywhere near by. */
@@ -168,6 +173,14 @@ static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsi
 	return done;
 }
 
+/* The fault ends before all has been mapped that takes the place of something else. */
+static void clear_replaced(struct mm_struct *mm, unsigned long first, unsigned int pages)
+{
+	if (mm->context.alone)
+		host_mm_unmap(&mm->context.host, first, first + pages * PAGE_SIZE);
+	mm->context.alone = false;
+}
+
 /*
  * The page at addr is to be written to: make it and those around it that can be, and map them all.
  */
@@ -188,43 +201,26 @@ vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int
 		missing += !ptes || is_missing(ptes[i]);
 	if (!dense || kbox_pieces(ptes, pages) <= PIECES || !gather_filling(vma, first, pages))
 		offer_block(missing);
-	kbox_tlb_clear_range(mm, first, pages);
+	mm->context.alone = !host_mm_has_others(&mm->context.host) && host_mm_is_here(&mm->context.host);
+	if (!mm->context.alone)
+		kbox_tlb_clear_range(mm, first, pages);
 	for (i = 0; i < pages; i++) {
 		unsigned long at = first + i * PAGE_SIZE;
 
 		if (at == (addr & PAGE_MASK)) {
 			fault = handle_mm_fault(vma, addr, flags, regs);
-			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
+				clear_replaced(mm, first, pages);
 				return fault;	/* it has let go of the mm, perhaps */
+			}
 		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && (!ptes || is_missing(ptes[i]))) {
 			/* Nobody waits for the disk for it, and the mm stays locked. */
 			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
 		}
 	}
+	mm->context.alone = false;
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
 	if (missing > 1)
 		giveback_made(mm, first, pages);
 	return fault;
 }
-
-/*
- * Reading from a file brings in its neighbours that are in memory, as do_fault_around() does it;
- * but more of them, since to map many costs the host little more than to map one.
- */
-void prefault_file(struct vm_area_struct *vma, unsigned long addr)
-{
-	unsigned long size = KBOX_FILL_WINDOW * PAGE_SIZE, start = addr & -size, end = min(start + size, vma->vm_end);
-	struct vm_fault vmf = {
-		.vma = vma, .address = addr & PAGE_MASK, .real_address = addr, .pgoff = linear_page_index(vma, addr),
-		.gfp_mask = mapping_gfp_mask(vma->vm_file->f_mapping), .pmd = kbox_walk_pmd(vma->vm_mm, addr),
-	};
-
-	lockdep_assert_held(&vma->vm_mm->mmap_lock);
-	if (!vmf.pmd)
-		return;
-	start = max(start, vma->vm_start);
-	rcu_read_lock();
-	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start), linear_page_index(vma, end - 1));
-	rcu_read_unlock();
-}
-

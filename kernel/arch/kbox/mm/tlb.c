@@ -143,8 +143,8 @@ static int map_run(const struct window *w, unsigned int first, unsigned int end,
 }
 
 /*
- * Map page at and, in the same call, what goes with it of pages lo to hi; then of the others what
- * is worth it.
+ * Map page at and, in the same call, what goes with it; then of the others of pages lo to hi what is
+ * worth it.
  */
 static int map_window(const struct window *w, unsigned int at, unsigned int lo, unsigned int hi)
 {
@@ -152,9 +152,9 @@ static int map_window(const struct window *w, unsigned int at, unsigned int lo, 
 	unsigned int first = at, end = at + 1, i, run;
 	int ret;
 
-	while (first > lo && goes_with(w, at, first - 1))
+	while (first > 0 && goes_with(w, at, first - 1))
 		first--;
-	while (end < hi && goes_with(w, at, end))
+	while (end < PTRS_PER_PTE && goes_with(w, at, end))
 		end++;
 	ret = map_run(w, first, end, host_mm_map);
 	for (i = lo; !ret && i < hi; i = run) {
@@ -296,6 +296,7 @@ void kbox_flush_range(struct mm_struct *mm, unsigned long start, unsigned long e
 
 void flush_tlb_mm(struct mm_struct *mm)
 {
+	fork_ends(mm);
 	if (mm->context.protected) {
 		mm->context.protected = false;
 		return;
@@ -325,7 +326,7 @@ void kbox_flush_window(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 /*
  * In a fault of the mm's own, wp_page_copy() puts another page there before it lets go of the old
  * one: mapping that is the flush, see update_mmu_cache_range(). Nothing but reclaim comes here in a
- * fault besides.
+ * fault besides. Where nobody can use the old page meanwhile, that is when the fault has them all.
  */
 pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
 {
@@ -336,7 +337,7 @@ pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 		return pte;
 	if (c->filling == current && host_mm_is_here(&c->host) && is_cow_mapping(vma->vm_flags) &&
 	    !(current->flags & PF_MEMALLOC))
-		c->replacing = true;
+		c->replacing = !c->alone;
 	/* Of what moves (gather.c) the neighbours come next: one signal for all. */
 	else if (!host_mm_is_here(&c->host) && current->mm && current->mm->context.gathering)
 		kbox_flush_window(vma->vm_mm, addr, ptep);

@@ -20,6 +20,12 @@
 #define RUN_MIN		4	/* shorter runs are not worth a call as long as nobody asks for them, */
 #define RUN_NEAR	16	/* but for a file's pages that are so near, where mappings are not scarce */
 #define REFILL_MAX	8	/* so few whose rights change are mapped at once, and not by a fault */
+#define FORK_COPIES	128U	/* fork copies so many at once, */
+#define FORK_COPIES_AREA 32U	/* and all or none of an area */
+#define SEGMENT_MAX	PTRS_PER_PTE	/* text or read-only data up to this is taken as a whole, */
+#define SEGMENT_PIECES	1	/* and put together where it takes more mappings */
+#define SEGMENT_AFTER	2	/* and so many processes have come to it; */
+#define SEGMENT_NOTES	6	/* 2^n such counts are kept */
 #define GATHER_WORTH	8	/* putting a window together has to save so many mappings */
 
 /* Is a part of memory free? What nobody has asked for is made only then. */
@@ -70,11 +76,17 @@ extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigne
 extern void giveback_made(struct mm_struct *mm, unsigned long first, unsigned int pages);
 extern bool giveback_done(struct mm_struct *mm, unsigned long addr);
 
+/* fork.c: the child has its memory, or there is none. */
+extern void fork_ends(struct mm_struct *mm);
+
 /*
  * prefault.c: may more be made than is asked for, and the fault that does; mm is locked for
  * reading, and the fault has it let go of as handle_mm_fault() has.
  */
+/* May pages be made in this process that nobody has asked for? */
+extern bool prefault_has_room(struct mm_struct *mm);
 extern bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned int flags);
 extern vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
-extern void prefault_file(struct vm_area_struct *vma, unsigned long addr);
+/* segment.c: what of a file comes with the page that has been read from; mm is locked for reading. */
+extern void segment_fault(struct vm_area_struct *vma, unsigned long addr);
 #endif

@@ -8,6 +8,7 @@
 #include "rewrite.h"
 
 #define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
+#define WHOLE_MAX	PTRS_PER_PTE	/* pages; text up to this is one window */
 
 static LIST_HEAD(images);
 unsigned int kbox_images;
@@ -391,6 +392,7 @@ static struct text_copy *copy_new(struct image *im, u64 index, struct page *orig
 		return NULL;
 	}
 	c->page = page;
+	c->index = index;
 	INIT_LIST_HEAD(&c->sites);
 	old = xa_load(&im->copies, index);
 	xa_store(&im->copies, index, c, GFP_KERNEL);	/* there is room: it does not sleep */
@@ -403,9 +405,25 @@ static struct text_copy *copy_new(struct image *im, u64 index, struct page *orig
 	return c;
 }
 
+static u64 first_page(const struct image *im)
+{
+	return im->text >> PAGE_SHIFT;
+}
+
+static unsigned long text_pages(const struct image *im)
+{
+	return (PAGE_ALIGN(im->text_end) >> PAGE_SHIFT) - first_page(im);
+}
+
+/* Is all of it one window? */
+static bool is_whole(const struct image *im)
+{
+	return text_pages(im) <= WHOLE_MAX;
+}
+
 static struct text_window *window_of(struct image *im, u64 index)
 {
-	return &im->windows[(index >> WINDOW_ORDER) - (im->text >> PAGE_SHIFT >> WINDOW_ORDER)];
+	return &im->windows[is_whole(im) ? 0 : (index >> WINDOW_ORDER) - (first_page(im) >> WINDOW_ORDER)];
 }
 
 /*
@@ -426,18 +444,38 @@ static bool copy_cached(struct image *im, u64 index, struct page *page)
 	return done;
 }
 
-/* Copies of the window's pages that are in memory, in the order that they have in the file. */
-static void gather(struct image *im, u64 first)
+/*
+ * No process has these pages mapped from now on, so nobody has copies that have been replaced. What
+ * knows of a site stays.
+ */
+static void flush_window(struct image *im, u64 first, unsigned int pages)
 {
-	struct page *block = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, WINDOW_ORDER);
-	unsigned int i;
+	struct rewrite_map *map;
+	struct text_copy *c, *next;
+
+	list_for_each_entry(map, &im->of_maps, of_image)
+		kbox_flush_range(map->mm, map->base + (first << PAGE_SHIFT), map->base + ((first + pages) << PAGE_SHIFT));
+	list_for_each_entry_safe(c, next, &im->retired, retired)
+		if (c->index - first < pages && list_empty(&c->sites)) {
+			list_del(&c->retired);
+			copy_free(c);
+		}
+}
+
+/* Copies of the window's pages that are in memory, in the order that they have in the file. */
+static void gather(struct image *im, u64 index)
+{
+	u64 first = is_whole(im) ? first_page(im) : index & -(u64)KBOX_FILL_WINDOW;
+	unsigned int pages = is_whole(im) ? text_pages(im) : KBOX_FILL_WINDOW, order = order_base_2(pages), i;
+	struct page *block = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
 
 	if (!block)
 		return;
-	split_page(block, WINDOW_ORDER);
-	for (i = 0; i < KBOX_FILL_WINDOW; i++)
-		if (!copy_cached(im, first + i, block + i))
+	split_page(block, order);
+	for (i = 0; i < 1U << order; i++)
+		if (i >= pages || !copy_cached(im, first + i, block + i))
 			__free_page(block + i);
+	flush_window(im, first, pages);
 }
 
 /* So many faults since the last change; each time, twice as many. */
@@ -457,7 +495,7 @@ void image_text_fault(struct image *im, u64 index)
 	w->faults = 0;
 	w->rounds += GATHER_AFTER << w->rounds < GATHER_SELDOM;
 	w->gathered = true;
-	gather(im, index & -(u64)KBOX_FILL_WINDOW);
+	gather(im, index);
 }
 
 /* The copy for one site more. */

@@ -245,6 +245,11 @@ static struct rewrite_map *text_at(struct rewrite_map *map, unsigned long addr)
 	return map;
 }
 
+bool kbox_text_has_copies(struct mm_struct *mm, unsigned long addr)
+{
+	return text_at(mm->context.maps, addr);
+}
+
 /* A page of text is about to be mapped for a process that wants to execute it. May sleep. */
 void kbox_text_fault(struct mm_struct *mm, unsigned long addr)
 {

@@ -6,6 +6,7 @@
  * it. Patched copies of text (rewrite/) are such a cache.
  */
 struct folio;
+struct mm_struct;
 struct page;
 #ifdef CONFIG_KBOX_REWRITE
 extern unsigned int kbox_images;
@@ -31,5 +32,8 @@ static inline void flush_dcache_page(struct page *page)
 	if (kbox_images)
 		kbox_page_written(page);
 }
+/* mm/fork.c: current forks; its mm is locked for writing. flush_tlb_mm() follows. */
+extern void kbox_fork_begins(struct mm_struct *mm);
+#define flush_cache_dup_mm(mm) kbox_fork_begins(mm)
 #include <asm-generic/cacheflush.h>
 #endif

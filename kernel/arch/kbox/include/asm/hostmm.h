@@ -18,6 +18,7 @@ struct mm_struct;
 struct host_mm {
 	unsigned int threads;		/* host threads; 0: no host process, and nothing mapped */
 	bool evicted;			/* the host has refused one more mapping (mm/evict.c) */
+	bool used;			/* something has been mapped, else there is nothing to unmap */
 	unsigned long hand;		/* the address that eviction has come to */
 };
 

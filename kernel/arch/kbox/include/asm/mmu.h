@@ -16,7 +16,8 @@ typedef struct {
 	struct { unsigned long next; unsigned int pages; } ahead[4];	/* where the next such fault would be; what the last one made */
 	unsigned int ahead_last;
 	struct task_struct *filling;	/* its fault maps its pages when it has them all, */
-	bool replacing;			/* but the next one at once: the host still has what was there before */
+	bool replacing;			/* but the next one at once: the host still has what was there before, */
+	bool alone;			/* or when it has them all, too, since nobody else is in user code there */
 	struct rewrite_map *maps;	/* what of its text is patched */
 	struct rewrite_seen *seen;	/* sites that have trapped */
 	unsigned long vdso;		/* where exec has mapped it */

@@ -25,6 +25,7 @@
 #define _PAGE_RW	0x002
 #define _PAGE_USER	0x004
 #define _PAGE_EXEC	0x008
+#define _PAGE_TAKEN	0x010	/* fork has taken the right to write, which the host does not know yet */
 #define _PAGE_ACCESSED	0x020
 #define _PAGE_DIRTY	0x040
 #define _PAGE_MAPPED	0x080	/* the host may have this page mapped here; if not set, it has not */
@@ -172,6 +173,14 @@ extern void arch_sync_kernel_mappings(unsigned long start, unsigned long end);
 struct vm_fault;
 extern void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 				   unsigned long addr, pte_t *ptep, unsigned int nr);
+/* Only fork does this; mm/fork.c tells the host. */
+#define __HAVE_ARCH_PTEP_SET_WRPROTECT
+static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = *ptep;
+
+	set_pte(ptep, __pte((pte_val(pte) & ~_PAGE_RW) | (pte_mapped(pte) && pte_write(pte) ? _PAGE_TAKEN : 0)));
+}
 #define __HAVE_ARCH_PTEP_CLEAR_FLUSH
 extern pte_t ptep_clear_flush(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep);
 /* A host mapping that permits less than the page tables is mended by a fault: kbox_tlb_fill(). */

@@ -27,6 +27,8 @@ void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long e
 void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* A page of text is about to be mapped for a process that wants to execute it. May sleep. */
 void kbox_text_fault(struct mm_struct *mm, unsigned long addr);
+/* Is this text that patched copies are mapped of, where there are some? */
+bool kbox_text_has_copies(struct mm_struct *mm, unsigned long addr);
 /* The page frame to map at addr, where the page table has pfn. */
 unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn);
 /* Where ip would be in the original text. */
@@ -40,6 +42,7 @@ static inline void kbox_rewrite(struct pt_regs *regs, int nr) { }
 static inline void kbox_text_mapped(struct mm_struct *mm, unsigned long start, unsigned long end) { }
 static inline void kbox_text_flushed(struct mm_struct *mm, unsigned long start, unsigned long end) { }
 static inline void kbox_text_fault(struct mm_struct *mm, unsigned long addr) { }
+static inline bool kbox_text_has_copies(struct mm_struct *mm, unsigned long addr) { return false; }
 static inline unsigned long kbox_patched_pfn(struct mm_struct *mm, unsigned long addr, unsigned long pfn) { return pfn; }
 static inline unsigned long kbox_original_ip(struct mm_struct *mm, unsigned long ip) { return ip; }
 static inline unsigned long kbox_lost_slot(struct mm_struct *mm, unsigned long ip) { return 0; }
