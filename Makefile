@@ -62,7 +62,7 @@ REWRITE_INC := -Isrc/rewrite -Ikernel/arch/kbox/rewrite -Ibuild/gen -isystem $(L
 HOSTFD := $(addprefix kernel/arch/kbox/drivers/hostfd_table.,c h)
 HOSTFD_INC := -Ikernel/arch/kbox/drivers -isystem $(LINUX)/tools/include
 
-.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all unit-tests host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-net bench-page count-calls fuzz fuzz-devices \
+.PHONY: all docs kernel kernel-debug kernel-small image image-debian image-system check check-programs check-arm64 check-hosts check-all unit-tests host-39 bench bench-arm64 bench-sites bench-apps bench-fd bench-net bench-page count-calls count-host-calls fuzz fuzz-devices \
 	kselftest demo deps install uninstall deb lint clean FORCE
 
 # What analyses programs runs here, and there is a libslirp.
@@ -252,6 +252,10 @@ bench-apps: all image-debian
 # Instructions of a system call, and where.
 count-calls: all image
 	@scripts/count-calls
+
+# Host calls for a fork, an exec, a page.
+count-host-calls: all image image-debian
+	@scripts/count-host-calls
 
 demo: all image
 	@scripts/demo

@@ -18,8 +18,7 @@
 struct fork_copies {
 	struct list_head list;
 	struct mm_struct *mm;
-	struct page *block;	/* what the copies are made in, or NULL */
-	unsigned int taken;
+	struct offer offer;	/* so that an area's copies are one mapping of the host's */
 	unsigned int n;
 	struct page *page[FORK_COPIES];
 };
@@ -69,56 +68,6 @@ static void choose(struct fork_copies *c, struct vm_area_struct *vma)
 	}
 }
 
-static void block_make(struct fork_copies *c)
-{
-	unsigned int order = order_base_2(c->n);
-
-	c->taken = 0;
-	c->block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
-	if (c->block)
-		split_page(c->block, order);
-}
-
-static void block_free(struct fork_copies *c)
-{
-	unsigned int end = 1U << order_base_2(c->n);
-
-	for (; c->block && c->taken < end; c->taken++)
-		__free_page(c->block + c->taken);
-}
-
-/*
- * The copies are neighbours in memory as the pages are in the program's, so that an area is one
- * mapping of the host's. fork's calls for a page come here by the linker (--wrap), with the parent's
- * area; without CONFIG_NUMA they do not say for whom it is.
- */
-static struct folio *next_copy(struct mm_struct *mm, gfp_t gfp, int order)
-{
-	struct fork_copies *c = unlikely(!list_empty(&forks)) && mm ? copies_of(mm) : NULL;
-
-	if (!c || !c->block || order || !(gfp & __GFP_MOVABLE) || gfp & __GFP_ZERO || c->taken == 1U << order_base_2(c->n))
-		return NULL;
-	return page_folio(c->block + c->taken++);
-}
-
-#ifdef CONFIG_NUMA
-typedef struct folio *alloc_fn(gfp_t gfp, int order, struct vm_area_struct *vma, unsigned long addr, bool huge);
-alloc_fn __real_vma_alloc_folio_noprof, __wrap_vma_alloc_folio_noprof;
-
-struct folio *__wrap_vma_alloc_folio_noprof(gfp_t gfp, int order, struct vm_area_struct *vma, unsigned long addr, bool huge)
-{
-	return next_copy(vma->vm_mm, gfp, order) ?: __real_vma_alloc_folio_noprof(gfp, order, vma, addr, huge);
-}
-#else
-typedef struct folio *alloc_fn(gfp_t gfp, unsigned int order, int node, nodemask_t *nodes);
-alloc_fn __real___folio_alloc_noprof, __wrap___folio_alloc_noprof;
-
-struct folio *__wrap___folio_alloc_noprof(gfp_t gfp, unsigned int order, int node, nodemask_t *nodes)
-{
-	return next_copy(current->mm, gfp, order) ?: __real___folio_alloc_noprof(gfp, order, node, nodes);
-}
-#endif
-
 /* Stock fork copies at once what is pinned. */
 static void pin(struct page *page)
 {
@@ -152,7 +101,7 @@ void kbox_fork_begins(struct mm_struct *mm)
 		kfree(c);
 		return;
 	}
-	block_make(c);
+	offer_begin(&c->offer, mm, c->n);
 	for (i = 0; i < c->n; i++)
 		pin(c->page[i]);
 	set_bit(MMF_HAS_PINNED, &mm->flags);
@@ -170,7 +119,7 @@ void fork_ends(struct mm_struct *mm)
 	list_del(&c->list);
 	for (i = 0; i < c->n; i++)
 		unpin(c->page[i]);
-	block_free(c);
+	offer_end(&c->offer);
 	kfree(c);
 }
 

@@ -68,11 +68,8 @@ static struct folio *place_of(struct folio *from, unsigned long private)
 	return NULL;
 }
 
-/*
- * Of these pages those that can move. written: what can be written to, since the others are about
- * to be copied.
- */
-static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written, struct places *p,
+/* Of these pages those that can move. */
+static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, enum gather what, struct places *p,
 		    struct list_head *list)
 {
 	pte_t *ptes = kbox_walk(vma->vm_mm, first);
@@ -82,7 +79,8 @@ static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned in
 	for (i = 0; ptes && i < pages; i++) {
 		struct folio *folio = is_memory(ptes[i]) ? vm_normal_folio(vma, first + i * PAGE_SIZE, ptes[i]) : NULL;
 
-		if (!folio || (written && !pte_write(ptes[i])) || folio_test_large(folio) || !folio_isolate_lru(folio))
+		if (!folio || (what == GATHER_WRITTEN && !pte_write(ptes[i])) || (what == GATHER_FILE && folio_test_anon(folio)) ||
+		    folio_test_large(folio) || !folio_isolate_lru(folio))
 			continue;
 		p->from[i] = folio;
 		list_add_tail(&folio->lru, list);
@@ -121,11 +119,8 @@ static void places_free(struct places *p)
 	kfree(p);
 }
 
-/*
- * Pages of the area, of one page table; its mm is current's and locked. written: see isolate().
- * False: there is no block.
- */
-bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written)
+/* Pages of the area, of one page table; its mm is current's and locked. False: there is no block. */
+bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, enum gather what)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct places *p = places_new(pages);
@@ -136,7 +131,7 @@ bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int p
 		return false;
 	mm->context.gathering++;
 	kbox_tlb_clear_range(mm, first, pages);
-	isolate(vma, first, pages, written, p, &list);
+	isolate(vma, first, pages, what, p, &list);
 	if (!list_empty(&list) && migrate_pages(&list, place_of, NULL, (unsigned long)p, MIGRATE_ASYNC, MR_COMPACTION, NULL))
 		putback_movable_pages(&list);
 	mm->context.gathering--;

@@ -116,23 +116,6 @@ static bool is_missing(pte_t pte)
 }
 
 /*
- * The host can map pages in one call if they are contiguous, and the allocator's single ones often
- * come in falling order. So a block is taken apart, and given to it in such an order that its next
- * pages are these.
- */
-static void offer_block(unsigned int pages)
-{
-	unsigned int order = order_base_2(pages), i;
-	struct page *block = order ? alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order) : NULL;
-
-	if (!block)
-		return;
-	split_page(block, order);
-	for (i = 1 << order; i--; )
-		__free_page(block + i);
-}
-
-/*
  * A program that jumps about in a large area comes back to most places sooner or later. When a
  * sixteenth of a window has been written to the rest is made, too, and all of it becomes one
  * mapping of the host's. Memory that is short is not used so.
@@ -167,7 +150,7 @@ static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsi
 	bool done;
 
 	c->filling = NULL;
-	done = kbox_gather(vma, first, pages, true);
+	done = kbox_gather(vma, first, pages, GATHER_WRITTEN);
 	c->filling = current;
 	c->replacing = false;
 	return done;
@@ -182,44 +165,53 @@ static void clear_replaced(struct mm_struct *mm, unsigned long first, unsigned i
 }
 
 /*
- * The page at addr is to be written to: make it and those around it that can be, and map them all.
+ * The page at addr is to be written to: make it and those around that it can be expected of, and map
+ * them all.
  */
 vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs)
 {
 	unsigned long first = addr & PAGE_MASK;
 	unsigned int pages, missing = 0, i;
 	struct mm_struct *mm = vma->vm_mm;
+	DECLARE_BITMAP(wanted, PTRS_PER_PTE);
 	vm_fault_t fault = 0, other = 0;
+	struct offer offer = { .list = LIST_HEAD_INIT(offer.list) };
 	pte_t *ptes;
 	bool dense;
 
 	lockdep_assert_held(&mm->mmap_lock);
 	pages = ahead_pages(vma, &first);
 	dense = pages < AHEAD_MAX / 2 && is_dense(vma, addr, &first, &pages);
+	bitmap_fill(wanted, pages);
+	if (vma->vm_file)
+		segment_written(vma, &first, &pages, wanted);
 	ptes = kbox_walk(mm, first);	/* in one page table; NULL: there is none */
-	for (i = 0; i < pages; i++)
+	for_each_set_bit(i, wanted, pages)
 		missing += !ptes || is_missing(ptes[i]);
 	if (!dense || kbox_pieces(ptes, pages) <= PIECES || !gather_filling(vma, first, pages))
-		offer_block(missing);
+		offer_begin(&offer, mm, missing);
 	mm->context.alone = !host_mm_has_others(&mm->context.host) && host_mm_is_here(&mm->context.host);
 	if (!mm->context.alone)
 		kbox_tlb_clear_range(mm, first, pages);
-	for (i = 0; i < pages; i++) {
+	for_each_set_bit(i, wanted, pages) {
 		unsigned long at = first + i * PAGE_SIZE;
 
 		if (at == (addr & PAGE_MASK)) {
 			fault = handle_mm_fault(vma, addr, flags, regs);
-			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
-				clear_replaced(mm, first, pages);
-				return fault;	/* it has let go of the mm, perhaps */
-			}
+			if (fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+				break;	/* it has let go of the mm, perhaps */
 		} else if (!(other & (VM_FAULT_ERROR | VM_FAULT_RETRY)) && (!ptes || is_missing(ptes[i]))) {
 			/* Nobody waits for the disk for it, and the mm stays locked. */
 			other = handle_mm_fault(vma, at, FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
 		}
 	}
+	offer_end(&offer);
+	if (i < pages) {
+		clear_replaced(mm, first, pages);
+		return fault;
+	}
 	mm->context.alone = false;
-	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages);
+	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages, wanted);
 	if (missing > 1)
 		giveback_made(mm, first, pages);
 	return fault;

@@ -206,12 +206,13 @@ enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool writ
 
 /*
  * Map the page at addr, and what is there and not mapped yet of pages from first on, all in one
- * page table.
+ * page table. wanted: of these alone; NULL: of all.
  */
-void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages)
+void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages,
+			 const unsigned long *wanted)
 {
 	pte_t *ptep = kbox_walk(mm, first);
-	unsigned int i, run, end;
+	unsigned int i, run, end, from = pte_index(first);
 	struct window w;
 
 	if (!ptep)
@@ -222,7 +223,7 @@ void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long
 	i = pte_index(first);
 	for (end = i + pages; i < end; i = run) {
 		run = i + 1;
-		if (pte_mapped(w.table[i]) || !host_prot(w.table[i]))
+		if (pte_mapped(w.table[i]) || !host_prot(w.table[i]) || (wanted && !test_bit(i - from, wanted)))
 			continue;
 		while (run < end && goes_with(&w, i, run))
 			run++;
@@ -269,7 +270,7 @@ static bool refill(struct mm_struct *mm, unsigned long start, unsigned long end)
 		if (!ptep || !host_prot(ptep[i]))
 			return false;
 	kbox_mark_unmapped(ptep, n);
-	kbox_tlb_fill_range(mm, start, start, n);
+	kbox_tlb_fill_range(mm, start, start, n, NULL);
 	return true;
 }
 

@@ -22,10 +22,11 @@
 #define REFILL_MAX	8	/* so few whose rights change are mapped at once, and not by a fault */
 #define FORK_COPIES	128U	/* fork copies so many at once, */
 #define FORK_COPIES_AREA 32U	/* and all or none of an area */
-#define SEGMENT_MAX	PTRS_PER_PTE	/* text or read-only data up to this is taken as a whole, */
-#define SEGMENT_PIECES	1	/* and put together where it takes more mappings */
+#define SEGMENT_MAX	2048U	/* a program's text or data up to this is taken as a whole, */
+#define SEGMENT_PIECES	2	/* and put together where what has a page table takes more mappings */
 #define SEGMENT_AFTER	2	/* and so many processes have come to it; */
-#define SEGMENT_NOTES	6	/* 2^n such counts are kept */
+#define SEGMENT_WRITTEN	256U	/* so many pages at most are copied when the first is written to; */
+#define SEGMENT_NOTES	8	/* 2^n notes of segments are kept */
 #define GATHER_WORTH	8	/* putting a window together has to save so many mappings */
 
 /* Is a part of memory free? What nobody has asked for is made only then. */
@@ -71,10 +72,25 @@ extern bool evict_once_for(pte_t *table, unsigned int window);
 /* gather.c */
 extern bool kbox_scattered(const pte_t *ptes, unsigned int pages);
 extern unsigned int kbox_pieces(const pte_t *ptes, unsigned int pages);
-extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, bool written);
+enum gather {
+	GATHER_ALL,
+	GATHER_WRITTEN,		/* what can be written to, since the others are about to be copied */
+	GATHER_FILE,
+};
+extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigned int pages, enum gather what);
 /* giveback.c: pages have been made that nobody has asked for, and have been given back. */
 extern void giveback_made(struct mm_struct *mm, unsigned long first, unsigned int pages);
 extern bool giveback_done(struct mm_struct *mm, unsigned long addr);
+
+/* offer.c: pages made for the mm between these two are contiguous, if that can be. */
+struct offer {
+	struct list_head list;
+	struct mm_struct *mm;
+	struct page *next;
+	unsigned int left;
+};
+extern void offer_begin(struct offer *o, struct mm_struct *mm, unsigned int pages);
+extern void offer_end(struct offer *o);
 
 /* fork.c: the child has its memory, or there is none. */
 extern void fork_ends(struct mm_struct *mm);
@@ -89,4 +105,9 @@ extern bool prefaults(struct vm_area_struct *vma, unsigned long addr, unsigned i
 extern vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, struct pt_regs *regs);
 /* segment.c: what of a file comes with the page that has been read from; mm is locked for reading. */
 extern void segment_fault(struct vm_area_struct *vma, unsigned long addr);
+/*
+ * Pages of a file's data are about to be written to, those of "wanted" from *first on: what the last
+ * process wrote to comes with the first of it. Of one page table.
+ */
+extern void segment_written(struct vm_area_struct *vma, unsigned long *first, unsigned int *pages, unsigned long *wanted);
 #endif

@@ -8,7 +8,7 @@
 #include "rewrite.h"
 
 #define WINDOW_ORDER	ilog2(KBOX_FILL_WINDOW)
-#define WHOLE_MAX	PTRS_PER_PTE	/* pages; text up to this is one window */
+#define WHOLE_MAX	2048	/* pages; text up to this has large windows */
 
 static LIST_HEAD(images);
 unsigned int kbox_images;
@@ -415,15 +415,15 @@ static unsigned long text_pages(const struct image *im)
 	return (PAGE_ALIGN(im->text_end) >> PAGE_SHIFT) - first_page(im);
 }
 
-/* Is all of it one window? */
-static bool is_whole(const struct image *im)
+/* How many pages a window has: all that a page table has of text that is not large. */
+static unsigned int window_order(const struct image *im)
 {
-	return text_pages(im) <= WHOLE_MAX;
+	return text_pages(im) <= WHOLE_MAX ? ilog2(PTRS_PER_PTE) : WINDOW_ORDER;
 }
 
 static struct text_window *window_of(struct image *im, u64 index)
 {
-	return &im->windows[is_whole(im) ? 0 : (index >> WINDOW_ORDER) - (first_page(im) >> WINDOW_ORDER)];
+	return &im->windows[(index - first_page(im)) >> window_order(im)];
 }
 
 /*
@@ -465,8 +465,8 @@ static void flush_window(struct image *im, u64 first, unsigned int pages)
 /* Copies of the window's pages that are in memory, in the order that they have in the file. */
 static void gather(struct image *im, u64 index)
 {
-	u64 first = is_whole(im) ? first_page(im) : index & -(u64)KBOX_FILL_WINDOW;
-	unsigned int pages = is_whole(im) ? text_pages(im) : KBOX_FILL_WINDOW, order = order_base_2(pages), i;
+	u64 skip = (index - first_page(im)) & -(1ULL << window_order(im)), first = first_page(im) + skip;
+	unsigned int pages = min_t(u64, text_pages(im) - skip, 1ULL << window_order(im)), order = order_base_2(pages), i;
 	struct page *block = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
 
 	if (!block)

@@ -33,8 +33,8 @@ struct text_copy {
 #define SLOT_UNITS	(PAGE_SIZE / SLOT_UNIT)
 
 /*
- * As many pages of text as a fault maps: all of a small one. When faults go on here and nothing more
- * is patched, all of it is copied into contiguous memory, for the host to map it in one call.
+ * As many pages of text as a fault maps. When faults go on here and nothing more is patched, all of
+ * it is copied into contiguous memory, for the host to map it in one call.
  */
 struct text_window {
 	unsigned int faults;		/* since the last change */

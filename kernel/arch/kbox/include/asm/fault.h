@@ -18,6 +18,7 @@ void kbox_page_fault(struct pt_regs *regs, unsigned long addr, unsigned long cod
 /* KBOX_FILL_REFUSED: by the host, which has the page's file no longer as it was mapped. */
 enum kbox_fill { KBOX_FILL_FAULT, KBOX_FILLED, KBOX_FILL_REFUSED };
 enum kbox_fill kbox_tlb_fill(struct mm_struct *mm, unsigned long addr, bool write, bool exec);
-void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages);
+void kbox_tlb_fill_range(struct mm_struct *mm, unsigned long addr, unsigned long first, unsigned int pages,
+				const unsigned long *wanted);
 void kbox_tlb_clear_range(struct mm_struct *mm, unsigned long addr, unsigned int pages);
 #endif
