@@ -20,13 +20,20 @@ static uint32_t rung;			/* heard, and not answered yet */
 static void answer(void *arg);
 static struct source bells = { .fd = -1, .ready = answer };
 
+/* False: nobody has waited there. */
+static bool wake(uint32_t *seq)
+{
+	__atomic_fetch_add(seq, 1, __ATOMIC_SEQ_CST);
+	return futex_wake(seq, 1) > 0;
+}
+
 void raise_irq(struct kbox_vcpu *vcpu, int irq)
 {
 	__atomic_fetch_or(&vcpu->irq_pending, 1u << irq, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_add(&vcpu->z_seq, 1, __ATOMIC_SEQ_CST);
-		futex_wake(&vcpu->z_seq, 1);
-	}
+	if (__atomic_load_n(&vcpu->lock, __ATOMIC_SEQ_CST))
+		return;
+	if (!__atomic_load_n(&vcpu->watched, __ATOMIC_SEQ_CST) || !wake(&vcpu->watch_seq))
+		wake(&vcpu->z_seq);
 }
 
 void bell_answer(int bell, void (*fn)(void *arg), void *arg)

@@ -228,6 +228,45 @@ static void a_call_while_the_loop_waits(void **state)
 	assert_string_equal(order, "a");
 }
 
+static struct kbox_vcpu vcpu;
+static bool enough;
+
+static void *watches(void *arg)
+{
+	while (!__atomic_load_n(&enough, __ATOMIC_SEQ_CST))
+		futex_wait(&vcpu.watch_seq, __atomic_load_n(&vcpu.watch_seq, __ATOMIC_SEQ_CST));
+	return arg;
+}
+
+/* Whoever watches is woken; Z, where nobody does, whatever the guest says of that. */
+static void interrupts(void **state)
+{
+	uint32_t z_seq;
+	pthread_t t;
+
+	(void)state;
+	vcpu.lock = 1;
+	raise_irq(&vcpu, 3);
+	assert_int_equal(vcpu.irq_pending, 1u << 3);
+	assert_int_equal(vcpu.z_seq, 0);
+	vcpu.lock = 0;
+	raise_irq(&vcpu, 4);
+	assert_int_equal(vcpu.irq_pending, 3u << 3);
+	assert_int_equal(vcpu.z_seq, 1);
+	assert_int_equal(vcpu.watch_seq, 0);
+	vcpu.watched = 1;
+	raise_irq(&vcpu, 4);
+	assert_int_equal(vcpu.z_seq, 2);
+	assert_int_equal(pthread_create(&t, NULL, watches, NULL), 0);
+	do {
+		z_seq = vcpu.z_seq;
+		raise_irq(&vcpu, 4);
+	} while (vcpu.z_seq != z_seq);
+	__atomic_store_n(&enough, true, __ATOMIC_SEQ_CST);
+	raise_irq(&vcpu, 4);
+	pthread_join(t, NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 
 int main(void)
@@ -235,7 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_in_time), TEST(a_call_that_is_asked_for_again), TEST(calls_without_end),
 		TEST(a_descriptor), TEST(one_that_ends_another), TEST(woken_by_a_thread), TEST(bells),
-		TEST(bells_at_once), TEST(a_call_while_the_loop_waits),
+		TEST(bells_at_once), TEST(a_call_while_the_loop_waits), TEST(interrupts),
 	};
 
 	loop_init();
