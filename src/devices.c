@@ -329,5 +329,5 @@ void start_devices(void)
 		else if (devices[i].ops->waits)
 			start_thread(serve_in_thread, &devices[i]);
 		else
-			bell_answer(KBOX_BELL_VIRTIO + i, serve_in_loop, &devices[i]);
+			bell_answer_at_once(KBOX_BELL_VIRTIO + i, serve_in_loop, &devices[i]);
 }

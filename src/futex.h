@@ -13,9 +13,10 @@ static inline void futex_wait(uint32_t *word, uint32_t value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
-static inline void futex_wake(uint32_t *word, int n)
+/* How many have waited. */
+static inline long futex_wake(uint32_t *word, int n)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+	return syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
 }
 
 #endif

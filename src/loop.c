@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -12,6 +13,9 @@
 
 static int epoll = -1;
 static struct call *calls;
+/* Its holder has the loop: the main thread, but not while it waits. */
+static pthread_mutex_t at_work = PTHREAD_MUTEX_INITIALIZER;
+static bool waits;			/* the main thread, and not only until a call is due that came since */
 static void woken(void *arg);
 static struct source wake = { .fd = -1, .ready = woken };
 
@@ -49,11 +53,22 @@ static void woken(void *arg)
 
 void loop_init(void)
 {
+	pthread_mutex_lock(&at_work);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0)
 		die("epoll: %s", reason(errno));
 	wake.fd = new_bell();
 	loop_watch(&wake, EPOLLIN);
+}
+
+bool loop_enter(void)
+{
+	return !pthread_mutex_trylock(&at_work);
+}
+
+void loop_leave(void)
+{
+	pthread_mutex_unlock(&at_work);
 }
 
 int loop_fd(void)
@@ -89,6 +104,9 @@ void loop_call(struct call *c, int ms)
 	c->is_due = true;
 	c->next = calls;
 	calls = c;
+	if (waits)
+		loop_wake();
+	waits = false;
 }
 
 void loop_wake(void)
@@ -141,10 +159,23 @@ static void make_calls(void)
 	}
 }
 
+/* Meanwhile the loop is whose who enters it. */
+static int wait_for_some(struct epoll_event seen[AT_ONCE])
+{
+	int ms = patience(), n;
+
+	waits = true;
+	pthread_mutex_unlock(&at_work);
+	n = epoll_wait(epoll, seen, AT_ONCE, ms);
+	pthread_mutex_lock(&at_work);
+	waits = false;
+	return n;
+}
+
 void loop_turn(void)
 {
 	struct epoll_event seen[AT_ONCE];
-	int n = epoll_wait(epoll, seen, AT_ONCE, patience());
+	int n = wait_for_some(seen);
 
 	for (int i = 0; i < n; i++) {
 		struct source *s = seen[i].data.ptr;

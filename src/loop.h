@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The supervisor's event loop, in its main thread: descriptors to wait for, and calls to make. Only
- * loop_wake() is for other threads too. Nothing in the loop may wait for anything
- * else; what a call of the host's may wait for has a thread of its own.
+ * loop_wake() is for other threads too, and all of it for one that has entered the loop while the
+ * main thread waits. Nothing in the loop may wait for anything else; what a call of the host's may
+ * wait for has a thread of its own.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -35,6 +36,12 @@ void loop_watch(struct source *s, uint32_t events);
 void loop_call(struct call *c, int ms);
 /* Have loop_turn() return soon. */
 void loop_wake(void);
+/*
+ * Another thread does what is the loop's to do, and supervise() need not look at. False: the main
+ * thread is at work.
+ */
+bool loop_enter(void);
+void loop_leave(void);
 /* Wait for something, and do all that there is to do then. */
 void loop_turn(void);
 

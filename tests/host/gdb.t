@@ -67,7 +67,7 @@ N N  Z
 N N  1 init
 N N  P sleep" "kbox-threads"
 is "$(echo "$threads" | grep -c '^\* .*')" 1 "kbox-threads: one has the CPU"
-like "$threads" "*Z  * HT_KERNEL idle*init  * HT_KERNEL GRANT_ASLEEP arrived*sleep  * HT_KERNEL GRANT_ASLEEP arrived*" "kbox-threads: states"
+like "$threads" "*Z  * HT_KERNEL idle*init  * HT_KERNEL GRANT_[AW]* arrived*sleep  * HT_KERNEL GRANT_[AW]* arrived*" "kbox-threads: states"
 
 task=$(echo "$threads" | sed -n 's/.* \([0-9]*\) sleep .*/\1/p')
 regs=$(debug "kbox-regs $task")

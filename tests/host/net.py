@@ -101,6 +101,28 @@ def half_client(addr, port, mib):
     print("same" if s.makefile().read() == got else "not the same")
 
 
+def first_closer(addr, port):
+    """Closes its direction before anything else, takes what comes all the same, and says its sum."""
+    listener = listening(addr, port)
+    s, _peer = listener.accept()
+    s.recv(1)
+    s.shutdown(socket.SHUT_WR)
+    digest = hashlib.sha256()
+    while part := s.recv(1 << 18):
+        digest.update(part)
+    print(digest.hexdigest(), flush=True)
+
+
+def on_and_on(addr, port, mib, stays=0):
+    """Sends, when the other one has closed its direction; says the sum. What is on its way would end with a box."""
+    s = connect(addr, port)
+    s.sendall(b"?")
+    print("up" if not s.recv(1) else "that is not the end", flush=True)
+    print(send(s, int(mib)), flush=True)
+    s.close()
+    time.sleep(int(stays))
+
+
 def greeter(addr, port, clients):
     """Speaks first."""
     listener = listening(addr, port)

@@ -137,6 +137,30 @@ else
 	done
 fi
 
+# A connection that one end has closed in its direction goes on in the other one.
+sum_in() {
+	grep -o '[0-9a-f]\{64\}' "$1"
+}
+outside first_closer $host4 7001
+beside -- python3 /net.py on_and_on $host4 7001 10 1000
+soon sum_in "$tmp/outside" >"$tmp/out"
+is "$(sum_in "$tmp/outside")" "$(sum_in "$tmp/beside")" "10 MiB from the box after the host's end has closed its direction"
+kill "$pid"
+wait "$pid"
+beside -p 8001:7001 -- sh -c 'python3 /net.py half_server :: 7001 10; exec sleep 1000'
+is "$(timeout "$limit" python3 "$net" half_client 127.0.0.1 8001 10)" same "-p: 10 MiB from the box after the host's end has"
+kill "$pid"
+wait "$pid"
+
+# Whoever owns the network card sees what goes by.
+if command -v tcpdump >/dev/null; then
+	boxed --root-id -- sh -c "tcpdump -i eth0 -Z root -nlc 1 'tcp dst port 7999' & while kill -0 \$! 2>/dev/null; do
+		python3 /net.py refused $host4 7999; sleep 0.1; done" >"$tmp/out" 2>"$tmp/err"
+	like "$(grep ' > ' "$tmp/out")" "*IP 10.107.98.2.* > $host4.7999: Flags \[S\]*" "tcpdump in the box"
+else
+	skip "tcpdump is not installed" "tcpdump in the box"
+fi
+
 # What passt of 2023 does not do. From ::1 at once after the start.
 if [ "$engine" = slirp ]; then
 	outside greeter 127.0.0.53 53 1
@@ -145,6 +169,10 @@ if [ "$engine" = slirp ]; then
 		outside half_server "$addr" 7001 10
 		is "$(inside half_client "$addr" 7001 10)" same "10 MiB from $addr after the guest has closed its direction"
 	done
+	beside -p 8001:7001 -- python3 /net.py first_closer :: 7001
+	timeout "$limit" python3 "$net" on_and_on 127.0.0.1 8001 10 >"$tmp/out"
+	wait "$pid"
+	is "$(sum_in "$tmp/beside")" "$(sum_in "$tmp/out")" "-p: 10 MiB into the box after its end has closed its direction"
 	# shellcheck disable=SC2086 # words, or none
 	set -- ${host6:+::1} 127.0.0.1 $host4 $host6
 	beside -p 8001:7001 -- python3 /net.py greeter :: 7001 $#

@@ -185,6 +185,88 @@ static void bells(void **state)
 	assert_string_equal(order, "3l3");
 }
 
+/* These are answered while the loop waits, or in its turn where it does not. */
+static void *rings_until_answered(void *arg)
+{
+	do
+		guest_rings(1u << 5);
+	while (!__atomic_load_n(&order[0], __ATOMIC_SEQ_CST));
+	loop_wake();
+	return arg;
+}
+
+static void bells_at_once(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	bell_answer_at_once(5, note, "5");
+	assert_int_equal(pthread_create(&t, NULL, rings_until_answered, NULL), 0);
+	loop_turn();
+	pthread_join(t, NULL);
+	assert_int_equal(order[0], '5');
+	while (order[1] != '5') {
+		guest_rings(1u << 5);
+		loop_turn();
+	}
+	bell_answer_at_once(5, NULL, NULL);
+}
+
+static void asks_for_a(void *arg)
+{
+	loop_call(arg, 0);
+}
+
+/* The loop waits for nothing else. */
+static void a_call_while_the_loop_waits(void **state)
+{
+	(void)state;
+	bell_answer_at_once(6, asks_for_a, &a);
+	guest_rings(1u << 6);
+	while (!strlen(order))
+		loop_turn();
+	assert_string_equal(order, "a");
+}
+
+static struct kbox_vcpu vcpu;
+static bool enough;
+
+static void *watches(void *arg)
+{
+	while (!__atomic_load_n(&enough, __ATOMIC_SEQ_CST))
+		futex_wait(&vcpu.watch_seq, __atomic_load_n(&vcpu.watch_seq, __ATOMIC_SEQ_CST));
+	return arg;
+}
+
+/* Whoever watches is woken; Z, where nobody does, whatever the guest says of that. */
+static void interrupts(void **state)
+{
+	uint32_t z_seq;
+	pthread_t t;
+
+	(void)state;
+	vcpu.lock = 1;
+	raise_irq(&vcpu, 3);
+	assert_int_equal(vcpu.irq_pending, 1u << 3);
+	assert_int_equal(vcpu.z_seq, 0);
+	vcpu.lock = 0;
+	raise_irq(&vcpu, 4);
+	assert_int_equal(vcpu.irq_pending, 3u << 3);
+	assert_int_equal(vcpu.z_seq, 1);
+	assert_int_equal(vcpu.watch_seq, 0);
+	vcpu.watched = 1;
+	raise_irq(&vcpu, 4);
+	assert_int_equal(vcpu.z_seq, 2);
+	assert_int_equal(pthread_create(&t, NULL, watches, NULL), 0);
+	do {
+		z_seq = vcpu.z_seq;
+		raise_irq(&vcpu, 4);
+	} while (vcpu.z_seq != z_seq);
+	__atomic_store_n(&enough, true, __ATOMIC_SEQ_CST);
+	raise_irq(&vcpu, 4);
+	pthread_join(t, NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 
 int main(void)
@@ -192,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_in_time), TEST(a_call_that_is_asked_for_again), TEST(calls_without_end),
 		TEST(a_descriptor), TEST(one_that_ends_another), TEST(woken_by_a_thread), TEST(bells),
+		TEST(bells_at_once), TEST(a_call_while_the_loop_waits), TEST(interrupts),
 	};
 
 	loop_init();

@@ -18,6 +18,11 @@ void host_futex_wake(u32 *word)
 	HCALL3(__NR_futex, word, FUTEX_WAKE, 1);
 }
 
+void host_futex_wake_all(u32 *word)
+{
+	HCALL3(__NR_futex, word, FUTEX_WAKE, INT_MAX);
+}
+
 void host_yield(void)
 {
 	HCALL0(__NR_sched_yield);

@@ -42,11 +42,14 @@ static bool is_granted(const struct host_thread *me)
 void kbox_grant(struct host_thread *to)
 {
 	bool in_user = READ_ONCE(to->state) != HT_KERNEL;
-	u32 tid = to->tid, tgid = to->tgid;
+	u32 tid = to->tid, tgid = to->tgid, was;
 
 	if (in_user)
 		WRITE_ONCE(to->ipi, IPI_PERHAPS);
-	if (xchg(&to->grant, GRANT_GIVEN) == GRANT_ASLEEP) {
+	was = xchg(&to->grant, GRANT_GIVEN);
+	if (was == GRANT_WATCHES) {
+		kbox_wake_watchers();
+	} else if (was == GRANT_ASLEEP) {
 		if (in_user)
 			smp_store_release(&to->ipi, IPI_NONE);
 		host_futex_wake(&to->grant);

@@ -288,10 +288,12 @@ void arch_cpu_idle(void)
 		return;
 	WRITE_ONCE(this_vcpu()->idles, this_vcpu()->idles + 1);
 	WRITE_ONCE(this_vcpu()->watcher, me->fate != FATE_LIVES || me->idle ? NULL : me);
+	WRITE_ONCE(kbox_shared->vcpu.watched, !!this_vcpu()->watcher);
 	smp_mb();	/* Z sees that it is on it, or we see that it sleeps */
 	if (me->fate != FATE_LIVES)
 		kbox_tell_z();
 	kbox_release(me);
+	WRITE_ONCE(kbox_shared->vcpu.watched, 0);
 	raw_local_irq_enable();
 	kbox_admit_entrants();
 	raw_local_irq_disable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Z, the host thread without a task: it waits for interrupts, and for the next clock event if no
+ * Z, the host thread without a task: it waits for interrupts and for the next clock event, if no
  * host thread that has parked does, and runs the kernel for them when nobody else does. It also
  * sees to it that nobody keeps the others waiting.
  */
@@ -87,40 +87,63 @@ void kbox_tell_z(void)
 	kbox_wake_z();
 }
 
+/* Those who watch look again: one is the watcher, others were, and nobody has told them since. */
+void kbox_wake_watchers(void)
+{
+	__sync_fetch_and_add(&kbox_shared->vcpu.watch_seq, 1);
+	host_futex_wake_all(&kbox_shared->vcpu.watch_seq);
+}
+
+/*
+ * me watches no longer, and just parks. It may be the one that a raiser has woken: who has the CPU
+ * takes what is pending, and where nobody has it Z is to look.
+ */
+static unsigned long unwatch(struct host_thread *me)
+{
+	sync_cmpxchg(&me->grant, GRANT_WATCHES, GRANT_NONE);
+	if (READ_ONCE(*this_vcpu()->irq_pending) && !READ_ONCE(kbox_shared->vcpu.lock))
+		kbox_wake_z();
+	return 0;
+}
+
 /*
  * The CPU is idle's, which has let go of it on host thread me, and me parks. It waits for the next
- * event as well as for a grant: a sleeper whose time comes then is woken up once, by the host, and
- * not by Z in addition. Should somebody else take the CPU, the next event is no longer ours: idle
- * finds another watcher, or Z is told. Gives the sp of idle, with the CPU taken for it; or 0: me
- * just parks.
+ * event and for interrupts as well as for a grant: a sleeper whom one of these wakes is woken up
+ * once, by the host, and not by Z in addition. Should somebody else take the CPU, they are no
+ * longer ours: idle finds another watcher, or Z is told. Gives the sp of idle, with the CPU taken
+ * for it; or 0: me just parks.
  */
 unsigned long kbox_watch(struct host_thread *me)
 {
 	u64 now, event;
+	u32 seq;
 
 	kbox_poll_grant(me, READ_ONCE(this_vcpu()->next_event));
-	if (sync_cmpxchg(&me->grant, GRANT_NONE, GRANT_ASLEEP) != GRANT_NONE)
-		return 0;
+	if (sync_cmpxchg(&me->grant, GRANT_NONE, GRANT_WATCHES) != GRANT_NONE)
+		return unwatch(me);
 	for (;;) {
+		seq = smp_load_acquire(&kbox_shared->vcpu.watch_seq);
 		event = READ_ONCE(this_vcpu()->next_event);
 		if (READ_ONCE(me->grant) == GRANT_GIVEN || READ_ONCE(this_vcpu()->watcher) != me)
-			return 0;
+			return unwatch(me);
 		now = host_clock(CLOCK_MONOTONIC);
-		if (event <= now)
+		if (event <= now || READ_ONCE(*this_vcpu()->irq_pending))
 			break;
-		host_futex_wait(&me->grant, GRANT_ASLEEP, until(event, now));
+		host_futex_wait(&kbox_shared->vcpu.watch_seq, seq, until(event, now));
 	}
 	if (READ_ONCE(current) != &init_task || !kbox_cpu_trylock())
-		return 0;
+		return unwatch(me);
 	if (current != &init_task || this_vcpu()->watcher != me) {
 		/* Whoever has found us there waits no longer for the event: Z does. */
 		WRITE_ONCE(this_vcpu()->watcher, NULL);
+		sync_cmpxchg(&me->grant, GRANT_WATCHES, GRANT_NONE);
 		xchg(&kbox_shared->vcpu.lock, 0);
 		kbox_wake_z();
 		return 0;
 	}
 	WRITE_ONCE(me->grant, GRANT_NONE);	/* a grant comes from who has the CPU */
-	__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_TIMER);
+	if (event <= now)
+		__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_TIMER);
 	kbox_vmalloc_sync(me);
 	kbox_take_host(me);
 	return this_vcpu()->idle_ctx;

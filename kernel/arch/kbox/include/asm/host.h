@@ -34,11 +34,12 @@ int host_fallocate(int fd, int mode, u64 offset, u64 size);
 /*
  * Threads. A futex is a word in guest memory, which all host processes share. The first waits while
  * the word has that value, ns nanoseconds at most or with HOST_NO_TIMEOUT for as long as it takes,
- * and may return before. The other wakes one of those who wait.
+ * and may return before. The others wake one of those who wait, or all.
  */
 #define HOST_NO_TIMEOUT	U64_MAX
 void host_futex_wait(u32 *word, u32 value, u64 ns);
 void host_futex_wake(u32 *word);
+void host_futex_wake_all(u32 *word);
 void host_yield(void);
 /*
  * One thread of the box. The signals of it that are pending come before the call returns, if it is

@@ -35,8 +35,12 @@ enum ht_state { HT_KERNEL, HT_USER, HT_DOOR, HT_GONE };
  */
 enum ht_fate { FATE_LIVES, FATE_EXITS, FATE_SPARE };
 
-/* The word that it waits for when it is without the CPU: a futex. */
-enum ht_grant { GRANT_NONE, GRANT_GIVEN, GRANT_ASLEEP /* none, and it sleeps */ };
+/*
+ * The word that it waits for when it is without the CPU: a futex. The last two are no grants, and
+ * it sleeps: for that word, or, as one that watches, for watch_seq (uapi/asm/kbox.h). gdb shows
+ * three as two of them.
+ */
+enum ht_grant { GRANT_NONE, GRANT_GIVEN, GRANT_ASLEEP, GRANT_WATCHES = 4 };
 
 /*
  * The IPI that goes with a grant may come late, but must not come when the thread runs on

@@ -51,6 +51,7 @@ void kbox_admit_entrants(void);
 /* z.c */
 void __noreturn z_loop(void);
 void kbox_wake_z(void);
+void kbox_wake_watchers(void);
 void kbox_wait_for_z(void);
 void kbox_contended(void);
 void kbox_tell_z(void);

@@ -263,11 +263,13 @@ struct kbox_boot {
 struct kbox_vcpu {
 	__u32 lock __attribute__((aligned(64)));	/* 0: nobody in the kernel */
 	/*
-	 * A raiser ORs its bit in, then, if lock reads 0, adds one to z_seq and wakes one waiter of
-	 * that futex (process-shared).
+	 * A raiser ORs its bit in, then, if lock reads 0, adds one to watch_seq, if watched, and
+	 * wakes one waiter of that futex (process-shared). If there is none, he does so to z_seq.
 	 */
 	__u32 irq_pending __attribute__((aligned(64)));
 	__u32 z_seq;
+	__u32 watched;		/* idle has let go of the CPU, and a host thread with a task waits */
+	__u32 watch_seq;
 };
 
 struct kbox_shared {
