@@ -24,7 +24,7 @@
 #define FORK_COPIES_AREA 32U	/* and all or none of an area */
 #define SEGMENT_MAX	2048U	/* a program's text or data up to this is taken as a whole, */
 #define SEGMENT_PIECES	2	/* and put together where what has a page table takes more mappings */
-#define SEGMENT_AFTER	2	/* and so many processes have come to it; */
+#define SEGMENT_AFTER	4	/* and so many processes have come to it; */
 #define SEGMENT_WRITTEN	256U	/* so many pages at most are copied when the first is written to; */
 #define SEGMENT_NOTES	8	/* 2^n notes of segments are kept */
 #define GATHER_WORTH	8	/* putting a window together has to save so many mappings */
