@@ -19,6 +19,7 @@
 #include "agent.h"
 #include "daemon.h"
 #include "loop.h"
+#include "rights.h"
 
 static struct source agent = { .fd = -1 };
 static const struct box *box;
@@ -31,18 +32,10 @@ bool stat_of(int fd, struct stat *st)
 /* False: the agent is gone, or has no room. The descriptors stay ours. */
 static bool tell_agent(struct iovec *v, int n, const int *fds, int nfds)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(EXEC_FDS * sizeof(int))];
-	} control = { 0 };
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = n };
+	union rights rights;
 
-	if (nfds) {
-		control.header = (struct cmsghdr) { CMSG_LEN(nfds * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), fds, nfds * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-	}
+	rights_put(&m, &rights, fds, nfds);
 	return agent.fd >= 0 && sendmsg(agent.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 

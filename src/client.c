@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "client.h"
+#include "rights.h"
 #include "rundir.h"
 
-#define MAX_FDS		8
 #define READ_AT_ONCE	4096
 
 static const char *const words[] = { "exec", "ps", "stop", "snapshot", "fork" };
@@ -62,20 +62,12 @@ struct connection connect_box(const char *name)
 bool ask_box(const struct connection *c, struct json_object *request, const int *fds, int nfds)
 {
 	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
-	} control = { 0 };
 	struct iovec v[2] = { { (char *)text, strlen(text) }, { "\n", 1 } };
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	union rights rights;
 	ssize_t n = 0;
 
-	if (nfds) {
-		control.header = (struct cmsghdr) { CMSG_LEN(nfds * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), fds, nfds * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-	}
+	rights_put(&m, &rights, fds, nfds);
 	while (v[1].iov_len && ((n = sendmsg(c->fd, &m, MSG_NOSIGNAL)) >= 0 || errno == EINTR)) {
 		for (int i = 0; i < 2 && n > 0; i++) {
 			size_t part = (size_t)n < v[i].iov_len ? (size_t)n : v[i].iov_len;
@@ -110,22 +102,19 @@ static struct json_object *next_line(struct connection *c)
 	return o;
 }
 
-/* Descriptors that are too many the host's kernel does not give us. */
 static ssize_t receive(const struct connection *c, void *to, size_t size, int *fds, int nfds)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(ANSWER_FDS * sizeof(int))];
-	} control;
 	struct iovec v = { to, size };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	union rights rights;
 	ssize_t n;
 
 	if (!nfds)
 		return read(c->fd, to, size);
+	rights_expect(&m, &rights, nfds);
 	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
-	if (n > 0 && CMSG_FIRSTHDR(&m) && control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(fds, CMSG_DATA(&control.header), control.header.cmsg_len - CMSG_LEN(0));
+	if (n > 0)
+		rights_take(&m, fds);
 	return n;
 }
 

@@ -25,6 +25,7 @@
 #include "freeze.h"
 #include "loop.h"
 #include "resume.h"
+#include "rights.h"
 #include "rundir.h"
 
 #define MAX_CLIENTS	MAX_PROGRAMS
@@ -89,22 +90,13 @@ static void drop(struct client *c)
 static bool say_with(struct client *c, struct json_object *answer, const int *fds, int nfds)
 {
 	const char *text = json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN);
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(ANSWER_FDS * sizeof(int))];
-	} control = { 0 };
 	struct iovec v[2] = { { (char *)text, strlen(text) }, { "\n", 1 } };
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	union rights rights;
 	bool said;
 
-	if (nfds) {
-		control.header = (struct cmsghdr) { CMSG_LEN(nfds * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), fds, nfds * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-	}
+	rights_put(&m, &rights, fds, nfds);
 	said = sendmsg(c->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)v[0].iov_len + 1;
-
 	json_object_put(answer);
 	if (!said)
 		drop(c);
@@ -315,25 +307,22 @@ static bool do_line(struct client *c, size_t n)
 	return stays;
 }
 
-/*
- * Descriptors that are too many the host's kernel does not give us. False: the connection has
- * ended.
- */
+/* False: the connection has ended. */
 static bool receive(struct client *c)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(EXEC_FDS * sizeof(int))];
-	} control;
 	struct iovec v = { c->line + c->n, READ_AT_ONCE };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(c->source.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *h = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	int fds[EXEC_FDS], nfds;
+	union rights rights;
+	ssize_t n;
 
-	if (h && h->cmsg_type == SCM_RIGHTS) {
+	rights_expect(&m, &rights, EXEC_FDS);
+	n = recvmsg(c->source.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	nfds = n >= 0 ? rights_take(&m, fds) : 0;
+	if (nfds) {
 		drop_fds(c);
-		c->nfds = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(c->fds, CMSG_DATA(h), c->nfds * sizeof(int));
+		memcpy(c->fds, fds, nfds * sizeof(int));
+		c->nfds = nfds;
 	}
 	c->n += n > 0 ? n : 0;
 	return n > 0 || (n < 0 && errno == EAGAIN);

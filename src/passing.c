@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "box.h"
 #include "passing.h"
+#include "rights.h"
 
 static int channel[2];		/* from the box's first process, [1], to the supervisor, [0] */
 
@@ -28,14 +29,6 @@ int passing_fd(void)
 {
 	return channel[1];
 }
-
-/* The listener and the volumes. */
-#define MAX_DESCRIPTORS (1 + KBOX_MAX_VOLUMES)
-
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
-};
 
 /* The message itself; what goes beside it are the listener and n descriptors from first on. */
 struct words {
@@ -54,22 +47,18 @@ static struct {
 static int pass_listener(void *arg)
 {
 	struct iovec iov = { &pass.words, sizeof(pass.words) };
-	union control control = { 0 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int fd, n = 1 + pass.words.n;
+	int fd, fds[RIGHTS_MAX];
+	union rights rights;
 
 	(void)arg;
 	while ((fd = __atomic_load_n(&pass.listener, __ATOMIC_SEQ_CST)) == -2)
 		sched_yield();
 	if (fd >= 0) {
-		control.header = (struct cmsghdr) { CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-		for (int i = 0; i < n; i++) {
-			int one = i ? pass.words.first + i - 1 : fd;
-
-			memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &one, sizeof(one));
-		}
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		fds[0] = fd;
+		for (int i = 0; i < pass.words.n; i++)
+			fds[1 + i] = pass.words.first + i;
+		rights_put(&m, &rights, fds, 1 + pass.words.n);
 	}
 	syscall(SYS_sendmsg, channel[1], &m, MSG_NOSIGNAL);
 	syscall(SYS_close, channel[1]);
@@ -109,17 +98,17 @@ void receive_passed(struct passed *p)
 {
 	struct words words = { 0 };
 	struct iovec iov = { &words, sizeof(words) };
-	union control control;
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fds[RIGHTS_MAX], n;
+	union rights rights;
 
 	*p = (struct passed) { .listener = -1 };
 	close(channel[1]);
-	if (recvmsg(channel[0], &m, MSG_CMSG_CLOEXEC) == sizeof(words) && CMSG_FIRSTHDR(&m)) {
-		const unsigned char *fds = CMSG_DATA(&control.header);
-
-		memcpy(&p->listener, fds, sizeof(int));
-		memcpy(p->volume, fds + sizeof(int), control.header.cmsg_len - CMSG_LEN(sizeof(int)));
-		p->n = (control.header.cmsg_len - CMSG_LEN(sizeof(int))) / sizeof(int);
+	rights_expect(&m, &rights, RIGHTS_MAX);
+	if (recvmsg(channel[0], &m, MSG_CMSG_CLOEXEC) == sizeof(words) && (n = rights_take(&m, fds))) {
+		p->listener = fds[0];
+		p->n = n - 1;
+		memcpy(p->volume, fds + 1, p->n * sizeof(int));
 	}
 	close(channel[0]);
 	p->first = words.first;
