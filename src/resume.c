@@ -148,9 +148,19 @@ static void take_stdio(struct box *b, const struct resume *r)
 	}
 }
 
-static const struct kbox_shared *shared_of(const struct resume *r)
+static void find_agent(struct resume *r)
 {
-	return (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
+	int64_t was = json_object_get_int64(get(r, "agent", json_type_int));
+
+	r->agent = was < 3 || was >= KBOX_MAX_OFFER ? -1 : was;
+}
+
+/* A guest that has hardly begun has yet to take its agent's. */
+static bool is_guests(const struct resume *r, int fd)
+{
+	const struct kbox_shared *s = (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
+
+	return s->held[fd / 64] & 1UL << fd % 64 || fd == r->agent;
 }
 
 static int move_above(const struct resume *r, int fd, int top)
@@ -170,17 +180,16 @@ static int move_above(const struct resume *r, int fd, int top)
  */
 static void take_numbers(struct box *b, struct resume *r)
 {
-	const struct kbox_shared *s = shared_of(r);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), top = 2;
 
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++)
-		if (s->held[fd / 64] & 1UL << fd % 64)
+		if (is_guests(r, fd))
 			top = fd;
 	r->fd = move_above(r, r->fd, top);
 	b->mem_fd = move_above(r, b->mem_fd, top);
 	null = move_above(r, null, top);
 	for (int fd = 3; fd <= top; fd++)
-		if (s->held[fd / 64] & 1UL << fd % 64 && dup3(null, fd, O_CLOEXEC) < 0)
+		if (is_guests(r, fd) && dup3(null, fd, O_CLOEXEC) < 0)
 			die("%s: descriptor %d: %s", r->path, fd, reason(errno));
 	close(null);
 }
@@ -237,6 +246,7 @@ void resume_open(struct box *b)
 	read_words(r);
 	take_options(&b->opt, r);
 	take_stdio(b, r);
+	find_agent(r);
 	take_numbers(b, r);
 	set_clock(b);
 }
@@ -311,9 +321,9 @@ void resume_leave(const struct box *b)
 
 int resume_agent(const struct box *b, int fd)
 {
-	int64_t was = json_object_get_int64(get(b->resume, "agent", json_type_int));
+	int was = b->resume->agent;
 
-	if (was < 3 || was >= KBOX_MAX_OFFER || dup3(fd, was, O_CLOEXEC) < 0)
+	if (was >= 0 && dup3(fd, was, O_CLOEXEC) < 0)
 		was = -1;
 	close(fd);
 	return was;

@@ -12,6 +12,7 @@ struct resume {
 	struct snapshot_head head;
 	struct json_object *box;	/* its description */
 	const char *map;		/* the file */
+	int agent;			/* the number of its agent's descriptor, or -1 */
 	struct kbox_boot was;		/* what the kernel was told when it began */
 };
 
