@@ -14,6 +14,7 @@
 #include "beside.h"
 #include "client.h"
 #include "daemon.h"
+#include "resume.h"
 
 /* The box has no terminal of the user's, and nothing of what the command reads and writes. */
 static void stand_aside(struct box *b)
@@ -49,6 +50,7 @@ void beside_begin(struct box *b)
 		return;
 	}
 	close(pair[1]);
+	resume_leave(b);
 	status = exec_at(pair[0], &b->opt, b->stdio);
 	close(pair[0]);
 	if (status < 0)		/* it could not start, and has said why */

@@ -220,6 +220,7 @@ bool seal_size(int fd);
 bool have_small_pages(void);
 bool addresses_free(uint64_t mem);
 void find_room(uint64_t mem, char **argv);	/* may begin again, by execve(2) */
+int new_memory(uint64_t mem);	/* its file */
 void map_memory(struct box *b);
 void map_text(const struct box *b);
 void load_kernel(struct box *b);

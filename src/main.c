@@ -52,12 +52,13 @@ static void stand_fences(struct box *b)
 
 static int run(struct box *b, char **argv)
 {
-	resume_open(b);
+	resume_begin(b);
 	find_room(b->opt.mem, argv);
+	raise_limits();
+	resume_open(b);
 	beside_begin(b);
 	if (b->opt.require_fence)
 		require_fences(b->opt.root_is != ROOT_IMAGE || b->opt.nvolumes);
-	raise_limits();
 	check_fds(b);
 	daemon_begin(b);
 	if (b->opt.root_is == ROOT_OWN)

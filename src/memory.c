@@ -79,6 +79,20 @@ void find_room(uint64_t mem, char **argv)
 		try_again(argv);
 }
 
+int new_memory(uint64_t mem)
+{
+	int fd = new_memfd("kbox");
+
+	if (fd < 0)
+		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
+	if (ftruncate(fd, mem))
+		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", mem >> 20, reason(errno));
+	/* Its size is the box's bound: what is beyond would be memory that nobody counts. */
+	if (!seal_size(fd))
+		die("cannot seal the guest's memory: %s", strerror(errno));
+	return fd;
+}
+
 void map_memory(struct box *b)
 {
 	void *want = (void *)KBOX_PAGE_OFFSET;
@@ -87,14 +101,8 @@ void map_memory(struct box *b)
 		die("this host has pages of %ld KiB; kbox needs a kernel with 4 KiB ones", sysconf(_SC_PAGESIZE) >> 10);
 	if (!addresses_free(b->opt.mem))
 		die("the addresses of the guest's kernel are not free: see kbox doctor");
-	b->mem_fd = new_memfd("kbox");
-	if (b->mem_fd < 0)
-		die("memfd_create: %s; this host cannot run kbox (see kbox doctor)", reason(errno));
-	if (ftruncate(b->mem_fd, b->opt.mem))
-		die("cannot have %lu MiB of guest memory: %s; try a smaller --mem", b->opt.mem >> 20, reason(errno));
-	/* Its size is the box's bound: what is beyond would be memory that nobody counts. */
-	if (!seal_size(b->mem_fd))
-		die("cannot seal the guest's memory: %s", strerror(errno));
+	if (!b->resume)
+		b->mem_fd = new_memory(b->opt.mem);
 	b->mem = mmap(want, b->opt.mem, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, b->mem_fd, 0);
 	if (b->mem != want)

@@ -44,17 +44,49 @@ static void read_head(struct resume *r)
 		die("%s: %s", r->path, reason(errno));
 }
 
-/* The whole file is looked at before anything of it is used. */
-static void check_sum(const struct resume *r)
+static struct snapshot_runs runs_of(const struct resume *r, uint64_t at, uint64_t size)
+{
+	return (struct snapshot_runs) { .fd = r->fd, .map = r->map, .at = at, .end = at + size };
+}
+
+/* To a file that nobody has mapped, since a write is cheaper than the faults of a mapping. */
+static void write_run(int to, const char *from, uint64_t n, uint64_t at)
+{
+	while (n) {
+		ssize_t done = pwrite(to, from, n, at);
+
+		if (done <= 0)
+			die("cannot have the box's memory: %s", reason(errno));
+		from += done;
+		at += done;
+		n -= done;
+	}
+}
+
+/* What of the pages from "at" on, which are n bytes of the file, is memory. */
+static void fill(const struct box *b, const struct resume *r, uint64_t at, uint64_t n)
+{
+	uint64_t end = SNAPSHOT_WORDS + r->head.memory;
+
+	if (at < end)
+		write_run(b->mem_fd, r->map + at, n < end - at ? n : end - at, at - SNAPSHOT_WORDS);
+}
+
+/*
+ * The whole file is looked at before anything of it is used. Memory is filled meanwhile, while the
+ * pages are in the processor's cache.
+ */
+static void take_pages(const struct box *b, const struct resume *r)
 {
 	const char *words = r->map + sizeof(r->head);
 	struct snapshot_sum *sum = snapshot_sum_begin(words, r->head.words);
-	uint64_t at = SNAPSHOT_WORDS, end = at + r->head.memory + r->head.overlay, n;
+	struct snapshot_runs runs = runs_of(r, SNAPSHOT_WORDS, r->head.memory + r->head.overlay);
+	uint64_t at, n;
 
-	for (; snapshot_next_run(r->fd, r->map, &at, end, &n); at += n) {
-		madvise((void *)(r->map + at), n, MADV_POPULATE_READ);
+	while (snapshot_next_run(&runs, &at, &n)) {
 		for (uint64_t page = at; page < at + n; page += SNAPSHOT_PAGE)
 			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, r->map + page);
+		fill(b, r, at, n);
 	}
 	if (snapshot_sum_end(sum) != r->head.sum)
 		damaged(r);
@@ -89,7 +121,6 @@ static void take_options(struct options *o, const struct resume *r)
 	size_t n = json_object_array_length(command);
 
 	o->root_is = ROOT_IMAGE;
-	o->mem = r->head.memory;
 	o->image = json_object_get_string(get(r, "image", json_type_string));
 	o->read_only = !strcmp(mode, "ro");
 	o->ephemeral = !strcmp(mode, "ephemeral");
@@ -117,9 +148,19 @@ static void take_stdio(struct box *b, const struct resume *r)
 	}
 }
 
-static const struct kbox_shared *shared_of(const struct resume *r)
+static void find_agent(struct resume *r)
 {
-	return (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
+	int64_t was = json_object_get_int64(get(r, "agent", json_type_int));
+
+	r->agent = was < 3 || was >= KBOX_MAX_OFFER ? -1 : was;
+}
+
+/* A guest that has hardly begun has yet to take its agent's. */
+static bool is_guests(const struct resume *r, int fd)
+{
+	const struct kbox_shared *s = (const void *)(r->map + SNAPSHOT_WORDS + KBOX_SHARED_PHYS);
+
+	return s->held[fd / 64] & 1UL << fd % 64 || fd == r->agent;
 }
 
 static int move_above(const struct resume *r, int fd, int top)
@@ -137,18 +178,18 @@ static int move_above(const struct resume *r, int fd, int top)
  * The guest's kernel knows descriptors by numbers, which must be none of ours. There is nothing
  * behind them any more; what there is nevertheless has its number later.
  */
-static void take_numbers(struct resume *r)
+static void take_numbers(struct box *b, struct resume *r)
 {
-	const struct kbox_shared *s = shared_of(r);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), top = 2;
 
 	for (int fd = 3; fd < KBOX_MAX_OFFER; fd++)
-		if (s->held[fd / 64] & 1UL << fd % 64)
+		if (is_guests(r, fd))
 			top = fd;
 	r->fd = move_above(r, r->fd, top);
+	b->mem_fd = move_above(r, b->mem_fd, top);
 	null = move_above(r, null, top);
 	for (int fd = 3; fd <= top; fd++)
-		if (s->held[fd / 64] & 1UL << fd % 64 && dup3(null, fd, O_CLOEXEC) < 0)
+		if (is_guests(r, fd) && dup3(null, fd, O_CLOEXEC) < 0)
 			die("%s: descriptor %d: %s", r->path, fd, reason(errno));
 	close(null);
 }
@@ -182,7 +223,7 @@ static void set_clock(struct box *b)
 		b->clock_offset += was - is;
 }
 
-void resume_open(struct box *b)
+void resume_begin(struct box *b)
 {
 	static struct resume resume;
 
@@ -190,12 +231,23 @@ void resume_open(struct box *b)
 		return;
 	resume.path = b->opt.from;
 	read_head(&resume);
-	check_sum(&resume);
-	read_words(&resume);
-	take_options(&b->opt, &resume);
-	take_stdio(b, &resume);
-	take_numbers(&resume);
+	b->opt.mem = resume.head.memory;
 	b->resume = &resume;
+}
+
+void resume_open(struct box *b)
+{
+	struct resume *r = b->resume;
+
+	if (!r)
+		return;
+	b->mem_fd = new_memory(b->opt.mem);
+	take_pages(b, r);
+	read_words(r);
+	take_options(&b->opt, r);
+	take_stdio(b, r);
+	find_agent(r);
+	take_numbers(b, r);
 	set_clock(b);
 }
 
@@ -212,21 +264,6 @@ void resume_image(const struct box *b)
 		die("%s: the image %s is not as it was then: something has written to it", r->path, b->opt.image);
 }
 
-/* From the file's map to another file, which nobody has mapped yet. */
-static void copy(const struct resume *r, uint64_t from, uint64_t size, int to)
-{
-	uint64_t at = from, n;
-
-	for (; snapshot_next_run(r->fd, r->map, &at, from + size, &n); at += n)
-		for (uint64_t done = 0; done < n;) {
-			ssize_t got = pwrite(to, r->map + at + done, n - done, at - from + done);
-
-			if (got <= 0)
-				die("cannot have the box's memory: %s", reason(errno));
-			done += got;
-		}
-}
-
 void resume_memory(struct box *b)
 {
 	struct resume *r = b->resume;
@@ -237,7 +274,6 @@ void resume_memory(struct box *b)
 	build = json_object_get_string(get(r, "kernel", json_type_string));
 	if (strcmp(build, b->kernel_build))
 		die("%s: made with another kernel; it goes on with that one alone (KBOX_KERNEL)", r->path);
-	copy(r, SNAPSHOT_WORDS, r->head.memory, b->mem_fd);
 	r->was = *b->boot;
 	memset(b->boot, 0, SNAPSHOT_PAGE);
 	memset(b->shared->offered, 0, sizeof(b->shared->offered));
@@ -251,31 +287,43 @@ void resume_memory(struct box *b)
 
 static void fill_overlay(const struct resume *r, int fd)
 {
+	uint64_t start = SNAPSHOT_WORDS + r->head.memory, at, n;
+	struct snapshot_runs runs = runs_of(r, start, r->head.overlay);
 	struct stat st;
 
 	if (fstat(fd, &st) || (uint64_t)st.st_size != r->head.overlay)
 		die("%s: the box had another overlay", r->path);
-	copy(r, SNAPSHOT_WORDS + r->head.memory, r->head.overlay, fd);
+	while (snapshot_next_run(&runs, &at, &n))
+		write_run(fd, r->map + at, n, at - start);
 	virtio_blk_overlay_filled();
 }
 
-void resume_overlay(struct box *b)
+static void close_file(const struct resume *r)
 {
-	struct resume *r = b->resume;
-
-	if (!r)
-		return;
-	if (virtio_blk_overlay() >= 0)
-		fill_overlay(r, virtio_blk_overlay());
 	munmap((void *)r->map, SNAPSHOT_WORDS + r->head.memory + r->head.overlay);
 	close(r->fd);
 }
 
+void resume_overlay(struct box *b)
+{
+	if (!b->resume)
+		return;
+	if (virtio_blk_overlay() >= 0)
+		fill_overlay(b->resume, virtio_blk_overlay());
+	close_file(b->resume);
+}
+
+void resume_leave(const struct box *b)
+{
+	close(b->mem_fd);
+	close_file(b->resume);
+}
+
 int resume_agent(const struct box *b, int fd)
 {
-	int64_t was = json_object_get_int64(get(b->resume, "agent", json_type_int));
+	int was = b->resume->agent;
 
-	if (was < 3 || was >= KBOX_MAX_OFFER || dup3(fd, was, O_CLOEXEC) < 0)
+	if (was >= 0 && dup3(fd, was, O_CLOEXEC) < 0)
 		was = -1;
 	close(fd);
 	return was;

@@ -106,7 +106,8 @@ static void write_pages(const struct output *o, uint64_t to, const char *from, s
 /* Its pages that are not zero, at that place of the file. */
 static void copy(const struct output *o, uint64_t to, int from, uint64_t size)
 {
-	uint64_t at = 0, n;
+	struct snapshot_runs runs = { .fd = from, .end = size };
+	uint64_t at, n;
 	char *map;
 
 	if (!size)
@@ -114,7 +115,8 @@ static void copy(const struct output *o, uint64_t to, int from, uint64_t size)
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED, from, 0);
 	if (map == MAP_FAILED)
 		die("cannot map the box's memory: %s", reason(errno));
-	for (; snapshot_next_run(from, map, &at, size, &n); at += n)
+	runs.map = map;
+	while (snapshot_next_run(&runs, &at, &n))
 		write_pages(o, to + at, map + at, n);
 	munmap(map, size);
 }

@@ -32,11 +32,16 @@ void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, const void *page);
 uint64_t snapshot_sum_end(struct snapshot_sum *s);
 uint64_t snapshot_head_sum(const struct snapshot_head *h);
 
-/*
- * The next run of pages that are not zero, from *at on and below end, in bytes; false: there is none.
- * Holes of the file are not read.
- */
-bool snapshot_next_run(int fd, const char *map, uint64_t *at, uint64_t end, uint64_t *n);
+/* A file's pages that are not zero, from "at" on and below "end"; map has all of it. */
+struct snapshot_runs {
+	int fd;
+	const char *map;
+	uint64_t at, end;
+	uint64_t piece;			/* up to there it has something, and that is present */
+};
+
+/* The next run of them, of n bytes; false: there is none. Holes of the file are not read. */
+bool snapshot_next_run(struct snapshot_runs *r, uint64_t *start, uint64_t *n);
 
 /*
  * What a program may have found in the processor, as text: "WORD WORD ...", in hexadecimal. Another

@@ -23,7 +23,8 @@ int main(int argc, char **argv)
 	int fd = argc == 2 ? open(argv[1], O_RDWR) : -1;
 	struct snapshot_head *h;
 	struct snapshot_sum *sum;
-	uint64_t at = SNAPSHOT_WORDS, n;
+	struct snapshot_runs runs = { .at = SNAPSHOT_WORDS };
+	uint64_t at, n;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || st.st_size < SNAPSHOT_WORDS)
@@ -32,7 +33,10 @@ int main(int argc, char **argv)
 	if (h == MAP_FAILED || h->words > SNAPSHOT_WORDS - sizeof(*h))
 		return 1;
 	sum = snapshot_sum_begin((char *)h + sizeof(*h), h->words);
-	for (; snapshot_next_run(fd, (char *)h, &at, st.st_size & -SNAPSHOT_PAGE, &n); at += n)
+	runs.fd = fd;
+	runs.map = (char *)h;
+	runs.end = st.st_size & -SNAPSHOT_PAGE;
+	while (snapshot_next_run(&runs, &at, &n))
 		for (uint64_t page = at; page < at + n; page += SNAPSHOT_PAGE)
 			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, (char *)h + page);
 	h->sum = snapshot_sum_end(sum);
