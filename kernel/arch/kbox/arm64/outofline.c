@@ -22,6 +22,7 @@
 #include <asm/icache.h>
 #include <asm/insn.h>
 #include <asm/outofline.h>
+#include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include <asm/traps.h>
 #include <asm/vcpu.h>
@@ -273,7 +274,6 @@ static enum outofline simulated(struct insn_slot *s, struct pt_regs *regs, unsig
  */
 enum outofline outofline_begin(struct pt_regs *regs, bool whole)
 {
-	struct stack_top *top = stack_top(task_stack_page(current));
 	struct insn_slot *s = &current->thread.insn;
 	unsigned long from = regs->pc;
 	u32 insn;
@@ -287,7 +287,8 @@ enum outofline outofline_begin(struct pt_regs *regs, bool whole)
 		kbox_user_abort(regs, from, ESR_INSN_ABORT);
 		return OUT_AGAIN;
 	}
-	top->resume_ip = top->promoted = 0;
+	regs_forget_slot(regs);
+	regs_top(regs)->promoted = 0;
 	if (aarch64_insn_is_svc(insn)) {
 		regs->pc += 4;
 		kbox_count(KBOX_CALLS_TRAP);

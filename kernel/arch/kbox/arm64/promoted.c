@@ -4,12 +4,11 @@
 #include <linux/sched/task_stack.h>
 #include <linux/entry-common.h>
 #include <linux/mm.h>
-#include <asm/gate.h>
+#include <asm/gate_exit.h>
 #include <asm/boot.h>
+#include <asm/rewrite.h>
 #include <asm/site.h>
 #include <asm/slotregs.h>
-#include <asm/syscall.h>
-#include <asm/vcpu.h>
 #include "../rewrite/rewrite.h"
 
 /* The wrapper that the bl before x30 called, of whichever map that is; 0: none. */
@@ -49,12 +48,9 @@ static long call(struct pt_regs *r, unsigned int nr, unsigned int kind)
  */
 struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, unsigned int kind)
 {
-	struct stack_top *top = regs_top(regs);
-	struct host_thread *me = top->host;
-
-	kbox_enter(me);
+	kbox_enter(regs_top(regs)->host);
 	current->thread.fpstate = NULL;
-	top->resume_ip = 0;
+	regs_forget_slot(regs);
 	regs->syscallno = NO_SYSCALL;
 	if (unlikely(nr >= NR_syscalls || READ_ONCE(current_thread_info()->syscall_work))) {
 		kbox_to_wrapper(regs);
@@ -62,17 +58,13 @@ struct host_thread *kbox_promoted_call(struct pt_regs *regs, unsigned int nr, un
 	}
 	kbox_count(KBOX_CALLS_REWRITE);
 	kbox_count(KBOX_CALLS_PROMOTED);
-	top->promoted = kind;
+	regs_top(regs)->promoted = kind;
 	syscall_begin(regs, nr);
 	regs->regs[0] = call(regs, nr, kind);
-	if (likely(!(READ_ONCE(current_thread_info()->flags) & (_TIF_WORK_MASK | _TIF_DEBUG)) && !syscall_left(regs) &&
-		   regs->pc == regs->regs[30] && !current->thread.fpstate && !READ_ONCE(current_thread_info()->syscall_work))) {
-		kbox_to_user(me);
-		return me;
-	}
-	if (READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_EXIT) {
+	if (unlikely(READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_EXIT)) {
 		syscall_exit_to_user_mode_work(regs);
 		local_irq_enable();
+		kbox_exit(regs);
 	}
-	kbox_exit(regs);
+	return gate_exit(regs, regs->regs[30]);
 }

@@ -11,6 +11,7 @@
 #include <asm/fpstate.h>
 #include <arm64/include/uapi/asm/hwcap.h>
 #include <asm/boot.h>
+#include <asm/rewrite.h>
 
 /* Flags, and hints that are the user's; no mode but EL0, no mask of exceptions. */
 #define USER_PSTATE (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_SSBS_BIT | PSR_DIT_BIT | PSR_TCO_BIT | \
@@ -152,5 +153,5 @@ void arch_ptrace_stop(void)
 {
 	fpstate_hold();
 	tls_save();
-	stack_top(task_stack_page(current))->resume_ip = 0;
+	regs_forget_slot(current_pt_regs());
 }

@@ -14,6 +14,7 @@
 #include <asm/gate.h>
 #include <asm/fpstate.h>
 #include <asm/hostframe.h>
+#include <asm/rewrite.h>
 #include <asm/site.h>
 
 /* What a guest's handler finds; behind it, a frame record for unwinders. */
@@ -70,7 +71,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->pc = (unsigned long)ks->ka.sa.sa_handler;
 	r->sp = (unsigned long)f;
 	r->pstate &= ~(PSR_BTYPE_MASK | PSR_TCO_BIT);
-	regs_top(r)->resume_ip = 0;
+	regs_forget_slot(r);
 	return 0;
 }
 
@@ -162,7 +163,7 @@ SYSCALL_DEFINE0(rt_sigreturn)
 	regs.pstate = kbox_user_pstate(regs.pstate);
 	r->user_regs = regs;
 	r->syscallno = NO_SYSCALL;
-	regs_top(r)->resume_ip = 0;
+	regs_forget_slot(r);
 	if (restore_altstack(&f->uc.uc_stack))
 		goto bad;
 	return r->regs[0];

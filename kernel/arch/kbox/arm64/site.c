@@ -34,7 +34,6 @@ const char *const site_refusal_text[SITE_REFUSALS] = {
 	[SITE_NOT_FILE] = "not the text of a file",
 	[SITE_NO_ROOM] = "no place for a slot within reach",
 	[SITE_TAKEN] = "it has been patched already",
-	[SITE_NO_NUMBER] = "x86 only", [SITE_AMBIGUOUS] = "x86 only", [SITE_BORDER] = "x86 only",
 };
 
 /* The instruction at addr; 0, which is none that is looked for, outside of the text. */

@@ -21,6 +21,7 @@ bool gate_take_regs(struct pt_regs *regs)
 {
 	struct slot_regs s;
 
+	regs_top(regs)->promoted = 0;
 	if (!from_stack(regs, &s))
 		return false;
 	regs->regs[29] = s.x29;

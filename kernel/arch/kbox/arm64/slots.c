@@ -90,3 +90,9 @@ void slots_head(void *page)
 	memset(page, 0, PAGE_SIZE);	/* udf #0 */
 	site_head(page, gates);
 }
+
+/* svc is as long as a jump, so there is one way. */
+enum site_refusal plan_site(const struct site_text *t, u64 call, u32 nr, bool at, struct site *s)
+{
+	return site_plan_at(t, call, s);
+}

@@ -14,6 +14,7 @@
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
 #include <asm/outofline.h>
+#include <asm/rewrite.h>
 #include <asm/slotregs.h>
 #include <asm/vcpu.h>
 #include <asm/vdso.h>
@@ -142,7 +143,7 @@ static void from_user(int sig, struct host_siginfo *si, struct ucontext *uc, str
 	kbox_enter(me);
 	current->thread.fpstate = fpstate_in(sc);
 	current->thread.frame = container_of(uc, struct host_frame, uc);
-	regs_top(regs)->resume_ip = 0;
+	regs_forget_slot(regs);
 	regs_top(regs)->promoted = 0;
 	kbox_gate_open();
 	if (unlikely(test_thread_flag(TIF_DEBUG)) && debug_came_in(regs))

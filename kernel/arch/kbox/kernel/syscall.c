@@ -8,6 +8,7 @@
 #include <linux/ptrace.h>
 #include <linux/syscalls.h>
 #include <asm/boot.h>
+#include <asm/gate_exit.h>
 #include <asm/hosttrap.h>
 #include <asm/rewrite.h>
 #include <asm/syscall.h>
@@ -42,7 +43,6 @@ void kbox_syscall(struct pt_regs *regs, long nr)
 void kbox_trapped_call(struct pt_regs *regs, long nr)
 {
 	kbox_count(KBOX_CALLS_TRAP);
-	stack_top(task_stack_page(current))->retried = 0;
 	if (kbox_host_vdso_call(regs, nr))
 		return;
 	if (kbox_rewrites())
@@ -56,26 +56,15 @@ void kbox_trapped_call(struct pt_regs *regs, long nr)
  */
 struct host_thread *kbox_gate_call(struct pt_regs *regs, long nr)
 {
-	struct stack_top *top = regs_top(regs);
-	struct host_thread *me = top->host;
-
-	kbox_enter(me);
+	kbox_enter(regs_top(regs)->host);
 	kbox_count(KBOX_CALLS_REWRITE);
-	if (IS_ENABLED(CONFIG_KBOX_PROMOTE))
-		top->promoted = 0;
 	current->thread.fpstate = NULL;
 	if (unlikely(!gate_take_regs(regs))) {
 		force_sig(SIGSEGV);
 		kbox_exit(regs);
 	}
 	kbox_syscall(regs, nr);
-	/* The way in, on which only a few registers need to be restored, is the way out. */
-	if (likely(!(READ_ONCE(current_thread_info()->flags) & (_TIF_WORK_MASK | _TIF_DEBUG)) && !syscall_left(regs) &&
-		   instruction_pointer(regs) == top->resume_ip && !current->thread.fpstate && gate_leaves())) {
-		kbox_to_user(me);
-		return me;
-	}
-	kbox_exit(regs);
+	return gate_exit(regs, regs_top(regs)->resume_ip);
 }
 
 SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot,

@@ -9,7 +9,9 @@
 #include <asm/host.h>
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
+#include <asm/rewrite.h>
 #include <asm/vcpu.h>
+#include "threads.h"
 
 /*
  * Spare host processes have an empty user address space, but the host's page tables
@@ -101,6 +103,16 @@ static bool clone_for(struct host_thread *h, unsigned long flags, void (*fn)(str
 		return false;
 	h->tgid = flags & CLONE_THREAD ? this_vcpu()->host->tgid : h->tid;
 	return true;
+}
+
+bool host_thread_begin(struct host_thread *h)
+{
+	return clone_for(h, CLONE_HOST_THREAD, thread_start);
+}
+
+bool host_process_begin(struct host_thread *h)
+{
+	return clone_for(h, CLONE_HOST_PROCESS, process_start);
 }
 
 /* NULL: the host refuses, or there is no memory. */
@@ -199,8 +211,7 @@ void host_process_unreserve(void)
 	}
 }
 
-/* Current runs on this host thread, which has nothing of it yet. */
-static void arrive(struct host_thread *h)
+void host_thread_settle(struct host_thread *h)
 {
 	kbox_vmalloc_sync(h);
 	HOST_OF_STACK(task_stack_page(current)) = h;
@@ -215,8 +226,8 @@ static void arrive(struct host_thread *h)
 /* Current has begun to run on a host thread that was waiting for it. */
 void host_thread_arrive(void)
 {
-	stack_top(task_stack_page(current))->resume_ip = 0;
-	arrive(current->thread.host);
+	regs_forget_slot(current_pt_regs());
+	host_thread_settle(current->thread.host);
 }
 
 /* The task of h lets go of its mm. */
@@ -268,37 +279,6 @@ void host_thread_hold(struct host_thread *h)
 		host_yield();
 }
 
-/*
- * Host threads that are made anew, in a box that has none yet (snapshot.c). Their tasks stand still,
- * in saved contexts. First each goes on with what an arrival is, and then with its own.
- */
-static void arrive_again(void)
-{
-	struct host_thread *h = current->thread.host;
-
-	arrive(h);
-	kbox_load(h->entry_sp);
-}
-
-static void forget_host(struct task_struct *t)
-{
-	struct host_thread *h = t->thread.host;
-
-	h->grant = h->state = h->ipi = h->preempted = h->queued = h->vain = h->tid = 0;
-	h->last = false;
-	memset(&h->isa, 0, sizeof(h->isa));
-	h->vmalloc_gen = kbox_vmalloc_gen;
-	if (h->mm) {
-		host_mm_forget(h->mm);
-		kbox_gate_moved(h->mm);
-	}
-	if (!h->arrived)	/* that is what it begins with */
-		return;
-	h->arrived = false;
-	h->entry_sp = t->thread.sp;
-	t->thread.sp = kbox_new_context((void *)(t->thread.sp & ~15UL), arrive_again);
-}
-
 static void forget_list(struct host_thread **list)
 {
 	struct host_thread *h;
@@ -309,48 +289,9 @@ static void forget_list(struct host_thread **list)
 	}
 }
 
-static void renew(struct host_thread *h, unsigned long flags, void (*fn)(struct host_thread *))
+void host_threads_forget(void)
 {
-	if (!clone_for(h, flags, fn))
-		panic("the host has no process for each of the box's");
-}
-
-/* The others that have its mm are threads of its host process, which only one of these can make. */
-static void renew_threads_of(struct task_struct *t)
-{
-	struct host_thread *h = t->thread.host;
-	struct task_struct *g, *other;
-	bool there = false;
-
-	for_each_process_thread(g, other) {
-		if (!other->thread.host || other->thread.host->tid || other->thread.host->mm != h->mm)
-			continue;
-		if (!there) {
-			h->ctx = &current->thread.sp;
-			kbox_move_to(h);
-			h->ctx = &t->thread.sp;
-			there = true;
-		}
-		renew(other->thread.host, CLONE_HOST_THREAD, thread_start);
-	}
-}
-
-void host_threads_renew(void)
-{
-	struct task_struct *g, *t;
-
 	forget_list(&spares);
 	forget_list(&graveyard);
 	nspares = 0;
-	rcu_read_lock();
-	for_each_process_thread(g, t)
-		if (t->thread.host)
-			forget_host(t);
-	for_each_process_thread(g, t) {
-		if (!t->thread.host || t->thread.host->tid)
-			continue;
-		renew(t->thread.host, CLONE_HOST_PROCESS, process_start);
-		renew_threads_of(t);
-	}
-	rcu_read_unlock();
 }

@@ -16,6 +16,13 @@
 
 struct host_thread host_z = { .idle = 1 };
 
+/* What Z keeps of its vCPU for itself. */
+static struct {
+	u64 next_poll;		/* while the CPU is contended; U64_MAX: it does not poll */
+	u32 polls;		/* until it ends to poll, if none of them finds contention */
+	u32 idles, quiet;	/* vcpu.idles at the last tick, and for how many ticks that has been so */
+} z = { .next_poll = U64_MAX };
+
 /*
  * Z cannot interrupt the kernel, but a loop in it that has no interrupts to take asks
  * need_resched(). While z_reads_current is set, current does not go away.
@@ -163,12 +170,11 @@ static bool watched(void)
 
 static u64 look_for_idle(u64 now)
 {
-	static u32 seen, quiet;
 	u32 idles = READ_ONCE(this_vcpu()->idles);
 
-	quiet = idles == seen ? quiet + 1 : 0;
-	seen = idles;
-	return quiet < QUIET ? now + TICK_NSEC : U64_MAX;
+	z.quiet = idles == z.idles ? z.quiet + 1 : 0;
+	z.idles = idles;
+	return z.quiet < QUIET ? now + TICK_NSEC : U64_MAX;
 }
 
 /*
@@ -182,13 +188,10 @@ static u64 without_event(u64 now)
 	return READ_ONCE(current) == &init_task ? U64_MAX : now + TICK_NSEC;
 }
 
-static u64 next_poll = U64_MAX;
-static u32 polls;
-
 static void begin_polling(u64 now)
 {
-	polls = POLLS;
-	next_poll = now + POLL_NS;
+	z.polls = POLLS;
+	z.next_poll = now + POLL_NS;
 }
 
 /* Is it time to take the CPU for those who wait? */
@@ -196,18 +199,18 @@ static bool need_preempt(u64 now)
 {
 	u32 *contention = &this_vcpu()->contention;
 
-	if (!polls) {
+	if (!z.polls) {
 		if (READ_ONCE(*contention) == CONTENDED)
 			begin_polling(now);
-	} else if (now >= next_poll) {
-		next_poll = now + POLL_NS;
+	} else if (now >= z.next_poll) {
+		z.next_poll = now + POLL_NS;
 		if (sync_cmpxchg(contention, CONTENDED, POLLED) == CONTENDED) {
-			polls = POLLS;
+			z.polls = POLLS;
 			return !single_task_running();
 		}
-		if (--polls)
+		if (--z.polls)
 			return false;
-		next_poll = U64_MAX;
+		z.next_poll = U64_MAX;
 		if (sync_cmpxchg(contention, POLLED, UNCONTENDED) == CONTENDED)
 			begin_polling(now);
 	}
@@ -228,7 +231,7 @@ void __noreturn z_loop(void)
 		if (event <= now)
 			__sync_fetch_and_or(this_vcpu()->irq_pending, 1 << KBOX_IRQ_TIMER);
 		preempt = need_preempt(now);
-		event = min(event, next_poll);
+		event = min(event, z.next_poll);
 		if (event == U64_MAX)
 			event = without_event(now);
 		if (event > now && (READ_ONCE(kbox_shared->vcpu.lock) ||

@@ -81,7 +81,7 @@ static void gather_evicted(struct mm_struct *mm, unsigned long addr)
 		return;
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
-	/* Text that is patched has copies, which are gathered by themselves (rewrite/image.c). */
+	/* Text that is patched has copies, which are gathered by themselves (rewrite/gather.c). */
 	if (vma && !(vma->vm_flags & (VM_EXEC | VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_HUGETLB))) {
 		first = max(first, vma->vm_start);
 		kbox_gather(vma, first, (min(end, vma->vm_end) - first) >> PAGE_SHIFT, GATHER_ALL);

@@ -145,7 +145,7 @@ void segment_fault(struct vm_area_struct *vma, unsigned long addr)
 		return;
 	read_all(&p);
 	fill(&p, addr);
-	/* Text that is patched has copies, which are put together by themselves (rewrite/image.c). */
+	/* Text that is patched has copies, which are put together by themselves (rewrite/gather.c). */
 	if (!(vma->vm_flags & VM_EXEC && kbox_text_has_copies(vma->vm_mm, addr)))
 		kbox_gather(vma, p.start, pages_of(&p), GATHER_FILE);
 }

@@ -76,6 +76,11 @@ static struct rewrite_map *map_new(struct image *im, struct mm_struct *mm, unsig
 	return map;
 }
 
+static bool is_in_kernel(const struct task_struct *t)
+{
+	return t->thread.host && READ_ONCE(t->thread.host->state) == HT_KERNEL;
+}
+
 /*
  * Calls that came in by a slot of the map go on in the original text. Who is still coming in will
  * see, kbox_lost_slot().
@@ -84,12 +89,10 @@ static void forget_slots(struct rewrite_map *map)
 {
 	struct task_struct *g, *t;
 
-	for_each_process_thread(g, t) {
-		struct stack_top *top = stack_top(task_stack_page(t));
-
-		if (t->mm == map->mm && t->thread.host && READ_ONCE(t->thread.host->state) == HT_KERNEL && image_has_slots(map->image, top->resume - map->base))
-			top->resume_ip = 0;
-	}
+	for_each_process_thread(g, t)
+		if (t->mm == map->mm && is_in_kernel(t) &&
+		    image_has_slots(map->image, regs_top(task_pt_regs(t))->resume - map->base))
+			regs_forget_slot(task_pt_regs(t));
 }
 
 /* The area of slots is not what it was: the process goes on with the original text. */

@@ -73,25 +73,6 @@ static void read_around(struct vm_area_struct *vma, unsigned long call, u8 *buf,
 	t->size = addr - start;
 }
 
-static bool in_one_page(const struct site *s)
-{
-	return (s->start & PAGE_MASK) == ((s->start + SITE_JUMP - 1) & PAGE_MASK);
-}
-
-static enum site_refusal plan(const struct site_text *t, u64 call, int nr, struct site *s, bool at)
-{
-	enum site_refusal why = at ? SITE_NO_NUMBER : site_plan_before(t, call, s);
-
-	/* What has just been executed must agree with what was read. */
-	if (why == SITE_OK && s->nr != nr)
-		why = SITE_AMBIGUOUS;
-	if (why == SITE_OK && in_one_page(s))
-		return why;
-	if (why != SITE_SIGRETURN)
-		why = site_plan_at(t, call, s);
-	return why == SITE_OK && !in_one_page(s) ? SITE_BORDER : why;
-}
-
 /* The host maps the page of text as it is now, and the slot, which will be wanted next. */
 static void map_now(struct rewrite_map *map, struct site *s)
 {
@@ -111,8 +92,7 @@ static struct patched_site *known(struct vm_area_struct *vma, u64 call, bool at)
 
 	if (!im)
 		return NULL;
-	s = at ? NULL : image_call(im, call, SITE_BEFORE_CALL);
-	s = s ?: image_call(im, call, SITE_AT_CALL);
+	s = image_call(im, call, at);
 	page = s ? text_page(vma, text_base(vma) + s->site.start) : NULL;
 	return page && image_patched(im, s->site.start >> PAGE_SHIFT, page) ? s : NULL;
 }
@@ -128,7 +108,7 @@ static enum site_refusal patch_new(struct vm_area_struct *vma, unsigned long cal
 	struct site s;
 
 	read_around(vma, call, buf, &t);
-	why = plan(&t, off, nr, &s, at);
+	why = plan_site(&t, off, nr, at, &s);
 	if (why)
 		return why;
 	map = map_get(vma);
@@ -143,7 +123,7 @@ static enum site_refusal patch_new(struct vm_area_struct *vma, unsigned long cal
 	if (why)
 		return why;
 	kbox_count(s.kind == SITE_AT_CALL ? KBOX_SITES_AT : KBOX_SITES_BEFORE);
-	*new = image_call(map->image, off, s.kind);
+	*new = image_call(map->image, off, s.kind == SITE_AT_CALL);
 	return SITE_OK;
 }
 

@@ -94,14 +94,40 @@ struct image *image_get(struct vm_area_struct *text);
 void image_put(struct image *im);
 void image_unmapped(struct image *im);
 struct image *image_find(struct mm_struct *mm, struct file *file);
+
+/* copy.c */
 bool image_taken(struct image *im, const struct site *s);
-struct patched_site *image_call(struct image *im, u64 call, enum site_kind kind);
+struct patched_site *image_call(struct image *im, u64 call, bool at);
 struct patched_site *image_site(struct image *im, u64 at);
-struct patched_site *image_slot(struct image *im, u64 at);
-void image_text_fault(struct image *im, u64 index);
 struct page *image_patched(struct image *im, u64 index, struct page *original);
+bool copy_is_of(struct text_copy *c, struct page *original);
+struct text_copy *copy_new(struct image *im, u64 index, struct page *original, struct page *page);
+void copy_drop(struct image *im, u64 index);
+void copies_free(struct image *im);
+void copies_free_retired(struct image *im);
+/* Those of these pages of the file, which nobody has mapped; but what is known of a site stays. */
+void copies_free_replaced(struct image *im, u64 first, unsigned int pages);
+
+/* gather.c */
+struct text_window *windows_new(u64 size);
+void window_changed(struct image *im, u64 index);
+void image_text_fault(struct image *im, u64 index);
+
+/* slotpages.c */
+struct patched_site *image_slot(struct image *im, u64 at);
+struct slot_page *slot_page_new(struct image *im, unsigned long index);
+struct slot_page *place_slot(struct image *im, struct site *s, const struct site_text *t);
+void slot_pages_free(struct image *im);
+
+/* place.c */
 enum site_refusal image_place_entry(struct image *im, struct site *s, struct page *original);
 enum site_refusal image_place(struct image *im, struct site *s, const struct site_text *t, struct page *original);
+
+/*
+ * The ISA's: by what a call that has been made with this number is replaced, as far as one page goes.
+ * at: the jump is to begin where the call is.
+ */
+enum site_refusal plan_site(const struct site_text *t, u64 call, u32 nr, bool at, struct site *s);
 
 /* The ISA's slots.c */
 void slots_choose(struct image *im, struct vm_area_struct *text);

@@ -12,6 +12,7 @@
 #include <asm/processor-flags.h>
 #include <uapi/asm/prctl.h>
 #include <asm/ptrace.h>
+#include <asm/rewrite.h>
 #include <asm/user.h>
 #include <asm/xstate.h>
 
@@ -250,5 +251,5 @@ void arch_ptrace_stop(void)
 {
 	fpstate_hold();
 	bases_save();
-	stack_top(task_stack_page(current))->resume_ip = 0;
+	regs_forget_slot(current_pt_regs());
 }

@@ -11,6 +11,7 @@
 #include <linux/resume_user_mode.h>
 #include <asm/fpstate.h>
 #include <asm/gate.h>
+#include <asm/rewrite.h>
 #include <asm/segments.h>
 #include <asm/sigcontext.h>
 #include <asm/sigframe.h>
@@ -65,7 +66,7 @@ static int put_frame(struct ksignal *ks, struct pt_regs *r)
 	r->cs = USER_CS;
 	r->ss = USER_SS;
 	r->flags &= ~0x10500UL;		/* DF RF TF */
-	stack_top(task_stack_page(current))->resume_ip = 0;
+	regs_forget_slot(current_pt_regs());
 	fpstate_reset();
 	return 0;
 }

@@ -214,6 +214,12 @@ static void foreign_call(struct pt_regs *regs)
 	force_sig(SIGSEGV);
 }
 
+static void trapped_call(struct pt_regs *regs, long nr)
+{
+	regs_top(regs)->retried = 0;
+	kbox_trapped_call(regs, nr);
+}
+
 /*
  * The host leaves some of the user's flags as they are. The kernel makes unaligned accesses, which
  * AC forbids, and goes to user mode by iretq, which with NT is something else.
@@ -268,7 +274,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	regs_from_host(regs, sc);
 	kbox_enter(me);
 	current->thread.fpstate = fp;
-	stack_top(base)->resume_ip = 0;
+	regs_forget_slot(regs);
 	if (unlikely(test_thread_flag(TIF_DEBUG)))
 		debug_entered(regs, sig == SIGTRAP ? sc->trapno : -1);
 	if (regs->cs != USER_CS)
@@ -278,7 +284,7 @@ void host_trap(int sig, struct host_siginfo *si, struct ucontext *uc)
 	else if (sig == SIGSYS && in_gate_area_no_mm(si->addr))
 		kbox_vsyscall(regs, sc->ax, si->addr);
 	else if (sig == SIGSYS)
-		kbox_trapped_call(regs, sc->ax);
+		trapped_call(regs, sc->ax);
 	else
 		leave_call(regs);
 	if (sig != SIGSYS && sig != IPI_SIGNAL)

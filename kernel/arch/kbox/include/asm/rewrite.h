@@ -7,6 +7,7 @@
  */
 #include <linux/types.h>
 #include <asm/boot.h>
+#include <asm/processor.h>
 
 struct file;
 struct mm_struct;
@@ -16,6 +17,12 @@ struct pt_regs;
 static inline bool kbox_rewrites(void)
 {
 	return IS_ENABLED(CONFIG_KBOX_REWRITE) && kbox_boot->rewrite;
+}
+
+/* User code goes on where its registers say, also if it has come in by a slot. */
+static inline void regs_forget_slot(struct pt_regs *regs)
+{
+	regs_top(regs)->resume_ip = 0;
 }
 
 #ifdef CONFIG_KBOX_REWRITE

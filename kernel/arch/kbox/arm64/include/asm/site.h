@@ -8,6 +8,7 @@
  */
 #define SITE_CALL	4	/* bytes of svc, and of any instruction */
 #define SITE_JUMP	4	/* bytes of b */
+#define SITE_AHEAD	0	/* bytes by which the jump may begin before the call */
 #define SITE_BEFORE	4	/* bytes before a site that may be looked at */
 #define SITE_AFTER	8	/* the same, from the site on */
 #define SITE_REACH	(128 << 20)	/* of b and bl, in both directions */
@@ -43,7 +44,6 @@
 
 enum site_kind {
 	SITE_AT_CALL,		/* svc becomes b to a slot */
-	SITE_BEFORE_CALL,	/* x86's alone */
 	SITE_CANCEL_FIRST,	/* bl becomes bl to SLOT_ENTRY_FIRST: the number is in x0 */
 	SITE_CANCEL_LAST,	/* to SLOT_ENTRY_LAST: it is in x6 */
 };
@@ -57,10 +57,6 @@ enum site_refusal {
 	SITE_NOT_FILE,		/* not text of a file that is mapped privately */
 	SITE_NO_ROOM,		/* no place for a slot */
 	SITE_TAKEN,		/* it has been patched already */
-	/* x86's alone, whose jump is longer than what it replaces. */
-	SITE_NO_NUMBER,
-	SITE_AMBIGUOUS,
-	SITE_BORDER,
 	SITE_REFUSALS
 };
 extern const char *const site_refusal_text[];
@@ -77,7 +73,6 @@ struct site {
 	u64 start;		/* the same: where the jump goes */
 	enum site_kind kind;
 	u64 target;		/* of bl; 0 for svc */
-	u32 nr;			/* SITE_BEFORE_CALL */
 	u8 len;			/* bytes that the jump displaces */
 	/* From site_emit(). */
 	u64 slot;
@@ -93,11 +88,6 @@ bool site_emit(struct site *s, const struct site_text *t, u64 slot, u64 gates, u
 void site_head(u8 head[SLOT_HEAD], const u64 gates[SLOT_GATES]);
 u64 site_original(const struct site *s, u64 ip);
 u64 site_landing(const struct site *s, u64 ip);
-
-static inline enum site_refusal site_plan_before(const struct site_text *t, u64 call, struct site *s)
-{
-	return SITE_NO_NUMBER;
-}
 
 /* Where the jump of a bl goes, given the start of a page of slots. */
 static inline u64 site_entry(const struct site *s, u64 page)

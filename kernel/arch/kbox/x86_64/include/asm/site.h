@@ -8,6 +8,7 @@
  */
 #define SITE_CALL	2	/* bytes of syscall */
 #define SITE_JUMP	5	/* bytes of jmp rel32 */
+#define SITE_AHEAD	7	/* bytes by which the jump may begin before the call: of mov $nr,%eax */
 #define SITE_BEFORE	64	/* bytes before a site that may be looked at */
 #define SITE_AFTER	32	/* the same, from the site on */
 #define SLOT_MAX	96	/* bytes of the longest slot */
