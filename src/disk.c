@@ -11,6 +11,8 @@
 #include "box.h"
 #include "disk.h"
 
+#define MAPPED_AROUND	(64UL << 10)	/* with a page that is read: the kernel's fault_around_bytes */
+
 static uint64_t blocks(const struct disk *d)
 {
 	return (d->size + DISK_BLOCK - 1) / DISK_BLOCK;
@@ -66,6 +68,17 @@ void disk_close(struct disk *d)
 		close(d->overlay);
 	}
 	free(d->held);
+}
+
+/*
+ * What is to be written to is memory of the guest's that is there, but often not yet mapped here.
+ * The host maps one page for each that is written to, but for one that is read its neighbours, too.
+ * So it is read first. What is there may change meanwhile, and is not looked at.
+ */
+static void map_first(const char *p, size_t n)
+{
+	for (const char *end = p + n; p < end; p += MAPPED_AROUND - (uintptr_t)p % MAPPED_AROUND)
+		(void)*(const volatile char *)p;
 }
 
 static bool all(int fd, bool write, char *p, size_t n, uint64_t off)
@@ -203,6 +216,8 @@ bool disk_io(struct disk *d, bool write, const struct iovec *seg, int nseg, uint
 		total += seg[i].iov_len;
 	if (!inside(d, off, total) || (write && d->read_only))
 		return false;
+	for (int i = 0; i < nseg && !write; i++)
+		map_first(seg[i].iov_base, seg[i].iov_len);
 	if (d->overlay < 0) {
 		ssize_t got = write ? pwritev(d->fd, seg, nseg, off) : preadv(d->fd, seg, nseg, off);
 

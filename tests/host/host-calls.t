@@ -21,7 +21,7 @@ within "1000 pages" 10
 within "shell fork" 30
 within "shell round" 30
 
-out=$("$top/scripts/count-host-calls" --mode nothing "fork+wait" 2>&1)
+out=$("$top/scripts/count-host-calls" --mode nothing "fork+wait" 2>&1 >/dev/null)
 is "$?" 1 "a mode that does not exist is an error"
 like "$out" "count-host-calls: *" "and one line says so"
 out=$("$top/scripts/count-host-calls" nothing 2>&1)

@@ -86,7 +86,8 @@ void kbox_fork_begins(struct mm_struct *mm)
 	struct fork_copies *c;
 	unsigned int i;
 
-	if (!prefault_has_room(mm))
+	/* Another thread's writes would be torn: a copy is made page by page. */
+	if (host_mm_has_others(&mm->context.host) || !prefault_has_room(mm))
 		return;
 	c = kmalloc(sizeof(*c), GFP_KERNEL | __GFP_NOWARN);
 	if (!c)
