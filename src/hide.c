@@ -29,7 +29,7 @@ static const struct {
 	{ "spec-allow", KBOX_HIDE_SPEC_ALLOW },		/* the flag of seccomp(2), Linux 4.17 */
 	{ "close-range", KBOX_HIDE_CLOSE_RANGE },	/* close_range(2), Linux 5.9 */
 	{ "dispatch", KBOX_HIDE_DISPATCH },		/* Syscall User Dispatch, Linux 5.11 */
-	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_*, Linux 5.14 */
+	{ "populate", KBOX_HIDE_POPULATE },		/* MADV_POPULATE_WRITE, Linux 5.14 */
 	{ "minsigstksz", KBOX_HIDE_MINSIGSTKSZ },	/* AT_MINSIGSTKSZ, Linux 5.14 */
 	{ "user-notif", KBOX_HIDE_USER_NOTIF },		/* SECCOMP_RET_USER_NOTIF, Linux 5.0 */
 	{ "noexec-seal", KBOX_HIDE_NOEXEC_SEAL },	/* MFD_NOEXEC_SEAL, Linux 6.3 */

@@ -33,7 +33,6 @@
 #define AT_STATX_SYNC 0x6000	/* AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC */
 
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -76,7 +75,7 @@ const struct form host_calls[] = {
 	{ CALL(munmap), .why = "mappings are a cache, and are flushed", .gives = "holes in its own memory" },
 	{ CALL(mprotect), .check = { WITHIN(2, prot, PROT_READ | PROT_EXEC) },
 	  .why = "fork makes pages read-only", .gives = "nothing: no more rights than mapping gives" },
-	{ CALL(madvise), .check = { INT(2, advice, MADV_POPULATE_READ, MADV_POPULATE_WRITE) },
+	{ CALL(madvise), .check = { INT(2, advice, MADV_POPULATE_WRITE) },
 	  .why = "memory is made present", .gives = "its own memory, used" },
 	{ CALL(fallocate), .check = { FD(0, FD_MEMORY, "= memory"),
 				      INT(1, mode, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },

@@ -120,13 +120,6 @@ static void map_executable(const struct box *b, int i, int fd, off_t at)
 		    "its memory file (memfd), which this host's policy refuses", strerror(errno));
 }
 
-/* In one call, not by a fault for each few pages; before Linux 5.14 by these. */
-static void make_present(uint64_t start, uint64_t end)
-{
-	if (!is_hidden(KBOX_HIDE_POPULATE))
-		madvise((void *)start, end - start, MADV_POPULATE_READ);
-}
-
 /*
  * The kernel has been written. This is for the box's first process, since the supervisor executes
  * nothing of it. Some hosts let no memory be writable and executable, nor become executable
@@ -136,6 +129,4 @@ void map_text(const struct box *b)
 {
 	map_executable(b, 0, b->text_fd, b->text_at);
 	map_executable(b, 1, b->mem_fd, b->image.text[1].start - KBOX_PAGE_OFFSET);
-	make_present(b->image.text[0].start, b->image.text[0].end);
-	make_present(b->image.text[1].end, KBOX_PAGE_OFFSET + b->kernel_end);	/* its data */
 }

@@ -80,7 +80,6 @@ static void what_the_kernel_asks_for(void **state)
 	PASSES(SYS_clock_gettime, CLOCK_MONOTONIC);
 	REFUSES(SYS_clock_gettime, (uint64_t)-6);	/* the CPU time of a process */
 	REFUSES(SYS_clock_gettime, 100);
-	PASSES(SYS_madvise, 0x1000, 4096, 22);
 	PASSES(SYS_madvise, 0x1000, 4096, 23);
 	REFUSES(SYS_madvise, 0x1000, 4096, MADV_MERGEABLE);
 #ifdef __x86_64__

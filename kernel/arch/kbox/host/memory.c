@@ -23,11 +23,6 @@ int host_populate_write(unsigned long start, unsigned long end)
 	return HCALL3(__NR_madvise, start, end - start, MADV_POPULATE_WRITE);
 }
 
-int host_populate_read(unsigned long start, unsigned long end)
-{
-	return HCALL3(__NR_madvise, start, end - start, MADV_POPULATE_READ);
-}
-
 int host_fallocate(int fd, int mode, u64 offset, u64 size)
 {
 	return HCALL4(__NR_fallocate, fd, mode, offset, size);

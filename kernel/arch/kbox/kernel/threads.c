@@ -10,7 +10,6 @@
 #include <asm/hostmm.h>
 #include <asm/hosttrap.h>
 #include <asm/rewrite.h>
-#include <asm/sections.h>
 #include <asm/vcpu.h>
 #include "threads.h"
 
@@ -83,26 +82,12 @@ static void thread_start(struct host_thread *h)
 	kbox_park(h);
 }
 
-/*
- * A new host process has no page tables of guest memory. Those of the kernel's image come in these
- * calls, not by a fault for each few pages, and while its maker goes on. What is read is mapped
- * writable, too, where the mapping is.
- */
-static void map_image(void)
-{
-	if (kbox_boot->hidden & KBOX_HIDE_POPULATE)
-		return;
-	host_populate_read((unsigned long)_stext, (unsigned long)_etext);
-	host_populate_read((unsigned long)_sdata, (unsigned long)_end);
-}
-
 static void process_start(struct host_thread *h)
 {
 	host_set_pdeathsig(SIGKILL);
 	if (host_getppid() != kbox_boot->supervisor_pid)
 		host_exit_group(1);
 	host_mm_drop();
-	map_image();
 	dispatch_user_calls();
 	kbox_park(h);
 }

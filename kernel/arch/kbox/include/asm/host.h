@@ -27,9 +27,8 @@ extern char __hostcall_start[], __hostcall_end[];
 long host_mmap(unsigned long addr, unsigned long size, int prot, int flags, int fd, u64 offset);
 int host_munmap(unsigned long start, unsigned long end);
 int host_mprotect(unsigned long start, unsigned long end, int prot);
-/* Have the pages made now, as by writes, or by reads (Linux 5.14). */
+/* Have the pages made now, as by writes (Linux 5.14). */
 int host_populate_write(unsigned long start, unsigned long end);
-int host_populate_read(unsigned long start, unsigned long end);
 int host_fallocate(int fd, int mode, u64 offset, u64 size);
 
 /*
