@@ -15,7 +15,7 @@ const char options_usage[] =
 "       kbox exec [OPTIONS] NAME -- COMMAND [ARG...]\n"
 "       kbox ps [--json]\n"
 "       kbox stop [-t SECONDS] NAME...\n"
-"       kbox snapshot [--stop] NAME FILE\n"
+"       kbox snapshot [--stop] [--compress] NAME FILE\n"
 "       kbox fork NAME NEW...\n"
 "       kbox [OPTIONS] --from FILE [-- COMMAND [ARG...]]\n"
 "       kbox doctor\n"

@@ -22,13 +22,26 @@ static void __attribute__((noreturn)) damaged(const struct resume *r)
 	die("%s: is damaged, or no snapshot of kbox's", r->path);
 }
 
+static void open_file(struct resume *r, struct stat *st)
+{
+	int file = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (file < 0 || fstat(file, st))
+		die("%s: %s", r->path, reason(errno));
+	r->fd = file;
+	if (!S_ISREG(st->st_mode) || !snapshot_is_compressed(file))
+		return;
+	r->fd = snapshot_decompress(file);
+	close(file);
+	if (r->fd < 0 || fstat(r->fd, st))
+		damaged(r);
+}
+
 static void read_head(struct resume *r)
 {
 	struct stat st;
 
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (r->fd < 0 || fstat(r->fd, &st))
-		die("%s: %s", r->path, reason(errno));
+	open_file(r, &st);
 	if (!S_ISREG(st.st_mode) || pread(r->fd, &r->head, sizeof(r->head), 0) != sizeof(r->head) ||
 	    memcmp(r->head.magic, SNAPSHOT_MAGIC, sizeof(SNAPSHOT_MAGIC)))
 		damaged(r);

@@ -19,11 +19,12 @@
 #include "snapshot.h"
 
 static const char usage[] =
-"Usage: kbox snapshot [--stop] NAME FILE\n"
+"Usage: kbox snapshot [--stop] [--compress] NAME FILE\n"
 "Write the box of this name to FILE. It stands still meanwhile, and goes on. kbox --from FILE is a box\n"
 "in which its programs go on from there.\n"
 "\n"
 "      --stop            it does not go on but ends, as it is in FILE; for a box that writes to its image\n"
+"      --compress        FILE is written by zstd, after the box goes on\n"
 "      --help\n";
 
 static const char fork_usage[] =
@@ -202,31 +203,48 @@ static void put_in_place(const char *path)
 	unfinished = NULL;
 }
 
-static void write_file(const char *name, const char *path, bool stop)
+static void close_file(int fd, const char *path)
 {
-	int fd = new_file(path);
-	struct connection c = take_box(name, fd, path, stop);
-
 	if (close(fd))
 		die("%s: %s", path, reason(errno));
-	/* A box that ends is nowhere else: neither an error nor a signal may take its file away then. */
-	if (stop)
-		put_in_place(path);
-	if (!release(&c, stop)) {
-		if (stop)
-			unlink(path);
+}
+
+/* A box that ends is nowhere else: neither an error nor a signal may take its file away then. */
+static void stop_in_file(const char *name, struct connection *c, const char *path)
+{
+	put_in_place(path);
+	if (release(c, true))
+		return;
+	unlink(path);
+	went_on(name);
+}
+
+static void write_file(const char *name, const char *path, bool stop, bool compress)
+{
+	int file = new_file(path), fd = compress ? new_memfd("kbox-snapshot") : file;
+	struct connection c;
+
+	if (fd < 0)
+		die("memfd_create: %s", reason(errno));
+	c = take_box(name, fd, path, stop);
+	/* One that goes on does not wait for zstd. */
+	if (!stop && !release(&c, false))
 		went_on(name);
-	}
-	if (!stop)
+	if (compress)
+		snapshot_compress(fd, file, path);
+	close_file(file, path);
+	if (stop)
+		stop_in_file(name, &c, path);
+	else
 		put_in_place(path);
 }
 
 int snapshot_main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "stop", no_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "stop", no_argument, NULL, 's' }, { "compress", no_argument, NULL, 'z' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
-	bool stop = false;
+	bool stop = false, compress = false;
 	int c;
 
 	opterr = 0;
@@ -234,6 +252,9 @@ int snapshot_main(int argc, char **argv)
 		switch (c) {
 		case 's':
 			stop = true;
+			break;
+		case 'z':
+			compress = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -243,7 +264,7 @@ int snapshot_main(int argc, char **argv)
 		}
 	if (argc - optind != 2)
 		die("snapshot: give the name of a box and a file; see kbox snapshot --help");
-	write_file(argv[optind], argv[optind + 1], stop);
+	write_file(argv[optind], argv[optind + 1], stop, compress);
 	return 0;
 }
 

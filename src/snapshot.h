@@ -44,6 +44,15 @@ struct snapshot_runs {
 bool snapshot_next_run(struct snapshot_runs *r, uint64_t *start, uint64_t *n);
 
 /*
+ * snapshot_zstd.c: "from" is a snapshot, what is written to "to" is one in few bytes. All errors end
+ * us. The second reads such a file to one that has no name, for the caller to close; -1: it is
+ * damaged.
+ */
+void snapshot_compress(int from, int to, const char *path);
+int snapshot_decompress(int from);
+bool snapshot_is_compressed(int fd);
+
+/*
  * What a program may have found in the processor, as text: "WORD WORD ...", in hexadecimal. Another
  * one will do for it if it has all of these bits, and the first word.
  */

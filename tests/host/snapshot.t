@@ -3,6 +3,7 @@
 """kbox snapshot and kbox --from: boxes that are written to a file, and go on, there or elsewhere. What is lost at no moment is
 snapshot-moments.t's, files that are damaged snapshot-damaged.t's."""
 import shutil
+import struct
 import sys
 sys.dont_write_bytecode = True
 from snapshot import *  # noqa: E402,F403
@@ -381,6 +382,36 @@ def image_has_changed():
     check(refuses(result), "that is not there", result)
 
 
+def compressed():
+    start("small", "/bin/sh", "-c", COUNTS, box=SMALL)
+    result = snapshot("small", "plain-file"), snapshot("small", "zstd-file", "--compress")
+    sizes = [os.stat(file_of(f)).st_blocks * 512 for f in ("plain-file", "zstd-file")]
+    check(result == ((0, b"", b""), (0, b"", b"")) and sizes[1] < sizes[0] / 2 and no_other_file() == [],
+          "snapshot --compress takes less than half of the other's blocks", result, sizes)
+    check(counts_on("small", number("small")), "the box goes on")
+    result = resume("big", "zstd-file")
+    check(result == (0, b"") and counts_on("big", number("big")), "and another one from that file", result)
+    result = snapshot("big", "stopped", "--stop", "--compress")
+    check(result == (0, b"", b"") and soon(lambda: "big" not in listed()), "with --stop the box ends", result)
+    result = resume("again", "stopped")
+    check(result == (0, b"") and counts_on("again", number("again")), "and goes on where it was", result)
+    with open(file_of("zstd-file"), "rb") as f:
+        good = f.read()
+    for what, bad in (("truncated", good[:len(good) // 2]), ("only its first bytes", good[:4]), ("a byte", good[:9000] + b"x" + good[9001:])):
+        with open(file_of("bad"), "wb") as f:
+            f.write(bad)
+        check(refuses(resume("bad", "bad")), "damaged: " + what, resume("bad", "bad"))
+    for what, pieces in (("nothing", b""), ("no end", bytes(16) + b"x" * 16), ("far away", struct.pack("=QQ", 1 << 62, 4096)),
+                         ("large", struct.pack("=QQ", 0, 1 << 63)), ("empty", bytes(16))):
+        with open(file_of("bad"), "wb") as f:
+            subprocess.run(["zstd", "-q", "-c"], input=pieces, stdout=f, check=True)
+        check(refuses(resume("bad", "bad")), "pieces that are wrong: " + what, resume("bad", "bad"))
+    nothing = {**os.environ, "PATH": TMP}
+    result = snapshot("small", "none", "--compress", env=nothing), resume("bad", "zstd-file", env=nothing)
+    check(all(refuses(r) and b"install the package zstd" in r[-1] for r in result) and no_other_file() == [], "no zstd: one line", result)
+    check(counts_on("small", number("small")), "and the box goes on")
+
+
 def cannot_be_written():
     start("plain", "/bin/sh", "-c", COUNTS, box=SMALL)
     os.mkdir(file_of("directory"))
@@ -543,5 +574,5 @@ if len(sys.argv) > 1:
     perform(*(globals()[name] for name in sys.argv[1:]))
 perform(waits_in_vain, it_goes_on, two_of_one_file, one_of_another, without_a_name, command_beside, forks, programs_of_exec,
         one_after_another, client_has_gone, stop_meanwhile, stop_and_go_on, files_stay_files, null_stays_null,
-        image_that_is_written_to, image_has_changed, cannot_be_written, boxes_that_have_none, beside_from, many, first_moments,
+        image_that_is_written_to, image_has_changed, compressed, cannot_be_written, boxes_that_have_none, beside_from, many, first_moments,
         has_waited_in_vain, all_end)
