@@ -105,7 +105,8 @@ void receive_passed(struct passed *p)
 	*p = (struct passed) { .listener = -1 };
 	close(channel[1]);
 	rights_expect(&m, &rights, RIGHTS_MAX);
-	if (recvmsg(channel[0], &m, MSG_CMSG_CLOEXEC) == sizeof(words) && (n = rights_take(&m, fds))) {
+	n = recvmsg(channel[0], &m, MSG_CMSG_CLOEXEC) == sizeof(words) ? rights_take(&m, fds) : 0;
+	if (n) {
 		p->listener = fds[0];
 		p->n = n - 1;
 		memcpy(p->volume, fds + 1, p->n * sizeof(int));

@@ -81,8 +81,8 @@ static void read_all(const struct part *p)
 	struct file *file = p->vma->vm_file;
 	pgoff_t size = DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
 	pgoff_t first = linear_page_index(p->vma, p->start), end = min(first + pages_of(p), size), i;
-
 	DEFINE_READAHEAD(ractl, file, &file->f_ra, file->f_mapping, first);
+
 	if (first < end)
 		page_cache_ra_unbounded(&ractl, end - first, 0);
 	for (i = first; i < end; i++) {
