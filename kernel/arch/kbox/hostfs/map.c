@@ -76,14 +76,13 @@ static void readahead(struct readahead_control *rac)
 	struct host_iovec iov[BATCH];
 	struct folio *folios[BATCH];
 	unsigned int n;
-	loff_t pos;
 
+	/* readahead_pos() is where the last folio was, once one has been taken. */
 	do {
-		pos = readahead_pos(rac);
 		for (n = 0; n < BATCH && (folios[n] = readahead_folio(rac)); n++)
 			iov[n] = (struct host_iovec) { folio_address(folios[n]), PAGE_SIZE };
 		if (n)
-			end_batch(folios, n, read(inode, fd, iov, n, pos, n * PAGE_SIZE));
+			end_batch(folios, n, read(inode, fd, iov, n, folio_pos(folios[0]), n * PAGE_SIZE));
 	} while (n == BATCH);
 }
 

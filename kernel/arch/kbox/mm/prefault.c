@@ -156,12 +156,17 @@ static bool gather_filling(struct vm_area_struct *vma, unsigned long first, unsi
 	return done;
 }
 
-/* The fault ends before all has been mapped that takes the place of something else. */
+/* Not all that has gone has something in its place. */
 static void clear_replaced(struct mm_struct *mm, unsigned long first, unsigned int pages)
 {
-	if (mm->context.alone)
-		host_mm_unmap(&mm->context.host, first, first + pages * PAGE_SIZE);
+	pte_t *ptes = kbox_walk(mm, first);
+
+	if (!mm->context.alone)
+		return;
 	mm->context.alone = false;
+	host_mm_unmap(&mm->context.host, first, first + pages * PAGE_SIZE);
+	if (ptes)
+		kbox_mark_unmapped(ptes, pages);
 }
 
 /*
@@ -210,6 +215,8 @@ vm_fault_t prefault(struct vm_area_struct *vma, unsigned long addr, unsigned int
 		clear_replaced(mm, first, pages);
 		return fault;
 	}
+	if (other & (VM_FAULT_ERROR | VM_FAULT_RETRY))
+		clear_replaced(mm, first, pages);
 	mm->context.alone = false;
 	kbox_tlb_fill_range(mm, addr & PAGE_MASK, first, pages, wanted);
 	if (missing > 1)

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
+#include <asm/hostpage.h>
 #include <asm/rewrite.h>
 #include <asm/tlbflush.h>
 #include "tlb.h"
@@ -23,10 +24,14 @@ static unsigned int pages_of(const struct part *p)
 	return (p->end - p->start) >> PAGE_SHIFT;
 }
 
-/* A program's text or data, not too large to be taken as a whole. */
+/*
+ * A program's text or data, not too large to be taken as a whole. What the host has as a file of its
+ * own lies side by side there.
+ */
 static bool is_segment(struct vm_area_struct *vma)
 {
-	return vma->vm_file && vma_pages(vma) <= SEGMENT_MAX && !userfaultfd_armed(vma) &&
+	return vma->vm_file && vma->vm_ops && vma->vm_ops->find_special_page != kbox_no_page &&
+	       vma_pages(vma) <= SEGMENT_MAX && !userfaultfd_armed(vma) &&
 	       !(vma->vm_flags & (VM_SHARED | VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_HUGETLB | VM_RAND_READ));
 }
 
