@@ -184,13 +184,20 @@ static struct json_object *description(const struct options *opt)
 	return o;
 }
 
-static void stands_still(bool is)
+/* With its memory and its overlay. */
+static bool say_with_memory(struct client *c, struct json_object *o)
 {
 	int fds[ANSWER_FDS] = { box->mem_fd, virtio_blk_overlay() };
+
+	return say_with(c, o, fds, fds[1] < 0 ? 1 : 2);
+}
+
+static void stands_still(bool is)
+{
 	struct client *c = copier;
 
 	if (is) {
-		say_with(c, object_of("frozen", description(&box->opt)), fds, fds[1] < 0 ? 1 : 2);
+		say_with_memory(c, object_of("frozen", description(&box->opt)));
 	} else {
 		copier = NULL;
 		refuse(c, "the box does not stand still: a program in it waits for what does not come; try again");
@@ -211,6 +218,14 @@ static const char *cannot_copy(bool stop)
 	if (!stop && !opt->read_only && !opt->ephemeral)
 		return "the box writes to its image, which would not be as it is now; use --stop, or run it with --ephemeral";
 	return NULL;
+}
+
+/* What most of a snapshot can be made of while the box runs. */
+static bool show_memory(struct client *c, bool stop)
+{
+	const char *why = cannot_copy(stop);
+
+	return why ? refuse(c, "%s", why) : say_with_memory(c, object_of("memory", json_object_new_object()));
 }
 
 static bool freeze(struct client *c, bool stop)
@@ -267,6 +282,8 @@ static bool do_request(struct client *c, struct json_object *request)
 		return start_program(c, o);
 	if (json_object_object_get_ex(request, "signal", &o))
 		return pass_signal(c, o);
+	if (json_object_object_get_ex(request, "memory", &o))
+		return show_memory(c, json_object_get_boolean(o));
 	if (json_object_object_get_ex(request, "freeze", &o))
 		return freeze(c, json_object_get_boolean(o));
 	if (json_object_object_get_ex(request, "thaw", NULL))

@@ -98,7 +98,7 @@ static void take_pages(const struct box *b, const struct resume *r)
 
 	while (snapshot_next_run(&runs, &at, &n)) {
 		for (uint64_t page = at; page < at + n; page += SNAPSHOT_PAGE)
-			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, r->map + page);
+			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, snapshot_page_sum(r->map + page));
 		fill(b, r, at, n);
 	}
 	if (snapshot_sum_end(sum) != r->head.sum)

@@ -80,16 +80,30 @@ static void write_at(int fd, const char *path, const void *data, size_t n, off_t
 	}
 }
 
-/* The file that is written, and the sum of what is in it. */
+/* What is copied: the box's memory, and its overlay. */
+struct source {
+	int fd;				/* -1: there is none */
+	uint64_t at, size;		/* in the file that is written */
+	const char *map;
+};
+
+/* The file that is written. */
 struct output {
 	int fd;
 	const char *path;
-	struct snapshot_sum *sum;
+	struct source sources[ANSWER_FDS];
+	uint64_t *sums;			/* of its pages from the memory's first on; 0: zeros */
+	uint64_t pages;
 };
 
+static uint64_t number_of(uint64_t at)
+{
+	return (at - SNAPSHOT_WORDS) / SNAPSHOT_PAGE;
+}
+
 /*
- * By way of memory that nobody else has: some words change, those of who waits for the guest and
- * finds it at rest.
+ * By way of memory that nobody else has: the box may run, and while it stands still some words change
+ * nevertheless, those of who waits for the guest and finds it at rest.
  */
 static void write_pages(const struct output *o, uint64_t to, const char *from, size_t n)
 {
@@ -98,28 +112,64 @@ static void write_pages(const struct output *o, uint64_t to, const char *from, s
 	for (size_t part; n; n -= part, from += part, to += part) {
 		part = n < sizeof(own) ? n : sizeof(own);
 		memcpy(own, from, part);
-		for (size_t page = 0; page < part; page += SNAPSHOT_PAGE)
-			snapshot_sum_page(o->sum, (to - SNAPSHOT_WORDS + page) / SNAPSHOT_PAGE, own + page);
+		for (size_t at = 0; at < part; at += SNAPSHOT_PAGE)
+			o->sums[number_of(to + at)] = snapshot_is_zero(own + at) ? 0 : snapshot_page_sum(own + at);
 		write_at(o->fd, o->path, own, part, to);
 	}
 }
 
-/* Its pages that are not zero, at that place of the file. */
-static void copy(const struct output *o, uint64_t to, int from, uint64_t size)
+static bool is_written(const struct output *o, uint64_t to, const char *page)
 {
-	struct snapshot_runs runs = { .fd = from, .end = size };
-	uint64_t at, n;
-	char *map;
+	uint64_t sum = o->sums[number_of(to)];
 
-	if (!size)
-		return;
-	map = mmap(NULL, size, PROT_READ, MAP_SHARED, from, 0);
-	if (map == MAP_FAILED)
-		die("cannot map the box's memory: %s", reason(errno));
-	runs.map = map;
-	while (snapshot_next_run(&runs, &at, &n))
-		write_pages(o, to + at, map + at, n);
-	munmap(map, size);
+	return sum && sum == snapshot_page_sum(page);
+}
+
+/* Those of these pages that the file does not have yet. */
+static void update_pages(const struct output *o, uint64_t to, const char *from, uint64_t n)
+{
+	uint64_t at = 0, start;
+
+	while (at < n) {
+		while (at < n && is_written(o, to + at, from + at))
+			at += SNAPSHOT_PAGE;
+		start = at;
+		while (at < n && !is_written(o, to + at, from + at))
+			at += SNAPSHOT_PAGE;
+		write_pages(o, to + start, from + start, at - start);
+	}
+}
+
+/* What is zeros now, in the file and up to there, was something before. */
+static void zero_pages(const struct output *o, uint64_t at, uint64_t end)
+{
+	static const char zeros[SNAPSHOT_PAGE];
+
+	for (; at < end; at += SNAPSHOT_PAGE)
+		if (o->sums[number_of(at)]) {
+			write_at(o->fd, o->path, zeros, sizeof(zeros), at);
+			o->sums[number_of(at)] = 0;
+		}
+}
+
+/* Its pages that are not zero; what the file has of them already stays. */
+static void copy(const struct output *o, const struct source *s)
+{
+	struct snapshot_runs runs = { .fd = s->fd, .map = s->map, .end = s->size };
+	uint64_t at, n, done = 0;
+
+	while (s->size && snapshot_next_run(&runs, &at, &n)) {
+		zero_pages(o, s->at + done, s->at + at);
+		update_pages(o, s->at + at, s->map + at, n);
+		done = at + n;
+	}
+	zero_pages(o, s->at + done, s->at + s->size);
+}
+
+static void copy_all(const struct output *o)
+{
+	for (int i = 0; i < ANSWER_FDS; i++)
+		copy(o, &o->sources[i]);
 }
 
 static uint64_t size_of(int fd)
@@ -133,13 +183,43 @@ static uint64_t size_of(int fd)
 	return st.st_size;
 }
 
+/* fds: of the box's memory, and of its overlay, or -1. They stay mapped until we end. */
+static void set_sources(struct output *o, const int fds[ANSWER_FDS])
+{
+	uint64_t at = SNAPSHOT_WORDS;
+
+	for (int i = 0; i < ANSWER_FDS; i++) {
+		struct source *s = &o->sources[i];
+
+		*s = (struct source) { .fd = fds[i], .at = at, .size = size_of(fds[i]) };
+		s->map = s->size ? mmap(NULL, s->size, PROT_READ, MAP_SHARED, s->fd, 0) : NULL;
+		if (s->map == MAP_FAILED)
+			die("cannot map the box's memory: %s", reason(errno));
+		at += s->size;
+	}
+	o->pages = number_of(at);
+	o->sums = calloc(o->pages, sizeof(*o->sums));
+	if (!o->sums)
+		die("%s", reason(ENOMEM));
+}
+
+static uint64_t sum_of(const struct output *o, const char *words, size_t n)
+{
+	struct snapshot_sum *sum = snapshot_sum_begin(words, n);
+
+	for (uint64_t i = 0; i < o->pages; i++)
+		if (o->sums[i])
+			snapshot_sum_page(sum, i, o->sums[i]);
+	return snapshot_sum_end(sum);
+}
+
 /* What the supervisor says of the box, and what it has not said. */
-static void write_box(int fd, const char *path, struct json_object *box, const int fds[2])
+static void write_head(const struct output *o, struct json_object *box)
 {
 	struct snapshot_head h = {
-		.magic = SNAPSHOT_MAGIC, .format = SNAPSHOT_FORMAT, .memory = size_of(fds[0]), .overlay = size_of(fds[1]),
+		.magic = SNAPSHOT_MAGIC, .format = SNAPSHOT_FORMAT,
+		.memory = o->sources[0].size, .overlay = o->sources[1].size,
 	};
-	struct output o = { fd, path, NULL };
 	const char *words;
 	char cpu[256];
 
@@ -149,15 +229,12 @@ static void write_box(int fd, const char *path, struct json_object *box, const i
 	h.words = strlen(words);
 	if (h.words > SNAPSHOT_WORDS - sizeof(h))
 		die("the box's command is too long for a snapshot");
-	o.sum = snapshot_sum_begin(words, h.words);
-	copy(&o, SNAPSHOT_WORDS, fds[0], h.memory);
-	copy(&o, SNAPSHOT_WORDS + h.memory, fds[1], h.overlay);
-	if (ftruncate(fd, SNAPSHOT_WORDS + h.memory + h.overlay))
-		die("%s: %s", path, reason(errno));
-	h.sum = snapshot_sum_end(o.sum);
+	if (ftruncate(o->fd, SNAPSHOT_WORDS + h.memory + h.overlay))
+		die("%s: %s", o->path, reason(errno));
+	h.sum = sum_of(o, words, h.words);
 	h.head_sum = snapshot_head_sum(&h);
-	write_at(fd, path, words, h.words, sizeof(h));
-	write_at(fd, path, &h, sizeof(h), 0);
+	write_at(o->fd, o->path, words, h.words, sizeof(h));
+	write_at(o->fd, o->path, &h, sizeof(h), 0);
 }
 
 /* False: it was not ours any more to go on, and has gone on meanwhile. One that is to end has ended. */
@@ -180,19 +257,40 @@ static void __attribute__((noreturn)) went_on(const char *name)
 	die("%s: the box went on, or ended, while it was written; try again", name);
 }
 
-/* Has the box stand still and writes it to fd. It goes on when it is released, or we end. */
+/* Its memory and its overlay, with the answer to such a request. */
+static struct json_object *ask_for(struct connection *c, const char *name, const char *what, bool stop, int fds[ANSWER_FDS])
+{
+	struct json_object *o = NULL;
+
+	fds[0] = fds[1] = -1;
+	if (ask_box(c, object_of(what, json_object_new_boolean(stop)), NULL, 0))
+		o = answer_with_fds(c, fds, ANSWER_FDS);
+	if (!o || fds[0] < 0)
+		die("%s: the box has ended", name);
+	return o;
+}
+
+/*
+ * Writes the box to fd while it runs, and then, while it stands still, what has changed since. It
+ * goes on when it is released, or we end.
+ */
 static struct connection take_box(const char *name, int fd, const char *path, bool stop)
 {
 	struct connection c = connect_box(name);
-	struct json_object *o = NULL, *box = NULL;
-	int fds[ANSWER_FDS] = { -1, -1 };
+	struct output out = { .fd = fd, .path = path };
+	struct json_object *o, *box = NULL;
+	int fds[ANSWER_FDS];
 
-	if (ask_box(&c, object_of("freeze", json_object_new_boolean(stop)), NULL, 0))
-		o = answer_with_fds(&c, fds, ANSWER_FDS);
-	if (!json_object_object_get_ex(o, "frozen", &box) || fds[0] < 0)
+	json_object_put(ask_for(&c, name, "memory", stop, fds));
+	set_sources(&out, fds);
+	copy_all(&out);
+	o = ask_for(&c, name, "freeze", stop, fds);
+	if (!json_object_object_get_ex(o, "frozen", &box))
 		die("%s: the box has ended", name);
-	write_box(fd, path, box, fds);
+	copy_all(&out);
+	write_head(&out, box);
 	json_object_put(o);
+	free(out.sums);
 	return c;
 }
 

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #define SNAPSHOT_MAGIC	"kbox snapshot\n"
-#define SNAPSHOT_FORMAT	1
+#define SNAPSHOT_FORMAT	2
 #define SNAPSHOT_PAGE	4096
 #define SNAPSHOT_WORDS	(64 << 10)	/* room for the description, and where the memory begins */
 
@@ -20,24 +20,28 @@ struct snapshot_head {
 	char magic[16];
 	uint32_t format, words;		/* of which the description has so many bytes, behind this */
 	uint64_t memory, overlay;	/* bytes of each; the overlay begins where the memory ends */
-	uint64_t sum;			/* of the description and of the pages that are not zero */
+	uint64_t sum;			/* of the description, and of the sums of the pages that are not zero */
 	uint64_t head_sum;		/* of what is above */
 };
 
 /* What is to be the same where the file is read is told from each other by sums (XXH3). */
 struct snapshot_sum;
 struct snapshot_sum *snapshot_sum_begin(const char *words, size_t n);
-/* at: the page's number in the file, from the memory's first on. */
-void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, const void *page);
+/* at: the page's number in the file, from the memory's first on; sum: its own. */
+void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, uint64_t sum);
 uint64_t snapshot_sum_end(struct snapshot_sum *s);
 uint64_t snapshot_head_sum(const struct snapshot_head *h);
+/* Never 0. */
+uint64_t snapshot_page_sum(const void *page);
+bool snapshot_is_zero(const void *page);
 
 /* A file's pages that are not zero, from "at" on and below "end"; map has all of it. */
 struct snapshot_runs {
 	int fd;
 	const char *map;
 	uint64_t at, end;
-	uint64_t piece;			/* up to there it has something, and that is present */
+	uint64_t hole;			/* up to there it has something, */
+	uint64_t piece;			/* and up to there that is present */
 };
 
 /* The next run of them, of n bytes; false: there is none. Holes of the file are not read. */

@@ -30,10 +30,17 @@ struct snapshot_sum *snapshot_sum_begin(const char *words, size_t n)
 	return s;
 }
 
-void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, const void *page)
+uint64_t snapshot_page_sum(const void *page)
+{
+	uint64_t sum = XXH3_64bits(page, SNAPSHOT_PAGE);
+
+	return sum ? sum : 1;
+}
+
+void snapshot_sum_page(struct snapshot_sum *s, uint64_t at, uint64_t sum)
 {
 	XXH3_64bits_update(&s->state, &at, sizeof(at));
-	XXH3_64bits_update(&s->state, page, SNAPSHOT_PAGE);
+	XXH3_64bits_update(&s->state, &sum, sizeof(sum));
 }
 
 uint64_t snapshot_sum_end(struct snapshot_sum *s)
@@ -49,9 +56,9 @@ uint64_t snapshot_head_sum(const struct snapshot_head *h)
 	return XXH3_64bits(h, offsetof(struct snapshot_head, head_sum));
 }
 
-static bool is_zero(const char *page)
+bool snapshot_is_zero(const void *page)
 {
-	const uint64_t *w = (const void *)page;
+	const uint64_t *w = page;
 
 	for (int i = 0; i < SNAPSHOT_PAGE / 8; i += 8)
 		if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7])
@@ -77,24 +84,30 @@ static uint64_t next_hole(int fd, uint64_t at, uint64_t end)
 	return hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
 }
 
-/* From r->at on there is something: it is made present in one call, not by a fault for each page. */
-static void find_piece(struct snapshot_runs *r)
+/*
+ * The next piece of what the file has is made present in one call, not by a fault for each page.
+ * False: there is none. To look for a hole takes the host the longer the farther it is.
+ */
+static bool find_piece(struct snapshot_runs *r)
 {
-	uint64_t hole = next_hole(r->fd, r->at, r->end);
-
-	r->piece = hole - r->at < PIECE ? hole : r->at + PIECE;
+	if (r->at >= r->hole) {
+		r->at = next_data(r->fd, r->at, r->end);
+		if (r->at >= r->end)
+			return false;
+		r->hole = next_hole(r->fd, r->at, r->end);
+	}
+	r->piece = r->hole - r->at < PIECE ? r->hole : r->at + PIECE;
 	madvise((void *)(r->map + r->at), r->piece - r->at, MADV_POPULATE_READ);
+	return true;
 }
 
 bool snapshot_next_run(struct snapshot_runs *r, uint64_t *start, uint64_t *n)
 {
-	while (r->at < r->piece || (r->at = next_data(r->fd, r->at, r->end)) < r->end) {
-		if (r->at >= r->piece)
-			find_piece(r);
-		while (r->at < r->piece && is_zero(r->map + r->at))
+	while (r->at < r->piece || find_piece(r)) {
+		while (r->at < r->piece && snapshot_is_zero(r->map + r->at))
 			r->at += SNAPSHOT_PAGE;
 		*start = r->at;
-		while (r->at < r->piece && !is_zero(r->map + r->at))
+		while (r->at < r->piece && !snapshot_is_zero(r->map + r->at))
 			r->at += SNAPSHOT_PAGE;
 		*n = r->at - *start;
 		if (*n)

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 	runs.end = st.st_size & -SNAPSHOT_PAGE;
 	while (snapshot_next_run(&runs, &at, &n))
 		for (uint64_t page = at; page < at + n; page += SNAPSHOT_PAGE)
-			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE, (char *)h + page);
+			snapshot_sum_page(sum, (page - SNAPSHOT_WORDS) / SNAPSHOT_PAGE,
+					  snapshot_page_sum((char *)h + page));
 	h->sum = snapshot_sum_end(sum);
 	h->head_sum = snapshot_head_sum(h);
 	return 0;

@@ -442,7 +442,8 @@ def boxes_that_have_none():
         for stop in ((), ("--stop",)):
             refused_ = snapshot("other", "other-box", *stop)
             check(result == (0, b"") and refuses(refused_), "a box with %s: refused %s" % (what, "".join(stop)), result, refused_)
-        check(execute("other", "exit 2")[0] == 2, "and goes on")
+        result = execute("other", "exit 2")
+        check(result[0] == 2, "and goes on", result)
         kill("other")
 
 
