@@ -177,10 +177,26 @@ static void punched_under_a_map(void)
 	EQ(lseek(fd, 3 * PAGE, SEEK_DATA), 4 * PAGE);
 }
 
+/* More is read ahead at a time for who reads in order. */
+static void read_ahead_is_in_its_place(void)
+{
+	enum { PAGES = 200 };
+	int fd = create("f", ""), at;
+	const int *p;
+
+	for (at = 0; at < PAGES * PAGE; at += PAGE)
+		EQ(pwrite(fd, &at, sizeof(at), at), sizeof(at));
+	EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL), 0);
+	EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED), 0);
+	p = (const int *)map(fd, PAGES * PAGE, MAP_PRIVATE);
+	for (at = 0; at < PAGES * PAGE; at += PAGE)
+		EQ(p[at / sizeof(at)], at);
+}
+
 static const struct test tests[] = {
 	T(maps_and_calls_agree), T(private_maps_see_shared_ones),
 	T(private_maps_follow_shared_ones), T(maps_beyond_the_end), T(maps_outlive_descriptors),
-	T(maps_as_they_are_open), T(futexes_in_files), T(punched_under_a_map),
+	T(maps_as_they_are_open), T(futexes_in_files), T(punched_under_a_map), T(read_ahead_is_in_its_place),
 };
 
 MAIN(tests)
