@@ -14,7 +14,7 @@
 static int epoll = -1;
 static struct call *calls;
 /* Its holder has the loop: the main thread, but not while it waits. */
-static pthread_mutex_t at_work = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t at_work;
 static bool waits;			/* the main thread, and not only until a call is due that came since */
 static void woken(void *arg);
 static struct source wake = { .fd = -1, .ready = woken };
@@ -53,6 +53,7 @@ static void woken(void *arg)
 
 void loop_init(void)
 {
+	pthread_mutex_init(&at_work, NULL);	/* a unit test has many loops, one after another */
 	pthread_mutex_lock(&at_work);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0)
