@@ -52,7 +52,7 @@ void loop_call(struct call *c, int ms)
 	(void)c, (void)ms;
 }
 
-void bell_answer(int bell, void (*fn)(void *arg), void *arg)
+void bell_answer_at_once(int bell, void (*fn)(void *arg), void *arg)
 {
 	(void)bell, (void)fn, (void)arg;
 }
