@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <asm/fault.h>
 #include "../drivers/hostio.h"
 #include "hostfs.h"
 
@@ -56,6 +57,16 @@ static bool fault_in(const struct io *io, const struct iov_iter *iter, size_t n)
 	return fault_in_iov_iter_readable(iter, n) < n;
 }
 
+/*
+ * The host may permit less than the page tables do, which a fault of a program's would mend: there
+ * is none here.
+ */
+static void map_in(const struct io *io, unsigned long at, size_t n)
+{
+	for (unsigned long addr = at & PAGE_MASK; addr < at + min(n, BOUNCE); addr += PAGE_SIZE)
+		kbox_tlb_fill(current->mm, addr, !io->write, false);
+}
+
 static ssize_t move_directly(const struct io *io, struct iov_iter *iter, loff_t pos, void *at, size_t n)
 {
 	ssize_t ret;
@@ -64,6 +75,8 @@ static ssize_t move_directly(const struct io *io, struct iov_iter *iter, loff_t 
 		ret = move(io, at, min(n, AT_ONCE), pos);
 		if (ret != -EFAULT || tries == 8 || !fault_in(io, iter, n))
 			return ret;
+		if (tries)
+			map_in(io, (unsigned long)at, n);
 		n = min(n, BOUNCE >> tries / 2);
 	}
 }
