@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ struct piece {
 
 struct zstd {
 	pid_t pid;
-	int fd;				/* what is not compressed: to write to, or to read from */
+	FILE *file;			/* what is not compressed: to write to, or to read from */
 };
 
 /* The other side of it is fd, which stays ours, too. */
@@ -43,39 +44,31 @@ static struct zstd start(const char *const argv[], int fd, bool reads)
 		_exit(EXIT_NOT_FOUND);
 	}
 	close(ends[!reads ? 0 : 1]);
-	z.fd = ends[!reads ? 1 : 0];
+	z.file = fdopen(ends[!reads ? 1 : 0], reads ? "r" : "w");
+	if (!z.file)
+		die("%s", reason(ENOMEM));
 	return z;
 }
 
 static bool has_ended_well(struct zstd *z)
 {
+	bool ok = !fclose(z->file);	/* what is still to be written */
 	int status;
 
-	close(z->fd);
 	while (waitpid(z->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
 		die("cannot run zstd, by which snapshots are compressed; install the package zstd");
-	return WIFEXITED(status) && !WEXITSTATUS(status);
+	return ok && WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-static bool put(int fd, const void *data, size_t n)
+static bool put(FILE *f, const void *data, size_t n)
 {
-	const char *p = data;
-	ssize_t done;
-
-	for (; n; n -= done, p += done) {
-		done = write(fd, p, n);
-		if (done < 0 && errno == EINTR)
-			done = 0;
-		else if (done <= 0)
-			return false;
-	}
-	return true;
+	return fwrite(data, 1, n, f) == n;
 }
 
-static bool put_pieces(int to, int from, const char *map, uint64_t size)
+static bool put_pieces(FILE *to, int from, const char *map, uint64_t size)
 {
 	struct snapshot_runs runs = { .fd = from, .map = map, .end = size };
 	struct piece p;
@@ -102,7 +95,7 @@ void snapshot_compress(int from, int to, const char *path)
 		die("%s: %s", path, reason(errno));
 	signal(SIGPIPE, SIG_IGN);	/* zstd has ended */
 	z = start(argv, to, false);
-	ok = put_pieces(z.fd, from, map, st.st_size);
+	ok = put_pieces(z.file, from, map, st.st_size);
 	if (!has_ended_well(&z) || !ok)
 		die("%s: cannot be written by zstd", path);
 	munmap(map, st.st_size);
@@ -116,23 +109,13 @@ bool snapshot_is_compressed(int fd)
 	return pread(fd, first, sizeof(first), 0) == sizeof(first) && !memcmp(first, magic, sizeof(magic));
 }
 
-static bool get(int fd, void *data, size_t n)
+static bool get(FILE *f, void *data, size_t n)
 {
-	char *p = data;
-	ssize_t done;
-
-	for (; n; n -= done, p += done) {
-		done = read(fd, p, n);
-		if (done < 0 && errno == EINTR)
-			done = 0;
-		else if (done <= 0)
-			return false;
-	}
-	return true;
+	return fread(data, 1, n, f) == n;
 }
 
 /* To a file that is not mapped: a write is cheaper than the faults of a mapping. */
-static bool get_piece(int from, int to, const struct piece *p)
+static bool get_piece(FILE *from, int to, const struct piece *p)
 {
 	char data[64 << 10];
 	uint64_t at = p->at, left = p->n;
@@ -146,7 +129,7 @@ static bool get_piece(int from, int to, const struct piece *p)
 }
 
 /* What is in it is looked at by who reads the whole; here no more than that it has a size. */
-static bool get_pieces(int from, int to)
+static bool get_pieces(FILE *from, int to)
 {
 	const uint64_t most = SNAPSHOT_WORDS + 2 * MEM_MAX;
 	struct piece p;
@@ -170,7 +153,7 @@ int snapshot_decompress(int from)
 	if (to < 0)
 		die("memfd_create: %s", reason(errno));
 	z = start(argv, from, true);
-	ok = get_pieces(z.fd, to);
+	ok = get_pieces(z.file, to);
 	if (!has_ended_well(&z) || !ok) {
 		close(to);
 		return -1;
