@@ -69,8 +69,8 @@ static struct folio *place_of(struct folio *from, unsigned long private)
 }
 
 /* Of these pages those that can move. */
-static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, enum gather what, struct places *p,
-		    struct list_head *list)
+static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned int pages, enum gather what,
+		    struct places *p, struct list_head *list)
 {
 	pte_t *ptes = kbox_walk(vma->vm_mm, first);
 	unsigned int i;
@@ -90,18 +90,16 @@ static void isolate(struct vm_area_struct *vma, unsigned long first, unsigned in
 
 static struct places *places_new(unsigned int pages)
 {
-	unsigned int order = order_base_2(pages);
 	struct places *p = kzalloc(struct_size(p, from, pages), GFP_NOWAIT | __GFP_NOWARN);
 
 	if (!p)
 		return NULL;
 	p->pages = pages;
-	p->block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+	p->block = block_take(order_base_2(pages));
 	if (!p->block) {
 		kfree(p);
 		return NULL;
 	}
-	split_page(p->block, order);
 	return p;
 }
 

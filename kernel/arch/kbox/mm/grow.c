@@ -172,7 +172,7 @@ static bool __ref grow(bool for_block)
 
 /*
  * The lists of single free pages are sized by the zone, anew with each step and sysctl. Shorter
- * than the blocks that faults take apart (offer_block() in fault.c), they would not give these
+ * than the blocks that faults take apart (mm/offer.c), they would not give these
  * pages back in order, and each fault would cost the host several mappings.
  */
 static void keep_lists(void)

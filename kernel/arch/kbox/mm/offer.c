@@ -11,6 +11,15 @@
 
 static LIST_HEAD(offers);
 
+struct page *block_take(unsigned int order)
+{
+	struct page *block = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+
+	if (block)
+		split_page(block, order);
+	return block;
+}
+
 void offer_begin(struct offer *o, struct mm_struct *mm, unsigned int pages)
 {
 	unsigned int order = order_base_2(pages);
@@ -20,10 +29,9 @@ void offer_begin(struct offer *o, struct mm_struct *mm, unsigned int pages)
 	INIT_LIST_HEAD(&o->list);
 	if (pages < 2)
 		return;
-	o->next = alloc_pages((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+	o->next = block_take(order);
 	if (!o->next)
 		return;
-	split_page(o->next, order);
 	o->left = 1U << order;
 	list_add(&o->list, &offers);
 }
@@ -54,7 +62,8 @@ static struct folio *offered(struct mm_struct *mm, gfp_t gfp, int order)
 typedef struct folio *alloc_fn(gfp_t gfp, int order, struct vm_area_struct *vma, unsigned long addr, bool huge);
 alloc_fn __real_vma_alloc_folio_noprof, __wrap_vma_alloc_folio_noprof;
 
-struct folio *__wrap_vma_alloc_folio_noprof(gfp_t gfp, int order, struct vm_area_struct *vma, unsigned long addr, bool huge)
+struct folio *__wrap_vma_alloc_folio_noprof(gfp_t gfp, int order, struct vm_area_struct *vma, unsigned long addr,
+					    bool huge)
 {
 	struct folio *folio = list_empty(&offers) ? NULL : offered(vma->vm_mm, gfp, order);
 

@@ -82,7 +82,9 @@ extern bool kbox_gather(struct vm_area_struct *vma, unsigned long first, unsigne
 extern void giveback_made(struct mm_struct *mm, unsigned long first, unsigned int pages);
 extern bool giveback_done(struct mm_struct *mm, unsigned long addr);
 
-/* offer.c: pages made for the mm between these two are contiguous, if that can be. */
+/* offer.c: single pages that are contiguous; NULL: there are none. Nothing is reclaimed for them. */
+extern struct page *block_take(unsigned int order);
+/* Pages made for the mm between these two are contiguous, if that can be. */
 struct offer {
 	struct list_head list;
 	struct mm_struct *mm;
@@ -109,5 +111,6 @@ extern void segment_fault(struct vm_area_struct *vma, unsigned long addr);
  * Pages of a file's data are about to be written to, those of "wanted" from *first on: what the last
  * process wrote to comes with the first of it. Of one page table.
  */
-extern void segment_written(struct vm_area_struct *vma, unsigned long *first, unsigned int *pages, unsigned long *wanted);
+extern void segment_written(struct vm_area_struct *vma, unsigned long *first, unsigned int *pages,
+			    unsigned long *wanted);
 #endif

@@ -102,7 +102,8 @@ void image_text_fault(struct image *im, u64 index)
 	if ((w->gathered && xa_load(&im->copies, index)) || mapping_writably_mapped(im->file->f_mapping))
 		return;
 	w->gathered = false;
-	if (++w->faults < min(GATHER_AFTER << w->rounds, GATHER_SELDOM) || global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)
+	if (++w->faults < min(GATHER_AFTER << w->rounds, GATHER_SELDOM) ||
+	    global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 8)
 		return;
 	w->faults = 0;
 	w->rounds += GATHER_AFTER << w->rounds < GATHER_SELDOM;
